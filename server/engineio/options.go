@@ -1,0 +1,215 @@
+package engineio
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Defaults, as in the npm package engine.io 6 where it has the option.
+const (
+	DefaultPingInterval    = 25 * time.Second
+	DefaultPingTimeout     = 20 * time.Second
+	DefaultUpgradeTimeout  = 10 * time.Second
+	DefaultMaxPayload      = 1_000_000
+	DefaultPollHold        = 20 * time.Second
+	DefaultOutboxLimit     = 1 << 20
+	DefaultOutboxMax       = 16 << 20
+	DefaultSlowReaderGrace = 5 * time.Second
+	DefaultHandlerStall    = 60 * time.Second
+	DefaultBodyTimeout     = 30 * time.Second
+	DefaultCloseTimeout    = 30 * time.Second
+	DefaultCompressAbove   = 1024
+)
+
+// The names of the transports.
+const (
+	TransportPolling   = "polling"
+	TransportWebSocket = "websocket"
+)
+
+// Options configure a Server. The zero value of each field means its default.
+// NewServer copies them once.
+type Options struct {
+	// PingInterval is the time between server pings (25 s) and PingTimeout how
+	// long the pong may take (20 s).
+	PingInterval, PingTimeout time.Duration
+	// UpgradeTimeout bounds an upgrade from its WebSocket to its last packet (10 s).
+	UpgradeTimeout time.Duration
+	// MaxPayload is the largest message or POST body accepted, in bytes (1,000,000).
+	MaxPayload int64
+	// Transports lists what a client may use; both by default.
+	Transports []string
+	// DisableUpgrades keeps a polling session on polling.
+	DisableUpgrades bool
+	// AllowEIO3 admits protocol 3, which socket.io-client 2.x speaks.
+	AllowEIO3 bool
+	// PollHold bounds how long a GET waits. See PollHold.
+	PollHold PollHold
+	// HTTPCompression compresses poll answers; nil is off.
+	HTTPCompression *Compression
+	// PerMessageDeflate compresses WebSocket messages, without context
+	// takeover, so that no memory is held between messages; nil is off.
+	PerMessageDeflate *Compression
+	// Cookie is a template of a cookie set at the handshake; its value becomes
+	// the sid. Nil sets none.
+	Cookie *http.Cookie
+
+	// OutboxLimit (1 MiB) and SlowReaderGrace (5 s): a session whose queue is
+	// above the limit and of which no byte was taken for the grace is slow.
+	// One above OutboxMax (16 MiB) is slow at once. Bytes of payload.
+	OutboxLimit, OutboxMax int
+	SlowReaderGrace        time.Duration
+	SlowReader             SlowReaderPolicy
+
+	// HandlerStall bounds how long Receive may block (60 s).
+	HandlerStall time.Duration
+	// BodyTimeout bounds how long a POST body may take (30 s).
+	BodyTimeout time.Duration
+	// CloseTimeout bounds how long an orderly close waits for the client to
+	// take what is queued (30 s, as in Node).
+	CloseTimeout time.Duration
+
+	// Origins decides which pages may connect. Nil is Node's default: any page
+	// may open a WebSocket, and no CORS headers are sent.
+	Origins OriginPolicy
+	// AllowRequest may refuse a handshake; the error's text becomes the message
+	// of a 403 answer with code 4.
+	AllowRequest func(r *http.Request) error
+	// InitialHeaders may add headers to the answer of a handshake, Headers to
+	// every answer of an admitted request.
+	InitialHeaders, Headers func(h http.Header, r *http.Request)
+	// ConnectionError hears of every refused request.
+	ConnectionError func(e *ConnectionError)
+
+	Logger   *slog.Logger
+	Observer Observer
+}
+
+// PollHold says how long a waiting GET is held before it is answered with a
+// noop. The zero value is automatic: 20 s, or less for an address whose waiting
+// GETs were cut earlier than that twice, never under 5 s. Holds are jittered
+// down by up to a tenth.
+type PollHold struct {
+	// Fixed, if positive, holds every GET for this long.
+	Fixed time.Duration
+}
+
+// Compression configures compression of what is sent.
+type Compression struct {
+	// Threshold is the size in bytes from which a message is compressed (1024).
+	Threshold int
+}
+
+// SlowReaderPolicy says what happens to a session that takes too little.
+type SlowReaderPolicy uint8
+
+const (
+	// SlowReaderDisconnect closes the session's transport.
+	SlowReaderDisconnect SlowReaderPolicy = iota
+	// SlowReaderDropOldest drops queued volatile messages, oldest first, and
+	// disconnects when there is none left to drop.
+	SlowReaderDropOldest
+)
+
+// OriginPolicy decides which origins may use a server. It is called for every
+// request that carries an Origin header, from any goroutine. The error's text
+// is shown to the client, so it should say what to change.
+type OriginPolicy interface {
+	CheckOrigin(r *http.Request) error
+}
+
+// Observer hears what the metrics count. Its methods are called from any
+// goroutine, must return quickly and must not call back.
+type Observer interface {
+	SessionOpened(transport string, protocol int)
+	SessionUpgraded()
+	SessionClosed(transport string, c *CloseError)
+	RequestRefused(code int)
+	MessageDropped(n int) // volatile messages not delivered
+}
+
+// ConnectionError describes a refused request, as Node's connection_error event.
+type ConnectionError struct {
+	Request *http.Request
+	Code    int
+	Message string
+	Context map[string]any
+}
+
+func (o *Options) withDefaults() (Options, error) {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	orDuration(&c.PingInterval, DefaultPingInterval)
+	orDuration(&c.PingTimeout, DefaultPingTimeout)
+	orDuration(&c.UpgradeTimeout, DefaultUpgradeTimeout)
+	orDuration(&c.SlowReaderGrace, DefaultSlowReaderGrace)
+	orDuration(&c.HandlerStall, DefaultHandlerStall)
+	orDuration(&c.BodyTimeout, DefaultBodyTimeout)
+	orDuration(&c.CloseTimeout, DefaultCloseTimeout)
+	if c.MaxPayload == 0 {
+		c.MaxPayload = DefaultMaxPayload
+	}
+	if c.OutboxLimit == 0 {
+		c.OutboxLimit = DefaultOutboxLimit
+	}
+	if c.OutboxMax == 0 {
+		c.OutboxMax = max(DefaultOutboxMax, c.OutboxLimit)
+	}
+	if len(c.Transports) == 0 {
+		c.Transports = []string{TransportPolling, TransportWebSocket}
+	}
+	c.Transports = slices.Clone(c.Transports)
+	for _, t := range c.Transports {
+		if t != TransportPolling && t != TransportWebSocket {
+			return c, fmt.Errorf("engineio: unknown transport %q: use %q or %q", t, TransportPolling, TransportWebSocket)
+		}
+	}
+	for _, z := range []**Compression{&c.HTTPCompression, &c.PerMessageDeflate} {
+		if *z != nil {
+			v := **z
+			if v.Threshold == 0 {
+				v.Threshold = DefaultCompressAbove
+			}
+			*z = &v
+		}
+	}
+	if c.Cookie != nil {
+		v := *c.Cookie
+		c.Cookie = &v
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Observer == nil {
+		c.Observer = noObserver{}
+	}
+	switch {
+	case c.PingInterval < 0 || c.PingTimeout < 0 || c.UpgradeTimeout < 0 || c.HandlerStall < 0 || c.BodyTimeout < 0 || c.CloseTimeout < 0 || c.SlowReaderGrace < 0:
+		return c, errors.New("engineio: durations must not be negative")
+	case c.MaxPayload < 0:
+		return c, errors.New("engineio: MaxPayload must not be negative")
+	case c.OutboxLimit < 0 || c.OutboxMax < c.OutboxLimit:
+		return c, fmt.Errorf("engineio: OutboxMax (%d) must not be below OutboxLimit (%d)", c.OutboxMax, c.OutboxLimit)
+	}
+	return c, nil
+}
+
+func orDuration(d *time.Duration, def time.Duration) {
+	if *d == 0 {
+		*d = def
+	}
+}
+
+type noObserver struct{}
+
+func (noObserver) SessionOpened(string, int)         {}
+func (noObserver) SessionUpgraded()                  {}
+func (noObserver) SessionClosed(string, *CloseError) {}
+func (noObserver) RequestRefused(int)                {}
+func (noObserver) MessageDropped(int)                {}
