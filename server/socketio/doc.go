@@ -1,0 +1,3 @@
+// Package socketio is a Socket.IO server: namespaces, sockets, events, rooms,
+// acknowledgements and connection state recovery.
+package socketio

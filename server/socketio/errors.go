@@ -1,0 +1,64 @@
+package socketio
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors a caller can act on.
+var (
+	// ErrReserved is returned for an event name that the protocol keeps for itself.
+	ErrReserved = errors.New("socketio: reserved event name")
+	// ErrAcked is returned by a second Ack of one event.
+	ErrAcked = errors.New("socketio: event already acknowledged")
+	// ErrNoAck is returned by Ack when the client asked for no acknowledgement.
+	ErrNoAck = errors.New("socketio: the client asked for no acknowledgement")
+	// ErrDisconnected is returned when the socket is gone or going.
+	ErrDisconnected = errors.New("socketio: socket disconnected")
+	// ErrTimeout is returned when an acknowledgement did not come in time. It
+	// matches context.DeadlineExceeded.
+	ErrTimeout error = timeoutError{}
+	// ErrNoRecovery is returned by EnableRecovery when the adapter cannot recover.
+	ErrNoRecovery = errors.New("socketio: the adapter keeps no packets; use adapters/memory")
+	// ErrServerClosed is returned after Server.Close.
+	ErrServerClosed = errors.New("socketio: server closed")
+	// ErrUnsupported is returned by verbs that a parent namespace cannot have.
+	ErrUnsupported = errors.New("socketio: not supported on a parent namespace")
+)
+
+type timeoutError struct{}
+
+func (timeoutError) Error() string   { return "socketio: operation has timed out" }
+func (timeoutError) Timeout() bool   { return true }
+func (timeoutError) Temporary() bool { return true }
+
+// ConnectError refuses a connection with data. Returned by middleware, it
+// reaches the client as CONNECT_ERROR {message, data}; any other error gives a
+// message only. Protocol 3 clients get Data, or Message where there is none.
+type ConnectError struct {
+	Message string
+	Data    any
+}
+
+// Error returns the message.
+func (e *ConnectError) Error() string { return e.Message }
+
+// AckError is returned by Broadcast.EmitWithAck when not every client answered.
+// It wraps the cause (ErrTimeout, ErrDisconnected or the context's error).
+type AckError struct {
+	// Missing is the number of clients that did not answer; -1 when the number
+	// of clients is not known because a node did not answer.
+	Missing int
+	// Responses are the answers that did come.
+	Responses []Args
+	// Err is the cause.
+	Err error
+}
+
+// Error names the cause and the number of missing answers.
+func (e *AckError) Error() string {
+	return fmt.Sprintf("%v: %d answers missing", e.Err, e.Missing)
+}
+
+// Unwrap returns the cause.
+func (e *AckError) Unwrap() error { return e.Err }
