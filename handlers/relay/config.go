@@ -1,0 +1,237 @@
+package relay
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sockeye-io/sockeye/server/socketio/wire"
+)
+
+// Defaults of Config.
+const (
+	DefaultMaxRooms    = 100 // a frontend that needs more of them is likelier a loop
+	DefaultMaxRoomName = 256 // bytes
+)
+
+// Config says what is relayed. The zero value is the relay contract on "/" and
+// nothing else. As YAML, with at most these lines for the chat of Socket.IO's first
+// tutorial:
+//
+//	relay:
+//	  namespaces:
+//	    /:
+//	      chat message: {to: all}
+type Config struct {
+	// MaxRooms is how many rooms a socket may be in, its own not counted; 0 means 100.
+	MaxRooms int `yaml:"max-rooms,omitempty"`
+	// MaxRoomName is the length of a room's name in bytes; 0 means 256.
+	MaxRoomName int `yaml:"max-room-name,omitempty"`
+	// Contract is whether "/" has join, leave, say and echo; nil means true.
+	Contract *bool `yaml:"contract,omitempty"`
+	// Namespaces maps a namespace to its rules. The key is a name ("/", "/news"), a
+	// name with "*" for one or more characters other than a slash ("/game-*"), or a
+	// regular expression between "^" and "$" ("^/team-[0-9]+$"). A namespace that
+	// several keys fit has the rules of one: a plain name before a "*" before an
+	// expression, then the longer key, then the alphabetically first.
+	Namespaces map[string]Rules `yaml:"namespaces,omitempty"`
+
+	// Reserved are namespaces that have a handler of their own, such as "/chat"; a
+	// rule for one of them is an error.
+	Reserved []string `yaml:"-"`
+	// Observer hears of unknown events; nil hears nothing.
+	Observer Observer `yaml:"-"`
+	// Logger logs unknown events; nil logs nothing.
+	Logger *slog.Logger `yaml:"-"`
+}
+
+// Observer is told what a metric may count. It is called by many goroutines at once
+// and must not block.
+type Observer interface {
+	// UnknownEvent is called for each event that nothing took. The namespace is the
+	// key of Config.Namespaces (or "/"), so it is safe as a label.
+	UnknownEvent(namespace string)
+}
+
+// Rules maps the name of an event, or "*" for every event without a rule of its own
+// and outside the contract, to what happens.
+type Rules map[string]Rule
+
+// Rule says what happens with one event. Exactly one of To and Do is set.
+type Rule struct {
+	// To says who receives the event.
+	To Target `yaml:"to,omitempty"`
+	// Do enters or leaves the room that argument 0 names.
+	Do Action `yaml:"do,omitempty"`
+	// As is the name under which it is emitted; empty keeps the name.
+	As string `yaml:"as,omitempty"`
+	// Volatile drops the event for a client that is not ready to take it at once.
+	Volatile bool `yaml:"volatile,omitempty"`
+	// Self is whether the sender receives it too; nil means true for all, rooms and
+	// room-in-arg-0. It is never so for others.
+	Self *bool `yaml:"self,omitempty"`
+	// Ack is how a client that asks for an acknowledgement is answered; empty means ok.
+	Ack Ack `yaml:"ack,omitempty"`
+}
+
+// Target says who receives a relayed event.
+type Target string
+
+// The targets. Every one reaches sockets of the same namespace only.
+const (
+	ToAll    Target = "all"           // everyone
+	ToOthers Target = "others"        // everyone but the sender
+	ToRooms  Target = "rooms"         // the members of the rooms that the sender is in
+	ToRoom0  Target = "room-in-arg-0" // the members of the room named by argument 0, which is taken off
+)
+
+// Action is what a rule does instead of relaying.
+type Action string
+
+// The actions, on the room that argument 0 names.
+const (
+	DoJoin  Action = "join"
+	DoLeave Action = "leave"
+)
+
+// Ack is how a client that asked for an acknowledgement is answered.
+type Ack string
+
+// The answers. None never answers, as a server without a callback does; errors are
+// answered all the same.
+const (
+	AckOK   Ack = "ok"
+	AckNone Ack = "none"
+)
+
+// HasContract reports whether "/" has join, leave, say and echo.
+func (c Config) HasContract() bool { return c.Contract == nil || *c.Contract }
+
+// Dynamic reports whether a key stands for more than one namespace, so that clients
+// can create namespaces.
+func (c Config) Dynamic() bool {
+	for key := range c.Namespaces {
+		if !isExact(key) {
+			return true
+		}
+	}
+	return false
+}
+
+func isExact(key string) bool { return strings.HasPrefix(key, "/") && !strings.Contains(key, "*") }
+
+// Validate reports everything that is wrong, each error naming its key as
+// relay.namespaces["/x"]["event"].field.
+func (c Config) Validate() error {
+	var errs []error
+	if c.MaxRooms < 0 {
+		errs = append(errs, fmt.Errorf("relay.max-rooms: %d is below zero", c.MaxRooms))
+	}
+	if c.MaxRoomName < 0 {
+		errs = append(errs, fmt.Errorf("relay.max-room-name: %d is below zero", c.MaxRoomName))
+	}
+	for _, key := range c.keys() {
+		at := fmt.Sprintf("relay.namespaces[%q]", key)
+		if _, err := compile(key); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", at, err))
+		}
+		if slices.Contains(c.Reserved, key) {
+			errs = append(errs, fmt.Errorf("%s: this namespace has a handler of its own; choose another one", at))
+		}
+		for _, event := range sortedKeys(c.Namespaces[key]) {
+			errs = append(errs, c.Namespaces[key][event].validate(fmt.Sprintf("%s[%q]", at, event), event)...)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (r Rule) validate(at, event string) []error {
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(at+format, args...)) }
+	if event == "" {
+		fail(": an event needs a name, or \"*\" for every other one")
+	}
+	if wire.Reserved(event) {
+		fail(": Socket.IO keeps this event name for itself; no client can send it")
+	}
+	if r.As != "" && wire.Reserved(r.As) {
+		fail(".as: Socket.IO keeps the event name %q for itself; choose another one", r.As)
+	}
+	switch {
+	case r.To == "" && r.Do == "":
+		fail(": has neither to nor do; write to: all, others, rooms or room-in-arg-0")
+	case r.To != "" && r.Do != "":
+		fail(": has both to and do; keep one")
+	case r.To != "" && !slices.Contains([]Target{ToAll, ToOthers, ToRooms, ToRoom0}, r.To):
+		fail(".to: %q is none of all, others, rooms, room-in-arg-0", r.To)
+	case r.Do != "" && r.Do != DoJoin && r.Do != DoLeave:
+		fail(".do: %q is neither join nor leave", r.Do)
+	case r.Do != "" && (r.As != "" || r.Volatile || r.Self != nil):
+		fail(": as, volatile and self say how to relay; with do nothing is relayed")
+	case r.To == ToOthers && r.Self != nil && *r.Self:
+		fail(".self: others never include the sender; write to: all")
+	}
+	if r.Ack != "" && r.Ack != AckOK && r.Ack != AckNone {
+		fail(".ack: %q is neither ok nor none", r.Ack)
+	}
+	return errs
+}
+
+// toSelf reports whether the sender receives its own event.
+func (r Rule) toSelf() bool { return r.To != ToOthers && (r.Self == nil || *r.Self) }
+
+// keys lists the namespaces' keys in the order in which they are tried.
+func (c Config) keys() []string {
+	keys := sortedKeys(c.Namespaces)
+	slices.SortStableFunc(keys, func(a, b string) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(b), len(a)))
+	})
+	return keys
+}
+
+func rank(key string) int {
+	switch {
+	case isExact(key):
+		return 0
+	case strings.HasPrefix(key, "/"):
+		return 1
+	default:
+		return 2
+	}
+}
+
+// compile turns a key into the expression that its namespaces match.
+func compile(key string) (*regexp.Regexp, error) {
+	switch {
+	case key == "":
+		return nil, errors.New("a namespace needs a name; the main one is \"/\"")
+	case strings.HasPrefix(key, "/"):
+		parts := strings.Split(key, "*")
+		for i := range parts {
+			parts[i] = regexp.QuoteMeta(parts[i])
+		}
+		return regexp.Compile("^" + strings.Join(parts, "[^/]+") + "$")
+	case !strings.HasPrefix(key, "^"):
+		return nil, fmt.Errorf("a namespace begins with a slash; write %q", "/"+key)
+	case !strings.HasSuffix(key, "$"):
+		return nil, errors.New("an expression ends in $, so that it fits whole names only")
+	}
+	re, err := regexp.Compile(key)
+	if err != nil {
+		return nil, fmt.Errorf("not a regular expression: %w", err)
+	}
+	return re, nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,182 @@
+package relay
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sockeye-io/sockeye/server/socketio"
+)
+
+// space is what a namespace and a parent namespace have in common: handlers shared by
+// all their sockets.
+type space interface {
+	On(event string, h socketio.Handler)
+	OnUnhandled(f func(ctx context.Context, e *socketio.Event))
+}
+
+var (
+	_ space = (*socketio.Namespace)(nil)
+	_ space = (*socketio.ParentNamespace)(nil)
+)
+
+// Mount registers the contract and the rules on srv, or fails as Validate does. It is
+// called once, before srv serves.
+func Mount(srv *socketio.Server, c Config) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if c.MaxRooms == 0 {
+		c.MaxRooms = DefaultMaxRooms
+	}
+	if c.MaxRoomName == 0 {
+		c.MaxRoomName = DefaultMaxRoomName
+	}
+	rooms := rooms{maxRooms: c.MaxRooms, maxName: c.MaxRoomName}
+	names := newSeen(c.Logger)
+	for _, key := range c.keys() {
+		s, err := open(srv, key)
+		if err != nil {
+			return err
+		}
+		mountRules(s, key, c, rooms, names)
+	}
+	if _, ruled := c.Namespaces["/"]; !ruled && c.HasContract() {
+		mountRules(srv.Of("/"), "/", c, rooms, names)
+	}
+	return nil
+}
+
+func open(srv *socketio.Server, key string) (space, error) {
+	if isExact(key) {
+		return srv.Of(key), nil
+	}
+	re, err := compile(key)
+	if err != nil {
+		return nil, err
+	}
+	return srv.OfPattern(re), nil
+}
+
+// mountRules registers one namespace's events. A rule replaces an event of the
+// contract; "*" takes what nothing else does.
+func mountRules(s space, key string, c Config, rooms rooms, names *seen) {
+	rules := c.Namespaces[key]
+	if key == "/" && c.HasContract() {
+		for event, handler := range contract(rooms) {
+			if _, replaced := rules[event]; !replaced {
+				s.On(event, handler)
+			}
+		}
+	}
+	for event, rule := range rules {
+		if event != "*" {
+			s.On(event, rule.handler(rooms))
+		}
+	}
+	if rest, any := rules["*"]; any {
+		s.OnUnhandled(rest.handler(rooms))
+		return
+	}
+	s.OnUnhandled(func(_ context.Context, e *socketio.Event) {
+		if c.Observer != nil {
+			c.Observer.UnknownEvent(key)
+		}
+		names.note(e)
+		if e.HasAck() {
+			answer(e, &refusal{"unknown_event", "nothing on this server takes an event of this name"})
+		}
+	})
+}
+
+// handler compiles the rule, so that an event costs no decision that a rule has
+// already made.
+func (r Rule) handler(rooms rooms) socketio.Handler {
+	act := r.relay(rooms)
+	switch r.Do {
+	case DoJoin:
+		act = rooms.join
+	case DoLeave:
+		act = rooms.leave
+	}
+	silent := r.Ack == AckNone
+	return func(_ context.Context, e *socketio.Event) {
+		if err := act(e); err != nil || !silent {
+			answer(e, err)
+		}
+	}
+}
+
+// relay returns what passes one event on.
+func (r Rule) relay(rooms rooms) func(e *socketio.Event) error {
+	return func(e *socketio.Event) error {
+		s, args := e.Socket(), e.Args()
+		var targets []string // none is everyone
+		switch r.To {
+		case ToRooms:
+			if targets = rooms.of(s); len(targets) == 0 {
+				return &refusal{"no_room", "join a room first; this event goes to the members of your rooms"}
+			}
+		case ToRoom0:
+			room, err := rooms.named(e)
+			if err != nil {
+				return err
+			}
+			targets, args = []string{room}, args.From(1)
+		case ToAll, ToOthers:
+		}
+		to := s.Namespace().To(targets...)
+		if r.Volatile {
+			to = to.Volatile()
+		}
+		if !r.toSelf() {
+			to = to.Except(s.ID())
+		}
+		name := r.As
+		if name == "" {
+			name = e.Name()
+		}
+		return to.Emit(name, args.Values()...)
+	}
+}
+
+// contract is the relay contract of the namespace "/".
+func contract(rooms rooms) map[string]socketio.Handler {
+	say := Rule{To: ToRoom0, As: "msg"}
+	return map[string]socketio.Handler{
+		"join":  Rule{Do: DoJoin}.handler(rooms),
+		"leave": Rule{Do: DoLeave}.handler(rooms),
+		"say":   say.handler(rooms),
+		"echo":  echo,
+	}
+}
+
+func echo(_ context.Context, e *socketio.Event) {
+	values := e.Args().Values()
+	if e.HasAck() {
+		_ = e.Ack(values...) // fails only when the client has gone
+		return
+	}
+	_ = e.Socket().Emit("echo", values...)
+}
+
+// refusal is an error that the client is told: the code and message of its ack.
+type refusal struct{ code, message string }
+
+func (r *refusal) Error() string { return r.code + ": " + r.message }
+
+// answer acknowledges e, if the client asked: "ok", or the error. What fails here is
+// the connection, which ends by itself.
+func answer(e *socketio.Event, err error) {
+	if !e.HasAck() {
+		return
+	}
+	var refused *refusal
+	switch {
+	case err == nil:
+		_ = e.Ack("ok")
+	case errors.As(err, &refused):
+		_ = e.AckError(refused.code, refused.message)
+	default:
+		_ = e.AckError("failed", "the server could not pass the event on")
+	}
+}

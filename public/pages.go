@@ -1,0 +1,20 @@
+package public
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed pages
+var pages embed.FS
+
+// Pages returns the files of Sockeye's own pages as they are in the source tree:
+// index.html, chat.html, playground.html, 404.html, favicon.svg and assets/. Their
+// engine path is the default one; a Site fills in the configured one.
+func Pages() fs.FS {
+	sub, err := fs.Sub(pages, "pages")
+	if err != nil {
+		panic("public: the embedded pages have no root: " + err.Error()) // a constant path cannot be invalid
+	}
+	return sub
+}

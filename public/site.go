@@ -1,0 +1,242 @@
+package public
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"html"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// ContentSecurityPolicy is sent with every page. ws: and wss: stand beside 'self'
+// because Safari before 15.4 does not count a WebSocket to the same host as 'self'.
+const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
+	"img-src 'self' data:; connect-src 'self' ws: wss:; base-uri 'none'; " +
+	"form-action 'self'; frame-ancestors 'none'"
+
+// The pages carry the engine path in this meta element, as their one piece of
+// configuration; NewSite replaces the content.
+const (
+	enginePathMeta = `<meta name="sockeye:path" content="/socket.io/">`
+	versionMeta    = `<meta name="sockeye:version" content="">`
+)
+
+// gzipThreshold is the size in bytes under which compressing a file saves no packet.
+const gzipThreshold = 1024
+
+// SiteOptions configures a Site; the zero value is complete.
+type SiteOptions struct {
+	// EnginePath is where the Socket.IO server and its client files are, with a slash
+	// at both ends; default "/socket.io/".
+	EnginePath string
+	// Version is shown in the footer; empty shows none.
+	Version string
+}
+
+// Site serves Sockeye's own pages from memory: "/", "/chat", "/playground", the
+// favicon and "/assets/...". Everything is read, filled in and compressed by NewSite.
+type Site struct {
+	files  map[string]*file // by URL path
+	absent *file            // the page of a 404
+}
+
+type file struct {
+	body    []byte
+	gzipped []byte // nil when it would not help
+	kind    string // Content-Type
+	etag    string
+}
+
+var _ http.Handler = (*Site)(nil)
+
+// NewSite reads the embedded pages and fills in the options. It fails when EnginePath
+// does not begin and end with a slash.
+func NewSite(o SiteOptions) (*Site, error) {
+	if o.EnginePath == "" {
+		o.EnginePath = "/socket.io/"
+	}
+	if !strings.HasPrefix(o.EnginePath, "/") || !strings.HasSuffix(o.EnginePath, "/") {
+		return nil, fmt.Errorf("public: engine path %q does not begin and end with a slash", o.EnginePath)
+	}
+	s := &Site{files: make(map[string]*file)}
+	err := fs.WalkDir(Pages(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		return s.add(name, o)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("public: reading the embedded pages: %w", err)
+	}
+	s.absent = s.files["/404"]
+	delete(s.files, "/404")
+	s.files["/favicon.ico"] = s.files["/favicon.svg"] // browsers that ask for it by habit take SVG too
+	return s, nil
+}
+
+func (s *Site) add(name string, o SiteOptions) error {
+	body, err := fs.ReadFile(Pages(), name)
+	if err != nil {
+		return err
+	}
+	if path.Ext(name) == ".html" {
+		body = bytes.Replace(body, []byte(enginePathMeta), metaOf("sockeye:path", o.EnginePath), 1)
+		body = bytes.Replace(body, []byte(versionMeta), metaOf("sockeye:version", o.Version), 1)
+	}
+	f, err := newFile(name, body)
+	if err != nil {
+		return err
+	}
+	s.files[urlOf(name)] = f
+	return nil
+}
+
+func metaOf(name, content string) []byte {
+	return []byte(`<meta name="` + name + `" content="` + html.EscapeString(content) + `">`)
+}
+
+// urlOf maps a file's name to its address: pages lose their suffix, index is "/".
+func urlOf(name string) string {
+	page, isPage := strings.CutSuffix(name, ".html")
+	switch {
+	case page == "index" && isPage:
+		return "/"
+	case isPage:
+		return "/" + page
+	default:
+		return "/" + name
+	}
+}
+
+func newFile(name string, body []byte) (*file, error) {
+	sum := sha256.Sum256(body)
+	f := &file{
+		body: body,
+		kind: contentType(name),
+		etag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
+	}
+	if len(body) < gzipThreshold {
+		return f, nil
+	}
+	var buf bytes.Buffer
+	w, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(body); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	f.gzipped = buf.Bytes()
+	return f, nil
+}
+
+// contentType does not ask the operating system, whose tables differ: a module script
+// of the wrong type is refused by the browser.
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	default:
+		return mime.TypeByExtension(path.Ext(name))
+	}
+}
+
+// Routes lists the patterns to mount the Site at, in Gin's notation.
+func (s *Site) Routes() []string {
+	return []string{"/", "/chat", "/playground", "/favicon.svg", "/favicon.ico", "/assets/*file"}
+}
+
+// ServeHTTP answers GET and HEAD; anything else is 405, an unknown path a 404 page.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", ContentSecurityPolicy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		h.Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	f, found := s.files[r.URL.Path]
+	if !found {
+		s.write(w, r, s.absent, http.StatusNotFound)
+		return
+	}
+	h.Set("Etag", f.etag)
+	h.Set("Cache-Control", "no-cache") // kept, but asked about each time: a new binary shows at once
+	if matches(r.Header.Get("If-None-Match"), f.etag) {
+		h.Set("Vary", "Accept-Encoding")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	s.write(w, r, f, http.StatusOK)
+}
+
+// NotFound answers with the 404 page, for a router's own fallback.
+func (s *Site) NotFound(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Security-Policy", ContentSecurityPolicy)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	s.write(w, r, s.absent, http.StatusNotFound)
+}
+
+func (s *Site) write(w http.ResponseWriter, r *http.Request, f *file, status int) {
+	h := w.Header()
+	h.Set("Content-Type", f.kind)
+	h.Set("Vary", "Accept-Encoding")
+	body := f.body
+	if f.gzipped != nil && acceptsGzip(r.Header.Get("Accept-Encoding")) {
+		h.Set("Content-Encoding", "gzip")
+		body = f.gzipped
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	_, _ = w.Write(body) // the client has gone: nobody is left to tell
+}
+
+// matches reports whether an If-None-Match header names the tag, weakly compared
+// (RFC 9110 section 13.1.2).
+func matches(header, etag string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		part = strings.TrimPrefix(strings.TrimSpace(part), "W/")
+		if part == etag || part == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+// acceptsGzip reads Accept-Encoding for gzip with a weight other than zero.
+func acceptsGzip(header string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		coding, weight, weighted := strings.Cut(part, ";")
+		if !strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+			continue
+		}
+		if !weighted {
+			return true
+		}
+		q, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(weight), "q="), 64)
+		return err == nil && q > 0
+	}
+	return false
+}
