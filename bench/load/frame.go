@@ -1,0 +1,90 @@
+package load
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// WebSocket opcodes, RFC 6455 section 5.2.
+const (
+	opContinuation = 0x0
+	opText         = 0x1
+	opBinary       = 0x2
+	opClose        = 0x8
+	opPing         = 0x9
+	opPong         = 0xA
+)
+
+// maxFrame bounds what a server may send in one frame: 16 MiB.
+const maxFrame = 16 << 20
+
+var (
+	errFrameTooLarge = errors.New("frame above 16 MiB")
+	errFrameMasked   = errors.New("frame from the server is masked")
+	errFrameReserved = errors.New("frame with a reserved bit")
+)
+
+// appendFrame appends one final frame as clients send it: masked with key
+// (RFC 6455 section 5.3).
+func appendFrame(dst []byte, opcode byte, key [4]byte, payload []byte) []byte {
+	dst = append(dst, 0x80|opcode)
+	switch n := len(payload); {
+	case n < 126:
+		dst = append(dst, 0x80|byte(n))
+	case n < 1<<16:
+		dst = append(dst, 0x80|126)
+		dst = binary.BigEndian.AppendUint16(dst, uint16(n))
+	default:
+		dst = append(dst, 0x80|127)
+		dst = binary.BigEndian.AppendUint64(dst, uint64(n))
+	}
+	dst = append(dst, key[:]...)
+	at := len(dst)
+	dst = append(dst, payload...)
+	for i := range dst[at:] {
+		dst[at+i] ^= key[i&3]
+	}
+	return dst
+}
+
+// frame is one frame as servers send it.
+type frame struct {
+	final   bool
+	opcode  byte
+	payload []byte // within the buffer that it was cut from
+}
+
+// cutFrame takes one frame off the front of p and returns how many bytes it
+// took, or 0 when p does not hold all of it yet.
+func cutFrame(p []byte) (frame, int, error) {
+	if len(p) < 2 {
+		return frame{}, 0, nil
+	}
+	if p[0]&0x70 != 0 {
+		return frame{}, 0, errFrameReserved
+	}
+	if p[1]&0x80 != 0 {
+		return frame{}, 0, errFrameMasked
+	}
+	head, size := 2, uint64(p[1])
+	switch size {
+	case 126:
+		if head = 4; len(p) < head {
+			return frame{}, 0, nil
+		}
+		size = uint64(binary.BigEndian.Uint16(p[2:]))
+	case 127:
+		if head = 10; len(p) < head {
+			return frame{}, 0, nil
+		}
+		size = binary.BigEndian.Uint64(p[2:])
+	}
+	if size > maxFrame {
+		return frame{}, 0, errFrameTooLarge
+	}
+	end := head + int(size)
+	if len(p) < end {
+		return frame{}, 0, nil
+	}
+	return frame{final: p[0]&0x80 != 0, opcode: p[0] & 0x0f, payload: p[head:end]}, end, nil
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package load
+
+func newLoop() (loop, error) { return newPortableLoop(), nil }

@@ -1,0 +1,111 @@
+package load
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Result is what one run found. CPU and memory are the server's, of its whole
+// process tree, unless a name says otherwise; they are zero without a PID.
+type Result struct {
+	Work Work `json:"work"`
+
+	// Units counts what Kind calls its unit, within the measured time.
+	Units   int64         `json:"units"`
+	Elapsed time.Duration `json:"elapsed_ns"`
+	CPU     time.Duration `json:"cpu_ns"`
+	// Generator is the CPU time of the load generator itself in the same time.
+	Generator time.Duration `json:"generator_cpu_ns"`
+
+	P50 time.Duration `json:"p50_ns"`
+	P99 time.Duration `json:"p99_ns"`
+	Max time.Duration `json:"max_ns"`
+
+	// RSSBefore and RSSAfter are bytes: with the baseline clients, and with all.
+	// RSSClients is how many clients lie between the two.
+	RSSBefore  int64 `json:"rss_before,omitempty"`
+	RSSAfter   int64 `json:"rss_after"`
+	RSSClients int   `json:"rss_clients,omitempty"`
+
+	// Expected and Delivered count over the whole run, warm-up included.
+	// Delivered counts each expected delivery once.
+	Expected   int64 `json:"expected"`
+	Delivered  int64 `json:"delivered"`
+	Lost       int64 `json:"lost"`
+	Reordered  int64 `json:"reordered"`
+	Duplicated int64 `json:"duplicated"`
+	Malformed  int64 `json:"malformed"`
+
+	FailedConnects int `json:"failed_connects"`
+	Disconnected   int `json:"disconnected"`
+	Stalls         int `json:"stalls"`
+	// Skipped counts messages of a Rate that were not sent because too many
+	// were still in flight.
+	Skipped int64 `json:"skipped"`
+
+	// Notes are sentences about what went wrong, at most a few.
+	Notes []string `json:"notes,omitempty"`
+}
+
+const maxNotes = 4
+
+func (r *Result) note(format string, args ...any) {
+	if len(r.Notes) < maxNotes {
+		r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+	}
+}
+
+// CPUPerUnit is the server's CPU time for one unit, in microseconds.
+func (r *Result) CPUPerUnit() float64 {
+	if r.Units == 0 {
+		return 0
+	}
+	return float64(r.CPU.Nanoseconds()) / 1e3 / float64(r.Units)
+}
+
+// GeneratorPerUnit is the generator's CPU time for one unit, in microseconds.
+func (r *Result) GeneratorPerUnit() float64 {
+	if r.Units == 0 {
+		return 0
+	}
+	return float64(r.Generator.Nanoseconds()) / 1e3 / float64(r.Units)
+}
+
+// PerSecond is units per second of the measured time.
+func (r *Result) PerSecond() float64 {
+	if r.Elapsed <= 0 {
+		return 0
+	}
+	return float64(r.Units) / r.Elapsed.Seconds()
+}
+
+// RSSPerClient is the growth of resident memory for one client, in KiB.
+func (r *Result) RSSPerClient() float64 {
+	if r.RSSClients == 0 {
+		return 0
+	}
+	return float64(r.RSSAfter-r.RSSBefore) / 1024 / float64(r.RSSClients)
+}
+
+// Failure says in a few words what the server got wrong, or "" after a clean run.
+func (r *Result) Failure() string {
+	var parts []string
+	for _, c := range []struct {
+		n    int64
+		what string
+	}{
+		{r.Lost, "lost"},
+		{r.Reordered, "out of order"},
+		{r.Duplicated, "duplicated"},
+		{r.Malformed, "malformed"},
+		{int64(r.FailedConnects), "failed connects"},
+		{int64(r.Disconnected), "disconnected"},
+		{r.Skipped, "not sent in time"},
+	} {
+		if c.n != 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
+		}
+	}
+	return strings.Join(parts, ", ")
+}

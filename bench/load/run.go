@@ -1,0 +1,183 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sockeye-io/sockeye/bench/process"
+)
+
+// descriptorsPerClient is how many files a client of each transport holds open
+// in the generator; the server holds as many.
+const descriptorsPerClient = 2
+
+// Run does w against t and returns what it found. It stops by itself, and early
+// when ctx ends, with ctx's error. A server that loses messages or refuses
+// clients is no error: the result says so. An error means that there is no
+// result: w or t is not valid, or no client could connect.
+func Run(ctx context.Context, t Target, w Work) (*Result, error) {
+	w, err := w.filled()
+	if err != nil {
+		return nil, err
+	}
+	ep, err := resolve(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	need := w.Clients*descriptorsPerClient + w.Baseline*descriptorsPerClient + 64
+	if err := process.RaiseFileLimit(uint64(need)); err != nil { //nolint:gosec // bounded by maxClients
+		return nil, err
+	}
+	l, err := newLoop()
+	if err != nil {
+		return nil, err
+	}
+	defer l.close()
+	r := &run{work: w, ep: ep, pid: t.PID, loop: l, res: &Result{Work: w}}
+	switch w.Kind {
+	case Idle:
+		err = r.idle(ctx)
+	case Connect:
+		err = r.connect(ctx)
+	case Fanout:
+		err = r.fanout(ctx)
+	case Echo:
+		err = r.echo(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.res, nil
+}
+
+// run is one run. It belongs to the goroutine that called Run.
+type run struct {
+	work Work
+	ep   endpoint
+	pid  int
+
+	loop    loop
+	clients []*client
+	res     *Result
+}
+
+var errNobody = errors.New("load: no client could connect")
+
+// join opens n more clients while the loop keeps serving those that are there,
+// and returns how long each of them took to open.
+func (r *run) join(ctx context.Context, n int, room string) (*latencies, error) {
+	d := &dialer{ep: r.ep, transport: r.work.Transport, room: room, atOnce: r.work.Dials}
+	first := len(r.clients)
+	dialled := make(chan []*client, 1)
+	go func() { dialled <- d.dialAll(ctx, first, n) }()
+	opened, err := r.serveUntil(dialled)
+	if err == nil {
+		err = ctx.Err()
+	}
+	r.res.FailedConnects += d.failed
+	for _, e := range d.errs {
+		r.res.note("%v", e)
+	}
+	for _, c := range opened {
+		c.index, c.app = len(r.clients), r
+		r.clients = append(r.clients, c)
+		if err == nil {
+			err = c.tr.attach(r.loop)
+		}
+	}
+	if err != nil {
+		for _, c := range r.clients {
+			c.tr.close()
+		}
+		return nil, err
+	}
+	if len(opened) == 0 {
+		return nil, fmt.Errorf("%w: %w", errNobody, errors.Join(d.errs...))
+	}
+	return &d.spent, nil
+}
+
+// serveUntil runs the loop until dialled delivers. It always waits for that, so
+// that no goroutine is left.
+func (r *run) serveUntil(dialled <-chan []*client) ([]*client, error) {
+	for {
+		select {
+		case opened := <-dialled:
+			return opened, nil
+		default:
+		}
+		if len(r.clients) == 0 {
+			return <-dialled, nil
+		}
+		if err := r.loop.wait(5 * time.Millisecond); err != nil {
+			return <-dialled, err
+		}
+	}
+}
+
+// packet makes the run the app of clients that have nothing to do.
+func (r *run) packet(_ *client, p []byte) {
+	r.res.Malformed++
+	r.res.note("unexpected packet %.80q", p)
+}
+
+func (r *run) gone(c *client, err error) {
+	r.res.Disconnected++
+	r.res.note("client %d: %v", c.index, err)
+}
+
+// serve runs the loop for d.
+func (r *run) serve(ctx context.Context, d time.Duration) error {
+	for until := time.Now().Add(d); ; {
+		left := time.Until(until)
+		if left <= 0 {
+			return ctx.Err()
+		}
+		if err := r.loop.wait(min(left, 20*time.Millisecond)); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// usage is a reading of both processes.
+type usage struct {
+	at        time.Time
+	cpu, self time.Duration
+}
+
+// read reads the CPU clocks. The server's stays 0 without a PID.
+func (r *run) read() (usage, error) {
+	u := usage{at: time.Now(), self: process.Self()}
+	if r.pid == 0 {
+		return u, nil
+	}
+	var err error
+	u.cpu, err = process.CPU(r.pid)
+	return u, err
+}
+
+// measured puts the difference of two readings into the result.
+func (r *run) measured(from, to usage, end time.Time) error {
+	r.res.Elapsed = end.Sub(from.at)
+	r.res.CPU = to.cpu - from.cpu
+	r.res.Generator = to.self - from.self
+	rss, err := r.rss()
+	r.res.RSSAfter = rss
+	return err
+}
+
+func (r *run) rss() (int64, error) {
+	if r.pid == 0 {
+		return 0, nil
+	}
+	return process.RSS(r.pid)
+}
+
+func (r *run) latency(l *latencies) {
+	r.res.P50, r.res.P99, r.res.Max = l.quantile(0.5), l.quantile(0.99), l.max
+}

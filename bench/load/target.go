@@ -1,0 +1,69 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// Target is a running server.
+type Target struct {
+	// URL is http://host:port or http://host:port/path/; without a path,
+	// /socket.io/ is used. The host must be a loopback address or resolve to
+	// nothing but loopback addresses.
+	URL string `json:"url"`
+	// PID is the server's process on this machine; 0 leaves CPU and memory out.
+	PID int `json:"pid"`
+}
+
+// endpoint is a checked Target.
+type endpoint struct {
+	addr string // host:port to dial, host an IP address
+	host string // value of the Host header
+	path string // with both slashes
+}
+
+func resolve(ctx context.Context, t Target) (endpoint, error) {
+	u, err := url.Parse(t.URL)
+	if err != nil {
+		return endpoint{}, fmt.Errorf("load: target: %w", err)
+	}
+	if u.Scheme != "http" || u.Host == "" || u.Port() == "" {
+		return endpoint{}, fmt.Errorf("load: target %q: want http://host:port", t.URL)
+	}
+	ip, err := loopback(ctx, u.Hostname())
+	if err != nil {
+		return endpoint{}, err
+	}
+	path := u.EscapedPath()
+	if path == "" || path == "/" {
+		path = "/socket.io/"
+	}
+	if !strings.HasSuffix(path, "/") {
+		path += "/"
+	}
+	return endpoint{addr: net.JoinHostPort(ip, u.Port()), host: u.Host, path: path}, nil
+}
+
+// loopback returns the address to dial for host, and an error when host could
+// lead anywhere but to this machine.
+func loopback(ctx context.Context, host string) (string, error) {
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return "", fmt.Errorf("load: target: %w", err)
+	}
+	var chosen netip.Addr
+	for _, a := range addrs {
+		a = a.Unmap()
+		if !a.IsLoopback() {
+			return "", fmt.Errorf("load: %s is %s: only loopback addresses are allowed", host, a)
+		}
+		if !chosen.IsValid() || a.Is4() {
+			chosen = a
+		}
+	}
+	return chosen.String(), nil
+}

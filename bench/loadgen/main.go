@@ -1,0 +1,90 @@
+// Command loadgen puts one kind of work on a running server of the relay
+// contract and prints what came of it. See the package load for what it does
+// and refuses.
+//
+//	go run ./bench/loadgen -url http://127.0.0.1:3000 -pid 4711 -work fanout -clients 500 -window 32
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/sockeye-io/sockeye/bench/load"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	clean, err := run(ctx, os.Args[1:], os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "loadgen:", err)
+		os.Exit(1)
+	}
+	if !clean {
+		os.Exit(2)
+	}
+}
+
+// run reports whether nothing was lost, reordered or refused.
+func run(ctx context.Context, args []string, out io.Writer) (bool, error) {
+	var t load.Target
+	var w load.Work
+	var asJSON bool
+	f := flag.NewFlagSet("loadgen", flag.ContinueOnError)
+	f.StringVar(&t.URL, "url", "http://127.0.0.1:3000", "server, on a loopback `address`")
+	f.IntVar(&t.PID, "pid", 0, "server's process `id`; 0 leaves CPU and memory out")
+	f.StringVar((*string)(&w.Kind), "work", "fanout", "idle, connect, fanout or echo")
+	f.StringVar((*string)(&w.Transport), "transport", "websocket", "websocket, polling or upgrade")
+	f.IntVar(&w.Clients, "clients", 100, "clients; in a fan-out the size of the room")
+	f.IntVar(&w.Window, "window", 1, "messages in flight: of the room in a fan-out, of each client in an echo")
+	f.Float64Var(&w.Rate, "rate", 0, "messages per second of a fan-out, instead of a window")
+	f.IntVar(&w.Publishers, "publishers", 1, "members that take turns to say")
+	f.IntVar(&w.Payload, "payload", 64, "length of a message in `bytes`")
+	f.IntVar(&w.Messages, "messages", 0, "exactly so many messages (per client in an echo), instead of a time")
+	f.DurationVar(&w.Warmup, "warmup", time.Second, "traffic before the measuring")
+	f.DurationVar(&w.Measure, "measure", 3*time.Second, "how long to measure")
+	f.DurationVar(&w.Settle, "settle", 5*time.Second, "idle: how long to wait at most for memory to stand still")
+	f.BoolVar(&asJSON, "json", false, "print JSON")
+	if err := f.Parse(args); err != nil {
+		return false, err
+	}
+	r, err := load.Run(ctx, t, w)
+	if err != nil {
+		return false, err
+	}
+	if asJSON {
+		e := json.NewEncoder(out)
+		e.SetIndent("", "  ")
+		err = e.Encode(r)
+	} else {
+		err = describe(out, r)
+	}
+	return r.Failure() == "", err
+}
+
+func describe(out io.Writer, r *load.Result) error {
+	units := map[load.Kind]string{load.Idle: "clients", load.Connect: "connects", load.Fanout: "deliveries", load.Echo: "acks"}
+	failure := r.Failure()
+	if failure == "" {
+		failure = "nothing lost, doubled or out of order"
+	}
+	_, err := fmt.Fprintf(out, "%d %s in %v: %.0f per second\n"+
+		"server CPU %.2f µs each (generator %.2f µs), resident %.1f MiB, %.1f KiB per client\n"+
+		"latency p50 %v, p99 %v, max %v\n%s\n",
+		r.Units, units[r.Work.Kind], r.Elapsed.Round(time.Millisecond), r.PerSecond(),
+		r.CPUPerUnit(), r.GeneratorPerUnit(), float64(r.RSSAfter)/(1<<20), r.RSSPerClient(),
+		r.P50, r.P99, r.Max, failure)
+	for _, n := range r.Notes {
+		if err == nil {
+			_, err = fmt.Fprintln(out, "-", n)
+		}
+	}
+	return err
+}

@@ -1,0 +1,11 @@
+//go:build !linux
+
+package process
+
+import "time"
+
+// CPU answers ErrUnsupported.
+func CPU(int) (time.Duration, error) { return 0, ErrUnsupported }
+
+// RSS answers ErrUnsupported.
+func RSS(int) (int64, error) { return 0, ErrUnsupported }
