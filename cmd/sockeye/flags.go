@@ -1,0 +1,242 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/sockeye-io/sockeye/server"
+)
+
+// options are the flags of every command that has a configuration.
+type options struct {
+	ConfigFile string        `name:"config" type:"path" env:"SOCKEYE_CONFIG" unit:"file name" help:"YAML file with the options below as keys."`
+	Config     server.Config `embed:""`
+}
+
+// complete adds what only the file can say and checks the whole. An error
+// names the line of the file where the file is to blame, and the flag elsewhere.
+func (o *options) complete(ctx *kong.Context, file *fileResolver) error {
+	file.file.ApplyStructures(&o.Config)
+	err := o.Config.Validate()
+	if err == nil {
+		return nil
+	}
+	source := file.sources(ctx)
+	list := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each of the joined errors is looked at below
+		list = joined.Unwrap()
+	}
+	for i, e := range list {
+		var bad *server.OptionError
+		if errors.As(e, &bad) && strings.Contains(source(bad.Option), ":") {
+			list[i] = fmt.Errorf("%s: %s: %w", source(bad.Option), bad.Option, bad.Err)
+		}
+	}
+	return errors.Join(list...)
+}
+
+// parse reads the command line, the environment and the file. Help and the
+// like have been printed when it returns exitStatus(0).
+func parse(args []string, stdout, stderr io.Writer) (*kong.Context, error) {
+	file := &fileResolver{}
+	groups := make([]kong.Group, len(server.Groups))
+	for i, g := range server.Groups {
+		groups[i] = kong.Group{Key: g.Key, Title: g.Title + ":"}
+	}
+	exited := errors.New("help was printed")
+	k, err := kong.New(&program{},
+		kong.Name("sockeye"),
+		kong.Description("Sockeye is a realtime server that existing Socket.IO frontends use unchanged. "+
+			"Options come from flags, SOCKEYE_* environment variables and a YAML file, in this order of precedence."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { panic(exited) }),
+		kong.PostBuild(nameVariables),
+		kong.ExplicitGroups(groups),
+		kong.Resolvers(file),
+		kong.Bind(file),
+		kong.ValueFormatter(describe),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+	)
+	if err != nil {
+		return nil, err
+	}
+	ctx, err := parseOrExit(k, args, exited)
+	if err != nil {
+		return nil, nearestFlag(k, err)
+	}
+	return ctx, unknownVariables(os.Environ())
+}
+
+// parseOrExit turns kong's exit after --help into an error.
+func parseOrExit(k *kong.Kong, args []string, exited error) (ctx *kong.Context, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			if r != any(exited) {
+				panic(r)
+			}
+			ctx, err = nil, exitStatus(0)
+		}
+	}()
+	return k.Parse(args)
+}
+
+// nameVariables gives each flag its variable. Kong's own names would split
+// words at digits.
+func nameVariables(k *kong.Kong) error {
+	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
+		if flag, ok := node.(*kong.Flag); ok && flag.Name != "help" {
+			flag.Envs = []string{server.EnvName(flag.Name)}
+			flag.Tag.Envs = flag.Envs
+		}
+		return next(nil)
+	})
+}
+
+// describe is the help of a flag with its unit, default and variable.
+func describe(v *kong.Value) string {
+	unit := v.Tag.Get("unit")
+	if unit == "" {
+		return v.Help
+	}
+	def := v.Default
+	if def == "" {
+		def = "none"
+	}
+	return fmt.Sprintf("%s Unit: %s. Default: %s. $%s", v.Help, unit, def, strings.Join(v.Tag.Envs, ", $"))
+}
+
+// fileResolver gives kong the values of the YAML file for flags that neither
+// the command line nor the environment has set. It reads the file when it is
+// first asked, because the file's name is a flag itself.
+type fileResolver struct {
+	read bool
+	file *server.ConfigFile
+}
+
+var _ kong.Resolver = (*fileResolver)(nil)
+
+func (f *fileResolver) Validate(*kong.Application) error { return nil }
+
+func (f *fileResolver) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if err := f.open(ctx); err != nil {
+		return nil, err
+	}
+	if flag.Name == "config" || fromEnvironment(flag) != "" {
+		return nil, nil //nolint:nilnil // kong's way of saying "nothing from here"
+	}
+	text, _, ok := f.file.Lookup(flag.Name)
+	if !ok {
+		return nil, nil //nolint:nilnil // see above
+	}
+	return text, nil
+}
+
+// open reads the file named by --config, SOCKEYE_CONFIG or the argument of
+// config check.
+func (f *fileResolver) open(ctx *kong.Context) (err error) {
+	if f.read {
+		return nil
+	}
+	f.read = true
+	name := os.Getenv("SOCKEYE_CONFIG")
+	for _, p := range ctx.Path {
+		if p.Flag != nil && p.Flag.Name == "config" || p.Positional != nil && p.Positional.Name == "file" {
+			name = ctx.Value(p).String()
+		}
+	}
+	if name == "" {
+		return nil
+	}
+	f.file, err = server.ReadConfigFile(kong.ExpandPath(name))
+	return err
+}
+
+// fromEnvironment returns the name of the variable that sets the flag, if any.
+func fromEnvironment(flag *kong.Flag) string {
+	for _, name := range flag.Envs {
+		if _, set := os.LookupEnv(name); set {
+			return name
+		}
+	}
+	return ""
+}
+
+// sources says where each option's value came from.
+func (f *fileResolver) sources(ctx *kong.Context) func(name string) string {
+	from := make(map[string]string)
+	for _, flag := range ctx.Flags() {
+		from[flag.Name] = "default"
+		if _, where, ok := f.file.Lookup(flag.Name); ok {
+			from[flag.Name] = where
+		}
+		if variable := fromEnvironment(flag); variable != "" {
+			from[flag.Name] = "environment " + variable
+		}
+	}
+	for _, p := range ctx.Path {
+		if p.Flag != nil && !p.Resolved {
+			from[p.Flag.Name] = "flag"
+		}
+	}
+	return func(name string) string { return from[name] }
+}
+
+var unknownFlag = regexp.MustCompile(`unknown flag --([^, =]+)`)
+
+// nearestFlag makes the error of an unknown flag name the nearest known one,
+// however far it is.
+func nearestFlag(k *kong.Kong, err error) error {
+	var bad *kong.ParseError
+	match := unknownFlag.FindStringSubmatch(err.Error())
+	if match == nil || !errors.As(err, &bad) {
+		return err
+	}
+	return fmt.Errorf("unknown flag --%s: did you mean --%s?%w", match[1], server.Nearest(match[1], flagNames(k)), silent{bad})
+}
+
+// silent keeps an error in the chain without repeating its text.
+type silent struct{ error }
+
+func (silent) Error() string   { return "" }
+func (s silent) Unwrap() error { return s.error }
+
+func flagNames(k *kong.Kong) []string {
+	var names []string
+	for _, leaf := range k.Model.Leaves(false) {
+		for _, level := range leaf.AllFlags(false) {
+			for _, flag := range level {
+				names = append(names, flag.Name)
+			}
+		}
+	}
+	return names
+}
+
+// injected are variables that Kubernetes and Docker links set for a service
+// called sockeye, and SOCKEYE_BIN, which names the program to this project's
+// tests; they are nobody's typing error.
+var injected = regexp.MustCompile(`_(BIN|SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_(TCP|UDP).*)?|ENV_.*|NAME)$`)
+
+// unknownVariables refuses SOCKEYE_ variables that no option has.
+func unknownVariables(environ []string) error {
+	known := []string{server.EnvPrefix + "_CONFIG"}
+	for _, o := range server.Options() {
+		known = append(known, server.EnvName(o.Name))
+	}
+	var errs []error
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		if !strings.HasPrefix(name, server.EnvPrefix+"_") || slices.Contains(known, name) || injected.MatchString(name) {
+			continue
+		}
+		errs = append(errs, fmt.Errorf("unknown environment variable %s: did you mean %s?", name, server.Nearest(name, known)))
+	}
+	return errors.Join(errs...)
+}

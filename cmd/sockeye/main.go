@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// program is the command line: each field with a cmd tag is a command, and
+// its Run method is in the file of its name.
+type program struct {
+	Serve   serveCommand   `cmd:"" default:"withargs" help:"Start the server (the default command)."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+	Config  configCommand  `cmd:"" help:"Print or check the configuration."`
+}
+
+// exitStatus ends the program with a status of its own, after the command has
+// said all there is to say.
+type exitStatus int
+
+func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the whole program but for the process around it, so that tests can
+// call it. The context ends it as a signal does.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	command, err := parse(args, stdout, stderr)
+	if err == nil {
+		err = command.Run(streams{ctx: ctx, out: stdout, err: stderr})
+	}
+	var status exitStatus
+	var bad *kong.ParseError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &status):
+		return int(status)
+	case errors.As(err, &bad):
+		_, _ = fmt.Fprintf(stderr, "sockeye: error: %v\nRun \"sockeye --help\" for all options.\n", err)
+		return 2
+	default:
+		_, _ = fmt.Fprintf(stderr, "sockeye: error: %v\n", err)
+		return 1
+	}
+}

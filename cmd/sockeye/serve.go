@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/sockeye-io/sockeye/server"
+)
+
+// streams is what a command may write to, and the context that ends it.
+type streams struct {
+	ctx      context.Context //nolint:containedctx // handed from run to one command
+	out, err io.Writer
+}
+
+type serveCommand struct {
+	options `embed:""`
+}
+
+// secondSignal is the status of a program that was told twice to stop.
+const secondSignal = exitStatus(130)
+
+// Run serves until SIGTERM or SIGINT, then stops in order. A second signal
+// ends the process at once.
+func (c *serveCommand) Run(s streams, kctx *kong.Context, file *fileResolver) error {
+	if err := c.complete(kctx, file); err != nil {
+		return err
+	}
+	log := newLogger(s.err, &c.Config)
+	app, err := server.New(&c.Config, log, version())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	defer cancel()
+
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	defer signal.Stop(signals)
+
+	ended := make(chan error, 1)
+	go func() { ended <- app.Run(ctx) }()
+	for stopping := false; ; {
+		select {
+		case err := <-ended:
+			return err
+		case sig := <-signals:
+			if stopping {
+				log.Warn("second signal: exiting at once", "signal", sig.String())
+				return secondSignal
+			}
+			stopping = true
+			log.Info("stopping", "signal", sig.String(), "at_most", c.Config.ShutdownTimeout)
+			cancel()
+		}
+	}
+}
+
+func newLogger(w io.Writer, c *server.Config) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		level = slog.LevelInfo // the flag's enum admits no other words
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}

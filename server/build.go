@@ -1,0 +1,126 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/sockeye-io/sockeye/adapters/memory"
+	"github.com/sockeye-io/sockeye/handlers/chat"
+	"github.com/sockeye-io/sockeye/handlers/relay"
+	"github.com/sockeye-io/sockeye/public"
+	"github.com/sockeye-io/sockeye/server/engineio"
+	"github.com/sockeye-io/sockeye/server/origin"
+	"github.com/sockeye-io/sockeye/server/socketio"
+)
+
+// anonymousRefused is what a client and the log are told.
+const anonymousRefused = "clients without authentication are refused on this address: start the server with --anonymous to admit everyone"
+
+// build wires the parts of an App that has bound its addresses.
+func (a *App) build() (err error) {
+	a.anonymous = a.cfg.Anonymous == SwitchOn || a.cfg.Anonymous == SwitchAuto && a.loopback
+	if a.origins, err = origin.Parse(a.cfg.Origins); err != nil {
+		return fmt.Errorf("--origins: %w", err)
+	}
+	if len(a.cfg.Origins) == 0 && a.loopback {
+		a.origins.AllowLoopback()
+	}
+	if a.site, err = public.NewSite(public.SiteOptions{EnginePath: a.cfg.BasePath(), Version: a.release}); err != nil {
+		return err
+	}
+	a.client = public.NewClientFiles()
+	if a.io, err = socketio.New(a.ioOptions()); err != nil {
+		return err
+	}
+	if a.cfg.Relay == "on" {
+		rules := a.cfg.RelayConfig
+		rules.Reserved, rules.Observer, rules.Logger = reservedNamespaces, a.metrics, a.log
+		if err := relay.Mount(a.io, rules); err != nil {
+			return fmt.Errorf("relay: %w", err)
+		}
+	}
+	room := a.cfg.Chat
+	room.Logger = a.log
+	if err := chat.Mount(a.io, room); err != nil {
+		return fmt.Errorf("chat: %w", err)
+	}
+	return nil
+}
+
+// ioOptions says in the words of socketio what the configuration says.
+func (a *App) ioOptions() *socketio.Options {
+	c := &a.cfg
+	o := &socketio.Options{
+		Engine:         a.engineOptions(),
+		ConnectTimeout: c.ConnectTimeout,
+		Recovery:       socketio.Recovery{MaxDisconnection: c.Recovery.Duration, MaxBytes: int64(c.RecoveryBytes)},
+		Adapter:        memory.New(),
+		// Clients name the namespaces of a pattern, so empty ones must go.
+		CleanupEmptyChildNamespaces: c.RelayConfig.Dynamic(),
+		Logger:         a.log,
+		Observer:       a.metrics,
+	}
+	switch c.Parser {
+	case "json":
+		o.Parser = socketio.ParserJSON
+	case "msgpack":
+		o.Parser = socketio.ParserMsgpack
+	default:
+		o.Parser = socketio.ParserAuto
+	}
+	return o
+}
+
+func (a *App) engineOptions() engineio.Options {
+	c := &a.cfg
+	o := engineio.Options{
+		PingInterval:    c.PingInterval,
+		PingTimeout:     c.PingTimeout,
+		UpgradeTimeout:  c.UpgradeTimeout,
+		MaxPayload:      int64(c.MaxPayload),
+		Transports:      c.Transports,
+		DisableUpgrades: !c.AllowUpgrades,
+		AllowEIO3:       c.AllowEIO3,
+		PollHold:        engineio.PollHold{Fixed: c.PollHold.Duration},
+		OutboxLimit:     int(c.OutboxLimit),
+		OutboxMax:       int(c.OutboxMax),
+		HandlerStall:    c.HandlerStall,
+		Origins:         a.origins,
+		AllowRequest:    a.admit,
+		ConnectionError: a.connectionError,
+		Logger:          a.log,
+		Observer:        a.metrics,
+	}
+	if c.HTTPCompression {
+		o.HTTPCompression = &engineio.Compression{}
+	}
+	if c.PerMessageDeflate {
+		o.PerMessageDeflate = &engineio.Compression{}
+	}
+	if c.SlowReader == "drop-oldest" {
+		o.SlowReader = engineio.SlowReaderDropOldest
+	}
+	if c.Cookie != "" {
+		o.Cookie = &http.Cookie{Name: c.Cookie, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode} //nolint:gosec // Secure would lose the cookie behind a proxy that ends TLS
+	}
+	return o
+}
+
+// admit decides about each handshake.
+func (a *App) admit(r *http.Request) error {
+	switch {
+	case a.draining.Load():
+		return errors.New("the server is shutting down")
+	case a.anonymous:
+		return nil
+	}
+	if a.refusalLogged.CompareAndSwap(false, true) {
+		a.log.Warn("handshake refused (logged once): "+anonymousRefused, "remote", r.RemoteAddr) //nolint:sloglint // both parts are constants
+	}
+	return errors.New(anonymousRefused)
+}
+
+func (a *App) connectionError(e *engineio.ConnectionError) {
+	a.log.Debug("request refused", "code", e.Code, "message", e.Message, "remote", e.Request.RemoteAddr)
+}

@@ -1,0 +1,170 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sockeye-io/sockeye/handlers/chat"
+	"github.com/sockeye-io/sockeye/handlers/relay"
+	"github.com/sockeye-io/sockeye/server/origin"
+)
+
+// EnvPrefix begins the name of every environment variable of the program:
+// the flag --ping-interval is SOCKEYE_PING_INTERVAL.
+const EnvPrefix = "SOCKEYE"
+
+// Config is everything an operator may choose. The same field is a flag, an
+// environment variable and a key of the YAML file; the tag `name` is the word
+// in all three. Flags win over the environment, the environment over the file.
+//
+// The tag `unit` says how a value is written, `group` where --help shows it.
+// Two keys are in the file only, because they are structures: relay and chat.
+type Config struct {
+	Listen          string        `name:"listen" group:"listening" default:"127.0.0.1:3000" unit:"host:port" help:"Address to listen on. Port 0 lets the system choose one; the log line \"listening addr=...\" names it."`
+	Path            string        `name:"path" group:"listening" default:"/socket.io/" unit:"URL path" help:"Where the Socket.IO endpoint and the browser client's files are, with or without the trailing slash."`
+	MetricsListen   string        `name:"metrics-listen" group:"listening" default:"" unit:"host:port" help:"Serve /metrics, /healthz and /readyz on an address of their own. Empty: /metrics is on the main address, and only while that is a loopback address."`
+	ShutdownTimeout time.Duration `name:"shutdown-timeout" group:"listening" default:"10s" unit:"duration" help:"How long a stop (SIGTERM, SIGINT) may wait for connections before it cuts them. A second signal exits at once."`
+
+	Anonymous Switch   `name:"anonymous" group:"access" default:"auto" negatable:"" unit:"auto, on or off" help:"Admit clients that are not authenticated. auto: on while listening on a loopback address, off elsewhere."`
+	Origins   []string `name:"origins" group:"access" default:"" unit:"comma-separated origins, or *" help:"Pages of which other origins may connect, such as https://app.example.com, for polling and WebSocket alike. Same origin and requests without an Origin header always pass. Empty: any loopback origin passes too while listening on a loopback address."`
+
+	Transports        []string      `name:"transports" group:"protocol" default:"polling,websocket" unit:"comma-separated: polling, websocket" help:"Transports that a client may use."`
+	AllowUpgrades     bool          `name:"allow-upgrades" group:"protocol" default:"true" negatable:"" unit:"true or false" help:"Let a client move from polling to WebSocket."`
+	AllowEIO3         bool          `name:"allow-eio3" group:"protocol" default:"false" negatable:"" unit:"true or false" help:"Admit clients of protocol 3, such as socket.io-client 2.x."`
+	Parser            string        `name:"parser" group:"protocol" default:"auto" enum:"auto,json,msgpack" unit:"auto, json or msgpack" help:"How Socket.IO packets are encoded. auto decides by the client's first packet."`
+	PingInterval      time.Duration `name:"ping-interval" group:"protocol" default:"25s" unit:"duration" help:"Time between two pings to a client."`
+	PingTimeout       time.Duration `name:"ping-timeout" group:"protocol" default:"20s" unit:"duration" help:"How long a client may take to answer a ping."`
+	UpgradeTimeout    time.Duration `name:"upgrade-timeout" group:"protocol" default:"10s" unit:"duration" help:"How long an upgrade from polling to WebSocket may take."`
+	ConnectTimeout    time.Duration `name:"connect-timeout" group:"protocol" default:"45s" unit:"duration" help:"How long a client may take to join its first namespace."`
+	PollHold          OrDuration    `name:"poll-hold" group:"protocol" default:"auto" word:"auto" unit:"auto or duration" help:"How long a waiting poll is held before it is answered with a noop. auto: 20s, and less for an address whose polls are cut earlier by a proxy."`
+	MaxPayload        Size          `name:"max-payload" group:"protocol" default:"1MB" unit:"size" help:"Largest message or polling body accepted."`
+	HTTPCompression   bool          `name:"http-compression" group:"protocol" default:"true" negatable:"" unit:"true or false" help:"Compress answers of polling above 1 KiB when the client accepts it."`
+	PerMessageDeflate bool          `name:"per-message-deflate" group:"protocol" default:"false" negatable:"" unit:"true or false" help:"Compress WebSocket messages above 1 KiB (permessage-deflate) when the client offers it."`
+	Cookie            string        `name:"cookie" group:"protocol" default:"" unit:"cookie name" help:"Set the Engine.IO session id as a cookie of this name (HttpOnly, SameSite=Lax), for load balancers that stick by cookie. Empty: none."`
+
+	OutboxLimit  Size          `name:"outbox-limit" group:"slow and broken clients" default:"1MiB" unit:"size" help:"A client with more than this waiting for it, which took no byte for 5s, is a slow reader."`
+	OutboxMax    Size          `name:"outbox-max" group:"slow and broken clients" default:"16MiB" unit:"size" help:"A client with more than this waiting for it is a slow reader at once."`
+	SlowReader   string        `name:"slow-reader" group:"slow and broken clients" default:"disconnect" enum:"disconnect,drop-oldest" unit:"disconnect or drop-oldest" help:"What happens to a slow reader. drop-oldest drops its queued volatile messages first, and disconnects when none is left."`
+	HandlerStall time.Duration `name:"handler-stall" group:"slow and broken clients" default:"60s" unit:"duration" help:"How long a full inbox may pause the reading of a client before the client is disconnected."`
+
+	Recovery      OrDuration `name:"recovery" group:"features" default:"off" word:"off" unit:"off or duration" help:"How long a client may be away and still get what it missed (connection state recovery). On, every event carries an offset as its last argument, which the official client removes."`
+	RecoveryBytes Size       `name:"recovery-bytes" group:"features" default:"64MiB" unit:"size" help:"Most memory that packets kept for recovery may take in each namespace."`
+	Relay         string     `name:"relay" group:"features" default:"on" enum:"on,off" unit:"on or off" help:"Serve the relay contract (join, leave, say, echo) and the relay rules of the file. In the file this key is on, off, or the rules."`
+
+	LogLevel  string `name:"log-level" group:"logging" default:"info" enum:"debug,info,warn,error" unit:"debug, info, warn or error" help:"Least severity that is logged."`
+	LogFormat string `name:"log-format" group:"logging" default:"text" enum:"text,json" unit:"text or json" help:"How log lines are written to standard error."`
+
+	// RelayConfig is the file's relay: key, if that is not just on or off.
+	RelayConfig relay.Config `kong:"-" yaml:"relay"`
+	// Chat is the file's chat: key.
+	Chat chat.Options `kong:"-" yaml:"chat"`
+}
+
+// Groups are the headings of --help and of config print, in order.
+var Groups = []struct{ Key, Title string }{
+	{"listening", "Listening"},
+	{"access", "Who may connect"},
+	{"protocol", "Protocol"},
+	{"slow and broken clients", "Slow and broken clients"},
+	{"features", "Features"},
+	{"logging", "Logging"},
+}
+
+// Validate checks what a single value cannot tell. Each error names the flag
+// and what to do; several are joined.
+func (c *Config) Validate() error {
+	var errs []error
+	fail := func(option, format string, args ...any) {
+		errs = append(errs, &OptionError{Option: option, Err: fmt.Errorf(format, args...)})
+	}
+	for _, addr := range []struct{ name, value string }{{"listen", c.Listen}, {"metrics-listen", c.MetricsListen}} {
+		if addr.value == "" && addr.name == "metrics-listen" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(addr.value); err != nil {
+			fail(addr.name, "%q is no address: write host:port, such as 127.0.0.1:3000 or :3000", addr.value)
+		}
+	}
+	if strings.ContainsAny(c.Path, "?#*: ") || strings.Contains(c.Path, "//") || strings.Trim(c.Path, "/") == "" {
+		fail("path", "%q is no usable path: write a path with at least one name, such as /socket.io/", c.Path)
+	}
+	for _, t := range c.Transports {
+		if t != "polling" && t != "websocket" {
+			fail("transports", "unknown transport %q: use polling, websocket or both", t)
+		}
+	}
+	if len(c.Transports) == 0 {
+		fail("transports", "none given: use polling, websocket or both")
+	}
+	if _, err := origin.Parse(c.Origins); err != nil {
+		fail("origins", "%w", err)
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"ping-interval", c.PingInterval},
+		{"ping-timeout", c.PingTimeout},
+		{"upgrade-timeout", c.UpgradeTimeout},
+		{"connect-timeout", c.ConnectTimeout},
+		{"handler-stall", c.HandlerStall},
+		{"shutdown-timeout", c.ShutdownTimeout},
+	} {
+		if d.value <= 0 {
+			fail(d.name, "%v is not above zero", d.value)
+		}
+	}
+	for _, s := range []struct {
+		name  string
+		value Size
+	}{{"max-payload", c.MaxPayload}, {"outbox-limit", c.OutboxLimit}, {"recovery-bytes", c.RecoveryBytes}} {
+		if s.value <= 0 {
+			fail(s.name, "%v is not above zero", s.value)
+		}
+	}
+	if c.PollHold.Word == "off" {
+		fail("poll-hold", "off is not possible: write auto or a duration such as 20s")
+	}
+	if c.Recovery.Word == "auto" {
+		fail("recovery", "auto is not possible: write off or a duration such as 2m")
+	}
+	if first, _, _ := strings.Cut(strings.Trim(c.Path, "/"), "/"); slices.Contains(takenPaths, first) {
+		fail("path", "%q begins with a path of Sockeye's own: choose another first name than %s", c.Path, first)
+	}
+	if c.OutboxMax < c.OutboxLimit {
+		fail("outbox-max", "%v is below --outbox-limit, %v: raise the one or lower the other", c.OutboxMax, c.OutboxLimit)
+	}
+	rules := c.RelayConfig
+	rules.Reserved = reservedNamespaces
+	return errors.Join(append(errs, rules.Validate(), c.Chat.Validate())...)
+}
+
+// takenPaths are the first names of the paths of routes and pages.
+var takenPaths = []string{"chat", "playground", "assets", "favicon.svg", "favicon.ico", "healthz", "readyz", "metrics"}
+
+// reservedNamespaces have a handler of their own.
+var reservedNamespaces = []string{"/chat"}
+
+// OptionError is a value that is wrong on its own or beside another.
+type OptionError struct {
+	Option string
+	Err    error
+}
+
+// Error names the flag.
+func (e *OptionError) Error() string { return "--" + e.Option + ": " + e.Err.Error() }
+
+// Unwrap returns the problem without the flag.
+func (e *OptionError) Unwrap() error { return e.Err }
+
+// BasePath returns Path with a slash at both ends.
+func (c *Config) BasePath() string { return "/" + strings.Trim(c.Path, "/") + "/" }
+
+// EnvName returns the environment variable of an option.
+func EnvName(option string) string {
+	return EnvPrefix + "_" + strings.ToUpper(strings.ReplaceAll(option, "-", "_"))
+}

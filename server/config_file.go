@@ -1,0 +1,222 @@
+package server
+
+import (
+	"encoding"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// ConfigFile is a YAML file that was read and found valid on its own: every
+// key is known, every value has the form its option asks for.
+type ConfigFile struct {
+	path   string
+	values map[string]fileValue // by option name
+	cfg    Config               // only the structures, RelayConfig and Chat
+}
+
+type fileValue struct {
+	text string
+	line int
+}
+
+// structures are the keys that no flag can express.
+var structures = map[string]func(*Config) any{
+	"relay": func(c *Config) any { return &c.RelayConfig },
+	"chat":  func(c *Config) any { return &c.Chat },
+}
+
+// ReadConfigFile reads a YAML file. The error lists everything that is wrong
+// with it, one problem a line, each as file:line: what, and what to do.
+func ReadConfigFile(path string) (*ConfigFile, error) {
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, fmt.Errorf("configuration file: %w", err)
+	}
+	f := &ConfigFile{path: path, values: make(map[string]fileValue)}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return nil, fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if len(doc.Content) == 0 { // an empty file, or nothing but comments
+		return f, nil
+	}
+	root := doc.Content[0]
+	if root.Kind != yaml.MappingNode {
+		return nil, fmt.Errorf("%s:%d: the file is no mapping: write lines such as \"listen: 127.0.0.1:3000\"", path, root.Line)
+	}
+	var errs []error
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		errs = append(errs, f.take(root.Content[i], root.Content[i+1])...)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// take reads one key with its value.
+func (f *ConfigFile) take(key, value *yaml.Node) []error {
+	name := key.Value
+	structure, isStructure := structures[name]
+	option, isOption := optionNamed(name)
+	switch {
+	case isStructure && (value.Kind == yaml.MappingNode || !isOption):
+		return f.takeStructure(name, value, structure(&f.cfg))
+	case !isOption:
+		known := slices.Collect(func(yield func(string) bool) {
+			for _, o := range Options() {
+				if !yield(o.Name) {
+					return
+				}
+			}
+			yield("chat")
+		})
+		return []error{fmt.Errorf("%s:%d: unknown key %q: did you mean %q?", f.path, key.Line, name, Nearest(name, known))}
+	}
+	if first, twice := f.values[name]; twice {
+		return []error{fmt.Errorf("%s:%d: %s is already set in line %d: remove one", f.path, key.Line, name, first.line)}
+	}
+	text, err := scalarText(value)
+	if err == nil {
+		err = option.check(text)
+	}
+	if err != nil {
+		return []error{fmt.Errorf("%s:%d: %s: %w (unit: %s; default: %s)", f.path, value.Line, name, err, option.Unit, orNone(option.Default))}
+	}
+	f.values[name] = fileValue{text: text, line: key.Line}
+	return nil
+}
+
+func (f *ConfigFile) takeStructure(name string, value *yaml.Node, target any) []error {
+	if errs := unknownKeys(f.path, value, reflect.TypeOf(target), name); len(errs) > 0 {
+		return errs
+	}
+	err := value.Decode(target)
+	if err == nil {
+		return nil
+	}
+	var typeErr *yaml.TypeError
+	if !errors.As(err, &typeErr) {
+		return []error{fmt.Errorf("%s:%d: %s: %w", f.path, value.Line, name, err)}
+	}
+	var errs []error
+	for _, e := range typeErr.Errors { // each is "line N: what"
+		line, what, _ := strings.Cut(strings.TrimPrefix(e, "line "), ": ")
+		errs = append(errs, fmt.Errorf("%s:%s: %s: %s", f.path, line, name, what))
+	}
+	return errs
+}
+
+// scalarText is the text of a value as a flag would be given it; a list is
+// joined with commas.
+func scalarText(n *yaml.Node) (string, error) {
+	switch n.Kind {
+	case yaml.ScalarNode:
+		if n.Tag == "!!null" {
+			return "", nil
+		}
+		return n.Value, nil
+	case yaml.SequenceNode:
+		parts := make([]string, len(n.Content))
+		for i, c := range n.Content {
+			if c.Kind != yaml.ScalarNode {
+				return "", errors.New("a list of plain values is needed")
+			}
+			parts[i] = c.Value
+		}
+		return strings.Join(parts, ","), nil
+	case yaml.AliasNode:
+		return scalarText(n.Alias)
+	case yaml.DocumentNode, yaml.MappingNode:
+	}
+	return "", errors.New("a plain value is needed here, not a structure")
+}
+
+// Lookup returns what the file says for an option, and where ("file:line").
+func (f *ConfigFile) Lookup(name string) (text, where string, ok bool) {
+	if f == nil {
+		return "", "", false
+	}
+	v, ok := f.values[name]
+	return v.text, f.path + ":" + strconv.Itoa(v.line), ok
+}
+
+// ApplyStructures copies the file's relay: and chat: keys into c.
+func (f *ConfigFile) ApplyStructures(c *Config) {
+	if f == nil {
+		return
+	}
+	c.RelayConfig = f.cfg.RelayConfig
+	c.Chat = f.cfg.Chat
+}
+
+// Option describes one field of Config that is a flag.
+type Option struct {
+	Name, Help, Unit, Default, Group, Enum string
+
+	index int
+}
+
+// Options lists all options in the order of Config.
+func Options() []Option {
+	t := reflect.TypeFor[Config]()
+	var list []Option
+	for i := range t.NumField() {
+		tag := t.Field(i).Tag
+		if tag.Get("name") == "" {
+			continue
+		}
+		list = append(list, Option{
+			Name: tag.Get("name"), Help: tag.Get("help"), Unit: tag.Get("unit"), Default: tag.Get("default"),
+			Group: tag.Get("group"), Enum: tag.Get("enum"), index: i,
+		})
+	}
+	return list
+}
+
+func optionNamed(name string) (Option, bool) {
+	all := Options()
+	i := slices.IndexFunc(all, func(o Option) bool { return o.Name == name })
+	if i < 0 {
+		return Option{}, false
+	}
+	return all[i], true
+}
+
+// check reports whether text is a value of the option, with the same grammar
+// as the flag has.
+func (o Option) check(text string) error {
+	field := reflect.New(reflect.TypeFor[Config]().Field(o.index).Type)
+	switch v := field.Interface().(type) {
+	case encoding.TextUnmarshaler:
+		return v.UnmarshalText([]byte(text))
+	case *time.Duration:
+		if _, err := time.ParseDuration(text); err != nil {
+			return fmt.Errorf("%q is no duration: write a number and a unit, such as 500ms, 25s or 2m", text)
+		}
+	case *bool:
+		if !slices.Contains([]string{"true", "false", "yes", "no", "1", "0"}, strings.ToLower(text)) {
+			return fmt.Errorf("%q is neither true nor false", text)
+		}
+	case *string:
+		if o.Enum != "" && !slices.Contains(strings.Split(o.Enum, ","), text) {
+			return fmt.Errorf("%q is none of %s: did you mean %q?", text, o.Unit, Nearest(text, strings.Split(o.Enum, ",")))
+		}
+	}
+	return nil
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}

@@ -1,0 +1,207 @@
+package metrics
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/sockeye-io/sockeye/server/engineio"
+	"github.com/sockeye-io/sockeye/server/socketio"
+)
+
+// maxNamespaces is how many namespaces have a label of their own. Clients name
+// dynamic namespaces, and a label for each would let them fill the memory.
+const maxNamespaces = 100
+
+// otherNamespaces is the label that the rest share.
+const otherNamespaces = "other"
+
+// Metrics is the registry and the observer of both layers.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	sessions       *prometheus.GaugeVec
+	sessionsOpened *prometheus.CounterVec
+	sessionsClosed *prometheus.CounterVec
+	upgrades       prometheus.Counter
+	refused        *prometheus.CounterVec
+	dropped        prometheus.Counter
+
+	sockets         *prometheus.GaugeVec
+	socketsOpened   *prometheus.CounterVec
+	socketsClosed   *prometheus.CounterVec
+	connectsRefused *prometheus.CounterVec
+	received        *prometheus.CounterVec
+	sent            *prometheus.CounterVec
+	unhandled       *prometheus.CounterVec
+	unknownAcks     *prometheus.CounterVec
+	panics          *prometheus.CounterVec
+	inboxFull       *prometheus.CounterVec
+	unknownEvents   *prometheus.CounterVec
+
+	namespaces sync.Map // name → *namespace; events are counted without a lookup by label
+	mu         sync.Mutex
+	known      int // guarded by mu: namespaces that have a label
+}
+
+// namespace holds the counters of one namespace that every event touches.
+type namespace struct {
+	label          string
+	received, sent prometheus.Counter
+}
+
+var (
+	_ engineio.Observer = (*Metrics)(nil)
+	_ socketio.Observer = (*Metrics)(nil)
+)
+
+// New makes a registry with the collectors of Go, of the process and of
+// Sockeye. release is the label of sockeye_build_info.
+func New(release string) *Metrics {
+	m := &Metrics{
+		registry:       prometheus.NewRegistry(),
+		sessions:       gauges("sessions", "Open Engine.IO sessions.", "transport"),
+		sessionsOpened: counters("sessions_opened_total", "Engine.IO sessions opened.", "transport", "protocol"),
+		sessionsClosed: counters("sessions_closed_total", "Engine.IO sessions ended, by reason (Node's words) and detail (Sockeye's).", "transport", "reason", "detail"),
+		upgrades:       prometheus.NewCounter(counterOpts("upgrades_total", "Sessions that moved from polling to WebSocket.")),
+		refused:        counters("requests_refused_total", "Requests refused by Engine.IO, by its error code.", "code"),
+		dropped:        prometheus.NewCounter(counterOpts("messages_dropped_total", "Volatile messages that were not delivered.")),
+
+		sockets:         gauges("sockets", "Connected sockets.", "namespace"),
+		socketsOpened:   counters("sockets_opened_total", "Sockets connected.", "namespace", "recovered"),
+		socketsClosed:   counters("sockets_closed_total", "Sockets disconnected, by reason (Node's words) and detail (Sockeye's).", "namespace", "reason", "detail"),
+		connectsRefused: counters("connects_refused_total", "Connects to a namespace refused.", "why"),
+		received:        counters("events_received_total", "Events received.", "namespace"),
+		sent:            counters("events_sent_total", "Events sent, one for each recipient.", "namespace"),
+		unhandled:       counters("events_unhandled_total", "Events that no listener took.", "namespace"),
+		unknownAcks:     counters("acks_unknown_total", "Acknowledgements nobody had asked for.", "namespace"),
+		panics:          counters("handler_panics_total", "Handlers that panicked.", "namespace"),
+		inboxFull:       counters("inbox_full_total", "Times that reading paused because handlers were behind.", "namespace"),
+		unknownEvents:   counters("relay_unknown_events_total", "Events that no relay rule takes.", "namespace"),
+	}
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "sockeye", Name: "build_info", Help: "1, labelled with the version."}, []string{"version"})
+	build.WithLabelValues(release).Set(1)
+	m.registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build,
+		m.sessions, m.sessionsOpened, m.sessionsClosed, m.upgrades, m.refused, m.dropped,
+		m.sockets, m.socketsOpened, m.socketsClosed, m.connectsRefused, m.received, m.sent,
+		m.unhandled, m.unknownAcks, m.panics, m.inboxFull, m.unknownEvents,
+	)
+	return m
+}
+
+func counterOpts(name, help string) prometheus.CounterOpts {
+	return prometheus.CounterOpts{Namespace: "sockeye", Name: name, Help: help}
+}
+
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(counterOpts(name, help), labels)
+}
+
+func gauges(name, help string, labels ...string) *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "sockeye", Name: name, Help: help}, labels)
+}
+
+// Registry takes the metrics of other parts.
+func (m *Metrics) Registry() prometheus.Registerer { return m.registry }
+
+// Handler answers a scrape.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// of returns the counters of a namespace.
+func (m *Metrics) of(name string) *namespace {
+	if n, ok := m.namespaces.Load(name); ok {
+		return n.(*namespace) //nolint:errcheck // the map holds nothing else
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n, ok := m.namespaces.Load(name); ok {
+		return n.(*namespace) //nolint:errcheck // the map holds nothing else
+	}
+	label := name
+	if m.known >= maxNamespaces {
+		label = otherNamespaces
+	}
+	n := &namespace{label: label, received: m.received.WithLabelValues(label), sent: m.sent.WithLabelValues(label)}
+	if label != otherNamespaces { // the others stay out, so that the map is bounded too
+		m.known++
+		m.namespaces.Store(name, n)
+	}
+	return n
+}
+
+// SessionOpened counts a session of Engine.IO.
+func (m *Metrics) SessionOpened(transport string, protocol int) {
+	m.sessions.WithLabelValues(transport).Inc()
+	m.sessionsOpened.WithLabelValues(transport, strconv.Itoa(protocol)).Inc()
+}
+
+// SessionUpgraded moves a session from polling to WebSocket.
+func (m *Metrics) SessionUpgraded() {
+	m.upgrades.Inc()
+	m.sessions.WithLabelValues(engineio.TransportPolling).Dec()
+	m.sessions.WithLabelValues(engineio.TransportWebSocket).Inc()
+}
+
+// SessionClosed counts the end of a session.
+func (m *Metrics) SessionClosed(transport string, c *engineio.CloseError) {
+	m.sessions.WithLabelValues(transport).Dec()
+	m.sessionsClosed.WithLabelValues(transport, string(c.Reason), string(c.Detail)).Inc()
+}
+
+// RequestRefused counts an error answer of Engine.IO.
+func (m *Metrics) RequestRefused(code int) { m.refused.WithLabelValues(strconv.Itoa(code)).Inc() }
+
+// MessageDropped counts volatile messages that were not delivered.
+func (m *Metrics) MessageDropped(n int) { m.dropped.Add(float64(n)) }
+
+// SocketOpened counts a socket that joined a namespace.
+func (m *Metrics) SocketOpened(name string, recovered bool) {
+	label := m.of(name).label
+	m.sockets.WithLabelValues(label).Inc()
+	m.socketsOpened.WithLabelValues(label, strconv.FormatBool(recovered)).Inc()
+}
+
+// SocketClosed counts a socket that left its namespace.
+func (m *Metrics) SocketClosed(name string, r socketio.DisconnectReason) {
+	label := m.of(name).label
+	m.sockets.WithLabelValues(label).Dec()
+	m.socketsClosed.WithLabelValues(label, r.Reason, r.Detail).Inc()
+}
+
+// ConnectRefused counts a CONNECT_ERROR. The namespace is the client's word
+// and no label.
+func (m *Metrics) ConnectRefused(_, why string) { m.connectsRefused.WithLabelValues(why).Inc() }
+
+// EventReceived counts an event from a client.
+func (m *Metrics) EventReceived(name string) { m.of(name).received.Inc() }
+
+// EventSent counts deliveries.
+func (m *Metrics) EventSent(name string, n int) { m.of(name).sent.Add(float64(n)) }
+
+// EventUnhandled counts an event that nobody took. Its name is the client's
+// word and no label.
+func (m *Metrics) EventUnhandled(name, _ string) {
+	m.unhandled.WithLabelValues(m.of(name).label).Inc()
+}
+
+// AckUnknown counts an acknowledgement nobody had asked for.
+func (m *Metrics) AckUnknown(name string) { m.unknownAcks.WithLabelValues(m.of(name).label).Inc() }
+
+// HandlerPanicked counts a panic.
+func (m *Metrics) HandlerPanicked(name string) { m.panics.WithLabelValues(m.of(name).label).Inc() }
+
+// InboxFull counts a pause of reading.
+func (m *Metrics) InboxFull(name string) { m.inboxFull.WithLabelValues(m.of(name).label).Inc() }
+
+// UnknownEvent counts an event that no rule of the relay takes, by the key of
+// its rules.
+func (m *Metrics) UnknownEvent(pattern string) {
+	m.unknownEvents.WithLabelValues(m.of(pattern).label).Inc()
+}

@@ -1,0 +1,114 @@
+package server
+
+import (
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/sockeye-io/sockeye/public"
+)
+
+// routes is every path of the main address.
+func (a *App) routes() http.Handler {
+	r := a.router()
+	base := a.cfg.BasePath()
+
+	// Socket.IO, with and without the trailing slash: a redirect would break
+	// clients, for which Gin's own are off.
+	r.Any(base, gin.WrapH(a.io))
+	r.Any(strings.TrimSuffix(base, "/"), gin.WrapH(a.io))
+
+	// The browser client beside it, as Node does. Pages of other origins load
+	// it as a module, which is a cross-origin request.
+	for _, name := range public.ClientNames() {
+		r.Match(readOnly, base+name, a.clientFile(name))
+	}
+
+	// Sockeye's own pages.
+	for _, path := range a.site.Routes() {
+		r.Any(path, gin.WrapH(a.site))
+	}
+	r.NoRoute(gin.WrapF(a.site.NotFound))
+
+	// For those who watch the program. /metrics tells too much about the users
+	// for an open address: elsewhere than on loopback it needs --metrics-listen.
+	r.Match(readOnly, "/healthz", a.healthz)
+	r.Match(readOnly, "/readyz", a.readyz)
+	if a.metricsListener == nil && a.loopback {
+		r.Match(readOnly, "/metrics", gin.WrapH(a.metrics.Handler()))
+	}
+	return r
+}
+
+// metricsRoutes is every path of the address of --metrics-listen.
+func (a *App) metricsRoutes() http.Handler {
+	r := a.router()
+	r.Match(readOnly, "/metrics", gin.WrapH(a.metrics.Handler()))
+	r.Match(readOnly, "/healthz", a.healthz)
+	r.Match(readOnly, "/readyz", a.readyz)
+	return r
+}
+
+var readOnly = []string{http.MethodGet, http.MethodHead}
+
+func (a *App) router() *gin.Engine {
+	gin.SetMode(gin.ReleaseMode)
+	r := gin.New()
+	r.RedirectTrailingSlash = false
+	r.RedirectFixedPath = false
+	r.Use(a.recoverPanics)
+	if a.log.Enabled(nil, slog.LevelDebug) { //nolint:staticcheck // slog's own handlers ignore the context
+		r.Use(a.logRequests)
+	}
+	return r
+}
+
+// healthz says that the process is alive, also while it is stopping.
+func (a *App) healthz(c *gin.Context) { c.String(http.StatusOK, "ok\n") }
+
+// readyz says whether new clients may be sent here.
+func (a *App) readyz(c *gin.Context) {
+	if a.draining.Load() {
+		c.String(http.StatusServiceUnavailable, "shutting down\n")
+		return
+	}
+	c.String(http.StatusOK, "ready\n")
+}
+
+func (a *App) clientFile(name string) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		a.origins.SetHeaders(c.Writer.Header(), c.Request)
+		a.client.Serve(c.Writer, c.Request, name)
+	}
+}
+
+// recoverPanics ends one request, not the program.
+func (a *App) recoverPanics(c *gin.Context) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		if v == any(http.ErrAbortHandler) { // net/http's own way to cut a connection
+			panic(v)
+		}
+		a.log.Error("panic in a request", "path", c.Request.URL.Path, "panic", v, "stack", string(debug.Stack()))
+		if !c.Writer.Written() {
+			c.AbortWithStatus(http.StatusInternalServerError)
+		}
+	}()
+	c.Next()
+}
+
+// logRequests logs each request at level debug; the query is left out because
+// it carries the session's secret id.
+func (a *App) logRequests(c *gin.Context) {
+	start := time.Now()
+	c.Next()
+	a.log.Debug("request", "method", c.Request.Method, "path", c.Request.URL.Path,
+		"status", c.Writer.Status(), "took", time.Since(start), "remote", c.Request.RemoteAddr)
+}

@@ -1,0 +1,209 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/sockeye-io/sockeye/public"
+	"github.com/sockeye-io/sockeye/server/metrics"
+	"github.com/sockeye-io/sockeye/server/origin"
+	"github.com/sockeye-io/sockeye/server/socketio"
+)
+
+// Bounds of the HTTP server, before any handler has a say.
+const (
+	headerTimeout  = 10 * time.Second // from the connection to the end of the request's header
+	idleTimeout    = 2 * time.Minute  // a kept-alive connection without a request
+	maxHeaderBytes = 16 << 10         // as in Node
+)
+
+// App is the whole program behind the command line. New binds its addresses,
+// Run serves until its context ends and then stops everything in order.
+type App struct {
+	cfg       Config
+	log       *slog.Logger
+	release   string
+	io        *socketio.Server
+	metrics   *metrics.Metrics
+	origins   *origin.Policy
+	site      *public.Site
+	client    *public.ClientFiles
+	loopback  bool // the main address is one
+	anonymous bool
+
+	listener        net.Listener
+	metricsListener net.Listener // nil without --metrics-listen
+
+	draining      atomic.Bool
+	refusalLogged atomic.Bool // the first refused anonymous handshake was logged
+}
+
+// New binds the addresses of a valid configuration and builds what will serve
+// them. release is shown on the page and in the metrics. Nothing is accepted
+// before Run; an App that is never run must be closed.
+func New(cfg *Config, log *slog.Logger, release string) (*App, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	a := &App{cfg: *cfg, log: log, release: release, metrics: metrics.New(release)}
+	if err := a.listen(); err != nil {
+		return nil, err
+	}
+	if err := a.build(); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) listen() (err error) {
+	var lc net.ListenConfig
+	ctx := context.Background() // binding does not block
+	if a.listener, err = lc.Listen(ctx, "tcp", a.cfg.Listen); err != nil {
+		return fmt.Errorf("--listen %s: %w", a.cfg.Listen, err)
+	}
+	if tcp, ok := a.listener.Addr().(*net.TCPAddr); ok {
+		a.loopback = tcp.IP.IsLoopback()
+	}
+	if a.cfg.MetricsListen == "" {
+		return nil
+	}
+	if a.metricsListener, err = lc.Listen(ctx, "tcp", a.cfg.MetricsListen); err != nil {
+		return errors.Join(fmt.Errorf("--metrics-listen %s: %w", a.cfg.MetricsListen, err), a.listener.Close())
+	}
+	return nil
+}
+
+// Addr is the address that was bound, with the port that the system chose.
+func (a *App) Addr() net.Addr { return a.listener.Addr() }
+
+// MetricsAddr is the address of --metrics-listen, or nil.
+func (a *App) MetricsAddr() net.Addr {
+	if a.metricsListener == nil {
+		return nil
+	}
+	return a.metricsListener.Addr()
+}
+
+// IO is the Socket.IO server, for programs that add events of their own.
+func (a *App) IO() *socketio.Server { return a.io }
+
+// Close gives the addresses of an App back that is not run.
+func (a *App) Close() error {
+	err := ignoreClosed(a.listener.Close())
+	if a.metricsListener != nil {
+		err = errors.Join(err, ignoreClosed(a.metricsListener.Close()))
+	}
+	return err
+}
+
+// Run serves until ctx ends or an address fails, stops everything in order and
+// returns nil, or what failed. It is called once.
+func (a *App) Run(ctx context.Context) error {
+	main := a.httpServer(a.routes())
+	failed := make(chan error, 2)
+	go func() { failed <- main.Serve(a.listener) }()
+
+	var side *http.Server
+	if a.metricsListener != nil {
+		side = a.httpServer(a.metricsRoutes())
+		go func() { failed <- side.Serve(a.metricsListener) }()
+	}
+	a.announce()
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	a.shutdown(context.WithoutCancel(ctx), main, side)
+	if err != nil {
+		return fmt.Errorf("serving: %w", err)
+	}
+	return nil
+}
+
+func (a *App) httpServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		// What net/http has to say is about single bad connections.
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// announce logs what a person or a script looks for after the start. Scripts
+// read the line "listening addr=...".
+func (a *App) announce() {
+	a.log.Info("listening", "addr", a.Addr().String())
+	a.log.Info("the page is at", "url", pageURL(a.Addr()))
+	if a.metricsListener != nil {
+		a.log.Info("metrics are at", "url", "http://"+a.metricsListener.Addr().String()+"/metrics")
+	}
+	if !a.anonymous {
+		a.log.Warn(anonymousRefused)
+	}
+	if !a.client.Complete() {
+		a.log.Warn("this binary was built without npm and has no browser client: the pages will not connect", "remedy", "install Node.js and npm, then make build")
+	}
+}
+
+// pageURL is an address that a browser on this machine can open.
+func pageURL(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return "http://" + addr.String() + "/"
+	}
+	if tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("http://localhost:%d/", tcp.Port)
+	}
+	return "http://" + tcp.String() + "/"
+}
+
+// shutdown is the order in which everything stops, within ShutdownTimeout:
+//
+//  1. /readyz answers 503 and handshakes are refused, so that balancers and
+//     clients go elsewhere; /healthz and /metrics still answer.
+//  2. Every session's transport is closed, without a DISCONNECT packet, so
+//     that clients reconnect by themselves; waiting polls are answered; handlers
+//     that run are waited for; the adapters close after the last socket.
+//  3. The main address is closed and requests in flight are waited for.
+//  4. The metrics address goes last, so that the end can be watched.
+//
+// What does not end in time is cut.
+func (a *App) shutdown(ctx context.Context, main, side *http.Server) {
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, a.cfg.ShutdownTimeout)
+	defer cancel()
+	a.draining.Store(true)
+	clean := a.stopped("sessions", a.io.Close(ctx))
+	clean = a.stopped("requests", main.Shutdown(ctx)) && clean
+	_ = main.Close() // what is left after the time is up; nothing otherwise
+	if side != nil {
+		clean = a.stopped("metrics", side.Shutdown(ctx)) && clean
+		_ = side.Close()
+	}
+	a.log.Info("stopped", "clean", clean, "took", time.Since(start).Round(time.Millisecond))
+}
+
+// stopped logs a part that did not end in time.
+func (a *App) stopped(part string, err error) bool {
+	if err != nil {
+		a.log.Warn("did not stop in time and was cut", "part", part, "error", err)
+	}
+	return err == nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
