@@ -1,2 +1,24 @@
-// Package engineio speaks Engine.IO protocol 4, and 3 on request.
+// Package engineio is the transport layer of Socket.IO: Engine.IO sessions over
+// WebSocket and HTTP long-polling, in protocol 4 and, on request, 3.
+//
+// Its place on the road: whoever accepted a request reads it (websocket.go,
+// polling.go); bytes become packets in the wire package; pings, pongs, upgrade
+// and close end in the session (session.go, heartbeat.go, upgrade.go); messages
+// go up to a Receiver. On the way out Session.Send only enqueues (outbox.go):
+// a shared Message by reference, never blocking. A flusher, or the GET that
+// waits, takes all that is queued and writes it at once, outside any lock.
+//
+// Every exported method may be called from any goroutine. Receiver.Receive
+// calls of one session never overlap and come in order; Receiver.Closed comes
+// once and last. Receive runs on the goroutine that read the bytes, so while it
+// blocks nothing more of that session is read, and its ping timeout waits.
+//
+// Locks: Server.mu guards the table of sessions, holds.mu the poll holds,
+// Session.mu everything that changes in a session, Message.mu the making of an
+// encoding. None is held while another of them is taken, nor across I/O, a
+// channel send or a call to a Handler, Receiver or Observer; Session.mu is held
+// while timers are set.
+//
+// The package refuses to know Socket.IO, rooms, nodes or routes: it serves any
+// path it is given.
 package engineio

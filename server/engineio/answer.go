@@ -1,0 +1,127 @@
+package engineio
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// Error codes of refused requests, as in Node's server.
+const (
+	codeUnknownTransport = iota
+	codeUnknownSID
+	codeBadMethod
+	codeBadRequest
+	codeForbidden
+	codeBadProtocol
+)
+
+// errorTable gives message and status of each code, in one place.
+var errorTable = [...]struct {
+	message string
+	status  int
+}{
+	codeUnknownTransport: {"Transport unknown", http.StatusBadRequest},
+	codeUnknownSID:       {"Session ID unknown", http.StatusBadRequest},
+	codeBadMethod:        {"Bad handshake method", http.StatusBadRequest},
+	codeBadRequest:       {"Bad request", http.StatusBadRequest},
+	codeForbidden:        {"Forbidden", http.StatusForbidden},
+	codeBadProtocol:      {"Unsupported protocol version", http.StatusBadRequest},
+}
+
+// refusal is why a request is refused.
+type refusal struct {
+	code    int
+	status  int    // 0: the code's own
+	message string // "": the code's own
+	context map[string]any
+}
+
+// exchange is one request and its answer.
+type exchange struct {
+	srv *Server
+	w   http.ResponseWriter
+	r   *http.Request
+	q   query
+}
+
+// refuse answers with the error body of the protocol.
+func (x *exchange) refuse(f refusal) {
+	row := errorTable[f.code]
+	if f.message == "" {
+		f.message = row.message
+	}
+	if f.status == 0 {
+		f.status = row.status
+	}
+	if isUpgrade(x.r) {
+		f.status = http.StatusBadRequest // Node answers every refused upgrade so
+		x.w.Header().Set("Connection", "close")
+	}
+	x.srv.opts.Observer.RequestRefused(f.code)
+	if hear := x.srv.opts.ConnectionError; hear != nil {
+		hear(&ConnectionError{Request: x.r, Code: f.code, Message: f.message, Context: f.context})
+	}
+	body, err := json.Marshal(struct {
+		Code    int    `json:"code"`
+		Message string `json:"message"`
+	}{f.code, f.message})
+	if err != nil {
+		panic(err) // a number and a string always can be marshalled
+	}
+	x.write(f.status, typeJSON, "", body)
+}
+
+// answerOK answers a POST.
+func (x *exchange) answerOK() {
+	x.srv.setHeaders(x.w.Header(), x.r, "")
+	x.write(http.StatusOK, typeHTML, "", []byte("ok"))
+}
+
+// answerPoll answers a GET.
+func (x *exchange) answerPoll(a *pollAnswer) {
+	x.srv.setHeaders(x.w.Header(), x.r, "")
+	x.writePoll(a)
+}
+
+func (x *exchange) writePoll(a *pollAnswer) {
+	z := x.srv.opts.HTTPCompression
+	if z != nil && a.compress && len(a.body) >= z.Threshold {
+		x.w.Header().Add("Vary", "Accept-Encoding")
+		if acceptsGzip(x.r) {
+			x.write(http.StatusOK, a.contentType, "gzip", gzipped(a.body))
+			return
+		}
+	}
+	x.write(http.StatusOK, a.contentType, "", a.body)
+}
+
+func (x *exchange) write(status int, contentType, encoding string, body []byte) {
+	h := x.w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	if encoding != "" {
+		h.Set("Content-Encoding", encoding)
+	}
+	if ua := x.r.UserAgent(); strings.Contains(ua, ";MSIE") || strings.Contains(ua, "Trident/") {
+		h.Set("X-XSS-Protection", "0") // old Internet Explorer mistakes payloads for script
+	}
+	x.w.WriteHeader(status)
+	n, err := x.w.Write(body)
+	x.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
+	if err != nil {
+		x.srv.opts.Logger.Debug("answer not written", "error", err)
+	}
+}
+
+func acceptsGzip(r *http.Request) bool {
+	for _, one := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
+		name, q, _ := strings.Cut(strings.TrimSpace(one), ";")
+		if name == "gzip" && strings.ReplaceAll(q, " ", "") != "q=0" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,160 @@
+package engineio
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// errStandstill tells that an interrupted write had handed over nothing.
+var errStandstill = errors.New("engineio: no byte taken")
+
+// writeBuffers holds the buffers in which small frames are gathered.
+var writeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, maxWrite); return &b }}
+
+// flush writes everything queued, in as few writes as it takes, and goes away
+// when the queue is empty. At most one runs for a session.
+func (s *Session) flush(c *wsConn) {
+	var few [8]entry
+	batch := few[:0]
+	for {
+		s.mu.Lock()
+		if s.state == stateClosed || s.ws != c || s.out.empty() || s.out.pulled {
+			s.flushing = false
+			done, why := s.state == stateClosing && s.out.empty() && s.ws == c, s.why
+			ended := s.state == stateClosed
+			s.mu.Unlock()
+			if done {
+				s.end(why)
+			} else if ended && c.closed.Load() {
+				c.bye(why)
+			}
+			return
+		}
+		batch = s.out.take(batch[:0], maxWrite)
+		s.mu.Unlock()
+
+		err := c.writeEntries(batch)
+
+		s.mu.Lock()
+		s.out.settle(batch)
+		s.mu.Unlock()
+		clear(batch)
+		if err != nil {
+			s.mu.Lock()
+			s.flushing = false
+			s.mu.Unlock()
+			s.writeFailed(c, err)
+			return
+		}
+	}
+}
+
+func (s *Session) writeFailed(c *wsConn, err error) {
+	if errors.Is(err, errStandstill) {
+		s.standstill()
+	} else {
+		s.end(&CloseError{Reason: ReasonTransportClose, Detail: DetailWriteFailed, Err: err})
+	}
+	_ = c.conn.Close()
+}
+
+// writeEntries writes a batch: one entry as it is, several gathered.
+func (c *wsConn) writeEntries(batch []entry) error {
+	if e := batch[0]; e.m == nil {
+		return c.writeReplay(e)
+	}
+	c.s.srv.stats.messagesOut.Add(uint64(len(batch)))
+	if len(batch) == 1 {
+		return c.write(c.frameOf(batch[0]))
+	}
+	p, _ := writeBuffers.Get().(*[]byte)
+	defer func() { *p = (*p)[:0]; writeBuffers.Put(p) }()
+	buf := (*p)[:0]
+	for _, e := range batch {
+		f := c.frameOf(e)
+		if len(buf)+len(f) > cap(buf) {
+			if err := c.write(buf); err != nil {
+				return err
+			}
+			buf = buf[:0]
+			if len(f) > cap(buf) {
+				if err := c.write(f); err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		buf = append(buf, f...)
+	}
+	return c.write(buf)
+}
+
+// writeReplay writes a replay to its end.
+func (c *wsConn) writeReplay(e entry) error {
+	for m := e.next(); m != nil; m = e.next() {
+		n := len(c.frameOf(entry{m: m}))
+		if err := c.write(c.frameOf(entry{m: m})); err != nil {
+			return err
+		}
+		c.s.mu.Lock()
+		c.s.out.taken += uint64(n) //nolint:gosec // a length is not negative
+		ended := c.s.state == stateClosed
+		c.s.mu.Unlock()
+		if ended {
+			return nil
+		}
+	}
+	return nil
+}
+
+// frameOf returns the frame of an entry in the variant this connection speaks.
+func (c *wsConn) frameOf(e entry) []byte {
+	f := formWS4
+	deflated := c.deflate && e.flags&NoCompress == 0 && e.m.size-messageOverhead >= c.s.srv.opts.PerMessageDeflate.Threshold
+	switch {
+	case c.s.protocol == 3 && deflated:
+		f = formWS3Deflated
+	case c.s.protocol == 3:
+		f = formWS3
+	case deflated:
+		f = formWS4Deflated
+	}
+	return e.m.encoded(f)
+}
+
+// write writes b whole. When judge interrupts it, it reports how far it came and
+// goes on, unless it came nowhere.
+func (c *wsConn) write(b []byte) error {
+	for len(b) > 0 {
+		n, err := c.conn.Write(b)
+		c.s.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
+		b = b[n:]
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) || !c.judged.Swap(false) || c.closed.Load() {
+			return err
+		}
+		if n == 0 && !c.s.tookSome() {
+			return errStandstill
+		}
+		if err := c.conn.SetWriteDeadline(time.Time{}); err != nil {
+			return err
+		}
+		c.s.moved(n)
+	}
+	return nil
+}
+
+// interrupt asks a blocked write how far it came. It reports false where the
+// connection cannot go on after that, as TLS cannot, or nothing is being written.
+func (c *wsConn) interrupt() bool {
+	if _, ok := c.conn.(*net.TCPConn); !ok {
+		return false
+	}
+	c.judged.Store(true)
+	return c.conn.SetWriteDeadline(time.Now()) == nil
+}

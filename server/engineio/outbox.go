@@ -1,0 +1,109 @@
+package engineio
+
+// SendFlag changes how a message is queued.
+type SendFlag uint8
+
+const (
+	// Volatile drops the message when the outbox is not empty or no poll waits.
+	// Under SlowReaderDropOldest it is queued instead, and is what goes first.
+	Volatile SendFlag = 1 << iota
+	// NoCompress sends the message as it is where others are compressed.
+	NoCompress
+)
+
+// maxWrite bounds, in bytes, what one write or one poll answer gathers before it
+// goes out. A single longer message still goes out whole.
+const maxWrite = 64 << 10
+
+// maxPollAnswer bounds one poll answer likewise; a round trip costs more than a
+// write, so it is longer.
+const maxPollAnswer = 1 << 20
+
+// entry is one place in an outbox: a message, or a replay that is pulled as the
+// reader takes it.
+type entry struct {
+	m     *Message
+	next  func() *Message
+	flags SendFlag
+}
+
+// outbox is a session's queue, counted in bytes. It is guarded by Session.mu.
+type outbox struct {
+	queue  []entry
+	bytes  int    // of what is queued and of what is being written
+	taken  uint64 // bytes ever taken by the reader; tells progress from standstill
+	pulled bool   // the replay at the head is being pulled from, outside the lock
+}
+
+func (o *outbox) empty() bool { return len(o.queue) == 0 }
+
+func (o *outbox) push(e entry) {
+	o.queue = append(o.queue, e)
+	if e.m != nil {
+		o.bytes += e.m.size
+	}
+}
+
+// take moves entries of up to limit bytes to dst, at least one. A replay is
+// never taken with others: the caller pulls it.
+func (o *outbox) take(dst []entry, limit int) []entry {
+	n, size := 0, 0
+	for n < len(o.queue) && o.queue[n].m != nil && (n == 0 || size+o.queue[n].m.size <= limit) {
+		size += o.queue[n].m.size
+		n++
+	}
+	if n == 0 && len(o.queue) > 0 {
+		n = 1
+	}
+	dst = append(dst, o.queue[:n]...)
+	o.drop(n)
+	return dst
+}
+
+// drop removes the first n entries. An emptied queue keeps its array only when
+// it is small, so that an idle session holds next to nothing.
+func (o *outbox) drop(n int) {
+	if n == len(o.queue) {
+		if cap(o.queue) <= 8 {
+			clear(o.queue)
+			o.queue = o.queue[:0]
+		} else {
+			o.queue = nil
+		}
+		return
+	}
+	clear(o.queue[:n])
+	o.queue = o.queue[n:]
+}
+
+// settle takes the bytes of written entries off the account.
+func (o *outbox) settle(done []entry) {
+	for _, e := range done {
+		if e.m != nil {
+			o.bytes -= e.m.size
+			o.taken += uint64(e.m.size) //nolint:gosec // a size is not negative
+		}
+	}
+}
+
+// dropVolatile drops queued volatile messages, oldest first, until the outbox
+// is at most limit bytes, and returns how many went.
+func (o *outbox) dropVolatile(limit int) int {
+	kept, dropped := o.queue[:0], 0
+	for _, e := range o.queue {
+		if o.bytes > limit && e.m != nil && e.flags&Volatile != 0 {
+			o.bytes -= e.m.size
+			dropped++
+			continue
+		}
+		kept = append(kept, e)
+	}
+	clear(o.queue[len(kept):])
+	o.queue = kept
+	return dropped
+}
+
+// reset empties the outbox and returns how many volatile messages it held.
+func (o *outbox) reset() {
+	o.queue, o.bytes = nil, 0
+}

@@ -1,0 +1,266 @@
+package engineio
+
+import (
+	"context"
+	"time"
+)
+
+// retryGrace is how long a session outlives a waiting poll, or a POST, that was
+// cut, so that a proxy may send the same request again. It is under the second
+// within which a client that went away must be noticed.
+const retryGrace = 500 * time.Millisecond
+
+// probeNoop is how long a poll that arrives during an upgrade waits before a
+// noop releases it; the first one is released at once.
+const probeNoop = 100 * time.Millisecond
+
+// poller is the long-polling side of a session. It is guarded by Session.mu.
+type poller struct {
+	waiting *waitingPoll
+	last    *pollAnswer // the answer to the last GET, until a GET with another t
+
+	posting *post  // the POST being read and delivered
+	posted  string // the t of the last POST that was answered "ok"
+
+	candidate *wsConn     // the WebSocket that wants to take over
+	upgrading bool        // a WebSocket wants to take over
+	probing   bool        // ... and has been probed: polls are let go
+	grace     *time.Timer // ends the session unless the request is sent again
+}
+
+// waitingPoll is a GET that waits for something to say.
+type waitingPoll struct {
+	t       string
+	wake    chan struct{} // holds one token
+	outcome pollOutcome   // guarded by Session.mu
+}
+
+type pollOutcome uint8
+
+const (
+	pollWaits    pollOutcome = iota
+	pollReplaced             // the same GET came again
+	pollNoop                 // let go: upgrade, or the client closed the session
+	pollClosed               // the session ended
+)
+
+func (p *waitingPoll) signal() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// pollAnswer is the body of an answer, kept for a proxy that asks again.
+type pollAnswer struct {
+	t           string
+	contentType string
+	body        []byte
+	compress    bool
+}
+
+// servePoll answers a GET of a polling session.
+func (s *Session) servePoll(x *exchange) {
+	me := &waitingPoll{t: x.q.t, wake: make(chan struct{}, 1)}
+	answer, refusal := s.enterPoll(me)
+	switch {
+	case refusal != nil:
+		x.refuse(*refusal)
+		return
+	case answer != nil:
+		x.answerPoll(answer)
+		return
+	}
+	since := time.Now()
+	hold := s.srv.holds.duration(x.r.RemoteAddr)
+	timer := time.NewTimer(hold)
+	defer timer.Stop()
+	for {
+		select {
+		case <-me.wake:
+			if answer := s.leavePoll(me, x); answer != nil {
+				x.answerPoll(answer)
+				return
+			}
+		case <-timer.C:
+			if wait := s.untilPing(); wait > 0 {
+				timer.Reset(wait)
+				continue
+			}
+			s.srv.holds.survived(x.r.RemoteAddr, time.Since(since))
+			s.letGo(me)
+		case <-x.r.Context().Done():
+			s.srv.holds.cut(x.r.RemoteAddr, time.Since(since))
+			s.pollAborted(me)
+			return
+		}
+	}
+}
+
+// enterPoll makes the GET the waiting one, or returns its answer at once: the
+// same bytes again for a GET sent again, or the refusal of one that overlaps.
+func (s *Session) enterPoll(me *waitingPoll) (*pollAnswer, *refusal) {
+	s.mu.Lock()
+	p := s.poll
+	if s.state == stateClosed || s.ws != nil || p == nil {
+		s.mu.Unlock()
+		return nil, &refusal{code: codeUnknownSID}
+	}
+	if p.last != nil && me.t != "" && p.last.t == me.t {
+		answer := p.last
+		s.mu.Unlock()
+		return answer, nil
+	}
+	if old := p.waiting; old != nil {
+		if me.t == "" || old.t != me.t {
+			s.mu.Unlock()
+			s.end(&CloseError{Reason: ReasonTransportError, Detail: DetailPollOverlap})
+			return nil, &refusal{code: codeBadRequest, context: map[string]any{"name": "POLL_OVERLAP"}}
+		}
+		old.outcome = pollReplaced
+		old.signal()
+	}
+	p.last = nil
+	p.waiting = me
+	stopTimer(p.grace)
+	if !s.out.empty() {
+		me.signal()
+	} else if p.probing {
+		time.AfterFunc(probeNoop, func() { s.letGo(me) })
+	}
+	s.mu.Unlock()
+	return nil, nil
+}
+
+// letGo answers a poll with a noop if it still waits.
+func (s *Session) letGo(me *waitingPoll) {
+	s.mu.Lock()
+	if s.poll != nil && s.poll.waiting == me && me.outcome == pollWaits {
+		me.outcome = pollNoop
+		me.signal()
+	}
+	s.mu.Unlock()
+}
+
+// leavePoll is called when the poll was woken. It returns the answer, or nil when
+// there is nothing to say after all.
+func (s *Session) leavePoll(me *waitingPoll, x *exchange) *pollAnswer {
+	s.mu.Lock()
+	outcome := me.outcome
+	if s.out.empty() || outcome == pollClosed || outcome == pollReplaced {
+		var answer *pollAnswer
+		switch outcome {
+		case pollClosed:
+			answer = x.packetAnswer(closePacket)
+		case pollReplaced:
+			answer = x.packetAnswer(noopPacket)
+		case pollNoop:
+			answer = x.packetAnswer(noopPacket)
+			s.answeredLocked(me, answer)
+		case pollWaits:
+		}
+		s.mu.Unlock()
+		return answer
+	}
+	s.poll.waiting = nil
+	batch := s.out.take(nil, maxPollAnswer)
+	replay := batch[0].m == nil
+	s.out.pulled = replay
+	s.mu.Unlock()
+
+	answer, more := x.encodePoll(batch)
+
+	s.mu.Lock()
+	if replay {
+		s.out.pulled = false
+		s.out.taken += uint64(len(answer.body))
+		if more {
+			s.out.queue = append(batch[:1:1], s.out.queue...)
+		}
+	} else {
+		s.out.settle(batch)
+	}
+	s.answeredLocked(me, answer)
+	over, why := s.state == stateClosing && s.out.empty(), s.why
+	var c *wsConn
+	if !s.out.empty() {
+		c = s.wakeLocked()
+	}
+	s.mu.Unlock()
+	if c != nil {
+		go s.flush(c)
+	}
+	if over {
+		s.end(why)
+	}
+	return answer
+}
+
+// answeredLocked ends the waiting of a poll and keeps its answer for a proxy
+// that asks again.
+func (s *Session) answeredLocked(me *waitingPoll, a *pollAnswer) {
+	if s.poll.waiting == me {
+		s.poll.waiting = nil
+	}
+	if me.t != "" && s.state != stateClosed && s.ws == nil {
+		a.t = me.t
+		s.poll.last = a
+	}
+}
+
+// untilPing returns how long to wait for a ping that is about to go out, or 0
+// when none is: a ping says more than a noop.
+func (s *Session) untilPing() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.protocol != 4 || s.beat.waiting || s.state != stateOpen {
+		return 0
+	}
+	left := time.Until(s.beat.due)
+	if left > time.Second {
+		return 0
+	}
+	return max(left, time.Millisecond)
+}
+
+// pollAborted is called when the client, or a proxy, closed a waiting poll. The
+// same GET may come again shortly; otherwise the session is over.
+func (s *Session) pollAborted(me *waitingPoll) {
+	s.mu.Lock()
+	if s.poll == nil || s.poll.waiting != me {
+		s.mu.Unlock()
+		return
+	}
+	c := &CloseError{Reason: ReasonTransportError, Detail: DetailPollAborted, Err: context.Canceled}
+	if me.t == "" {
+		s.mu.Unlock()
+		s.end(c)
+		return
+	}
+	s.graceLocked(c)
+	s.mu.Unlock()
+}
+
+// graceLocked ends the session in a moment, unless a request stops the timer.
+func (s *Session) graceLocked(c *CloseError) {
+	if s.state == stateClosed {
+		return
+	}
+	stopTimer(s.poll.grace)
+	s.poll.grace = time.AfterFunc(retryGrace, func() { s.end(c) })
+}
+
+// endLocked lets the waiting poll go when the session ends: with a close packet,
+// or a noop when it was the client that closed.
+func (p *poller) endLocked(why *CloseError) {
+	stopTimer(p.grace)
+	p.last = nil
+	if p.waiting == nil {
+		return
+	}
+	p.waiting.outcome = pollClosed
+	if why.Detail == DetailClosePacket {
+		p.waiting.outcome = pollNoop
+	}
+	p.waiting.signal()
+}

@@ -1,0 +1,213 @@
+package engineio
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+	"unicode/utf8"
+)
+
+// post is a POST being read and delivered.
+type post struct {
+	t    string
+	done chan struct{} // closed when it has been answered, or has failed
+}
+
+// servePost takes the packets of a POST of a polling session.
+func (s *Session) servePost(x *exchange) {
+	me := &post{t: x.q.t, done: make(chan struct{})}
+	for {
+		before, repeat, refusal := s.enterPost(me)
+		switch {
+		case refusal != nil:
+			x.refuse(*refusal)
+			return
+		case repeat:
+			x.answerOK()
+			return
+		case before != nil: // sent again while the first is being read
+			select {
+			case <-before.done:
+				continue
+			case <-x.r.Context().Done():
+				return
+			}
+		}
+		break
+	}
+	defer close(me.done)
+	body, binary, err := x.readBody()
+	if err != nil {
+		s.postFailed(me, x, err)
+		return
+	}
+	s.srv.stats.bytesIn.Add(uint64(len(body)))
+	if err := x.decodeBody(body, binary, s.deliver); err != nil {
+		s.leavePost("")
+		if !errors.Is(err, errEnded) {
+			s.end(&CloseError{Reason: ReasonParseError, Detail: DetailBadPacket, Err: err})
+			x.refuse(refusal{code: codeBadRequest, context: map[string]any{"name": "BAD_PACKET"}})
+			return
+		}
+		if c := s.Err(); c != nil && c.Detail != DetailClosePacket {
+			x.refuse(refusal{code: codeBadRequest, context: map[string]any{"name": "SESSION_ENDED"}})
+			return
+		}
+		x.answerOK()
+		return
+	}
+	s.leavePost(me.t)
+	x.answerOK()
+}
+
+// enterPost makes the POST the one being read; or tells that it was answered
+// before, or which one to wait for, or why it is refused.
+func (s *Session) enterPost(me *post) (before *post, repeat bool, r *refusal) {
+	s.mu.Lock()
+	p := s.poll
+	switch {
+	case s.state == stateClosed || s.ws != nil || p == nil:
+		s.mu.Unlock()
+		return nil, false, &refusal{code: codeUnknownSID}
+	case me.t != "" && p.posted == me.t:
+		s.mu.Unlock()
+		return nil, true, nil
+	case p.posting == nil:
+		p.posting = me
+		stopTimer(p.grace)
+		s.mu.Unlock()
+		return nil, false, nil
+	case me.t != "" && p.posting.t == me.t:
+		before = p.posting
+		s.mu.Unlock()
+		return before, false, nil
+	}
+	s.mu.Unlock()
+	s.end(&CloseError{Reason: ReasonTransportError, Detail: DetailPostOverlap})
+	return nil, false, &refusal{code: codeBadRequest, context: map[string]any{"name": "POST_OVERLAP"}}
+}
+
+// leavePost ends the POST being read; posted is its t if it was delivered.
+func (s *Session) leavePost(posted string) {
+	s.mu.Lock()
+	s.poll.posting = nil
+	if posted != "" {
+		s.poll.posted = posted
+	}
+	s.mu.Unlock()
+}
+
+// bodyError is a body that cannot be taken.
+type bodyError struct {
+	detail Detail
+	status int
+	err    error
+}
+
+func (e *bodyError) Error() string { return "engineio: " + string(e.detail) }
+func (e *bodyError) Unwrap() error { return e.err }
+
+// postFailed answers a body that could not be read. A body that was cut may be
+// sent again by a proxy; anything else ends the session.
+func (s *Session) postFailed(me *post, x *exchange, err error) {
+	s.leavePost("")
+	var be *bodyError
+	if !errors.As(err, &be) {
+		be = &bodyError{detail: DetailBodyAborted, status: http.StatusBadRequest, err: err}
+	}
+	c := &CloseError{Reason: ReasonTransportError, Detail: be.detail, Err: be.err}
+	if be.detail == DetailBodyAborted && me.t != "" {
+		s.mu.Lock()
+		s.graceLocked(c)
+		s.mu.Unlock()
+	} else {
+		s.end(c)
+	}
+	x.refuse(refusal{code: codeBadRequest, status: be.status, message: sentence(be.detail), context: map[string]any{"name": string(be.detail)}})
+}
+
+// sentence says in the answer what was wrong with a body.
+func sentence(d Detail) string {
+	switch d { //nolint:exhaustive // the rest is Node's message for its code
+	case DetailPayloadTooLarge:
+		return "Payload too large"
+	case DetailBodyTimeout:
+		return "Request body timeout"
+	case DetailBadContentType:
+		return "Bad content type: protocol 4 sends binary as base64 text"
+	case DetailBadUTF8:
+		return "Request body is not UTF-8"
+	}
+	return ""
+}
+
+// readBody reads the whole body of a POST, and for JSONP the payload in it.
+func (x *exchange) readBody() (body []byte, binary bool, err error) {
+	limit := x.srv.opts.MaxPayload
+	media, _, _ := mime.ParseMediaType(x.r.Header.Get("Content-Type")) // clients send what they like; only one type means something
+	binary = media == typeBinary
+	if binary && x.q.protocol != 3 {
+		return nil, false, &bodyError{detail: DetailBadContentType, status: http.StatusBadRequest}
+	}
+	if x.r.ContentLength > limit {
+		return nil, false, &bodyError{detail: DetailPayloadTooLarge, status: http.StatusRequestEntityTooLarge}
+	}
+	rc := http.NewResponseController(x.w)
+	_ = rc.SetReadDeadline(time.Now().Add(x.srv.opts.BodyTimeout)) // a server that cannot has limits of its own
+	body, err = readAtMost(x.r.Body, x.r.ContentLength, limit)
+	_ = rc.SetReadDeadline(time.Time{})
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, false, &bodyError{DetailBodyTimeout, http.StatusRequestTimeout, err}
+	case err != nil:
+		return nil, false, err
+	}
+	if x.q.jsonp && !binary {
+		if body, err = jsonpPayload(body); err != nil {
+			return nil, false, err
+		}
+	}
+	if !binary && !utf8.Valid(body) {
+		return nil, false, &bodyError{detail: DetailBadUTF8, status: http.StatusBadRequest}
+	}
+	return body, binary, nil
+}
+
+// readAtMost reads a body of known or unknown length (-1), bounded by limit.
+// The memory grows with what has come, not with what was announced.
+func readAtMost(r io.Reader, length, limit int64) ([]byte, error) {
+	size := int64(512)
+	if length >= 0 {
+		size = min(length+1, busyBuffer)
+	}
+	b := make([]byte, 0, size)
+	for {
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if int64(len(b)) > limit {
+			return nil, &bodyError{detail: DetailPayloadTooLarge, status: http.StatusRequestEntityTooLarge}
+		}
+		if errors.Is(err, io.EOF) {
+			return b, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+	}
+}
+
+// jsonpPayload takes the payload out of a JSONP form.
+func jsonpPayload(body []byte) ([]byte, error) {
+	form, err := url.ParseQuery(string(body))
+	if err != nil || !form.Has("d") {
+		return nil, &bodyError{detail: DetailBadPacket, status: http.StatusBadRequest, err: err}
+	}
+	return []byte(jsonpUnescaper.Replace(form.Get("d"))), nil
+}

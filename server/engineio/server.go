@@ -1,0 +1,323 @@
+package engineio
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sockeye-io/sockeye/server/engineio/wire"
+)
+
+// sidBytes is the randomness of a session id: 144 bits, 24 characters.
+const sidBytes = 18
+
+// shutdownFlush bounds how long Server.Close lets a client take what is queued.
+const shutdownFlush = 2 * time.Second
+
+// Server is an http.Handler that serves Engine.IO on every path it is given. The
+// caller routes, with and without a trailing slash.
+type Server struct {
+	opts    Options
+	handler Handler
+	holds   *holds
+	stats   counters
+	wg      sync.WaitGroup // sessions, and readers of WebSockets
+
+	mu       sync.RWMutex
+	sessions map[string]*Session
+	closed   bool
+}
+
+// counters are kept by the server for the metrics.
+type counters struct {
+	messagesIn, messagesOut, bytesIn, bytesOut atomic.Uint64
+}
+
+// Stats is a snapshot of what a server counts. Messages count Engine.IO
+// messages, bytes those of payloads read and of frames and bodies written.
+type Stats struct {
+	Sessions                                   int
+	MessagesIn, MessagesOut, BytesIn, BytesOut uint64
+}
+
+// NewServer returns a server that tells h of its sessions. o may be nil.
+func NewServer(h Handler, o *Options) (*Server, error) {
+	opts, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Server{opts: opts, handler: h, holds: newHolds(opts.PollHold), sessions: make(map[string]*Session)}, nil
+}
+
+// Len returns the number of open sessions.
+func (s *Server) Len() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.sessions)
+}
+
+// Stats returns the counters.
+func (s *Server) Stats() Stats {
+	return Stats{
+		Sessions: s.Len(), MessagesIn: s.stats.messagesIn.Load(), MessagesOut: s.stats.messagesOut.Load(),
+		BytesIn: s.stats.bytesIn.Load(), BytesOut: s.stats.bytesOut.Load(),
+	}
+}
+
+// ServeHTTP serves one request: a handshake, a poll, a POST or an upgrade.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{srv: s, w: w, r: r, q: parseQuery(r.URL.RawQuery)}
+	if f := x.checkOrigin(); f != nil {
+		x.refuse(*f)
+		return
+	}
+	if r.Method == http.MethodOptions && s.opts.Origins != nil {
+		x.preflight()
+		return
+	}
+	session, f := s.verify(x)
+	switch {
+	case f != nil:
+		x.refuse(*f)
+	case session == nil:
+		s.handshake(x)
+	case isUpgrade(r):
+		session.serveUpgrade(x)
+	case r.Method == http.MethodGet:
+		session.servePoll(x)
+	case r.Method == http.MethodPost:
+		session.servePost(x)
+	default:
+		x.refuse(refusal{code: codeBadRequest, context: map[string]any{"name": "METHOD"}})
+	}
+}
+
+// verify checks a request in the order of Node's server, so that a request that
+// is wrong in two ways gets the same answer. It returns the session of a request
+// that names one.
+func (s *Server) verify(x *exchange) (*Session, *refusal) {
+	q, upgrade := &x.q, isUpgrade(x.r)
+	if !slices.Contains(s.opts.Transports, q.transport) {
+		return nil, &refusal{code: codeUnknownTransport, context: map[string]any{"transport": q.transport}}
+	}
+	if q.sid != "" {
+		return s.verifySession(x, upgrade)
+	}
+	switch {
+	case x.r.Method != http.MethodGet:
+		return nil, &refusal{code: codeBadMethod, context: map[string]any{"method": x.r.Method}}
+	case (q.transport == TransportWebSocket) != upgrade:
+		return nil, &refusal{code: codeBadRequest, context: map[string]any{"name": "TRANSPORT_HANDSHAKE_ERROR"}}
+	case q.protocol == 3 && !s.opts.AllowEIO3:
+		return nil, &refusal{code: codeBadProtocol, context: map[string]any{"protocol": 3}}
+	}
+	if s.opts.AllowRequest != nil {
+		if err := s.opts.AllowRequest(x.r); err != nil {
+			return nil, &refusal{code: codeForbidden, message: err.Error(), context: map[string]any{"message": err.Error()}}
+		}
+	}
+	return nil, nil
+}
+
+func (s *Server) verifySession(x *exchange, upgrade bool) (*Session, *refusal) {
+	q := &x.q
+	s.mu.RLock()
+	session := s.sessions[q.sid]
+	s.mu.RUnlock()
+	if session == nil {
+		return nil, &refusal{code: codeUnknownSID, context: map[string]any{"sid": q.sid}}
+	}
+	now := session.Transport()
+	if upgrade && q.transport != TransportWebSocket || !upgrade && now != q.transport {
+		return nil, &refusal{code: codeBadRequest, context: map[string]any{"name": "TRANSPORT_MISMATCH", "transport": q.transport, "previousTransport": now}}
+	}
+	if session.protocol != q.protocol {
+		return nil, &refusal{code: codeBadRequest, context: map[string]any{"name": "PROTOCOL_MISMATCH", "protocol": q.protocol, "previousProtocol": session.protocol}}
+	}
+	return session, nil
+}
+
+// handshake opens a session and answers with its open packet.
+func (s *Server) handshake(x *exchange) {
+	id := newSID()
+	session := &Session{srv: s, id: id, protocol: x.q.protocol, origin: snapshotOf(x.r, time.Now())}
+	open := control(wire.Open, s.openData(session, x.q.transport))
+	var c *wsConn
+	if x.q.transport == TransportWebSocket {
+		var err error
+		if c, err = s.acceptWebSocket(x.w, x.r, id); err != nil {
+			s.opts.Observer.RequestRefused(codeBadRequest)
+			s.opts.Logger.Debug("websocket handshake failed", "error", err)
+			return
+		}
+		c.s, session.ws = session, c
+		session.out.push(entry{m: open})
+		session.flushing = true
+	} else {
+		session.poll = &poller{}
+	}
+	if !s.admit(session) {
+		if c != nil {
+			_ = c.conn.Close()
+			return
+		}
+		x.refuse(refusal{code: codeBadRequest, status: http.StatusServiceUnavailable, message: "Server is shutting down"})
+		return
+	}
+	if c != nil {
+		go session.flush(c)
+		go c.read()
+		return
+	}
+	s.setHeaders(x.w.Header(), x.r, id)
+	x.writePoll(x.packetAnswer(open))
+}
+
+// admit enters a session into the table and tells the handler, unless the server
+// is closing.
+func (s *Server) admit(session *Session) bool {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return false
+	}
+	s.sessions[session.id] = session
+	s.wg.Add(1)
+	if session.ws != nil {
+		s.wg.Add(1) // its reader
+	}
+	s.mu.Unlock()
+
+	s.opts.Observer.SessionOpened(session.Transport(), session.protocol)
+	session.mu.Lock()
+	session.startHeartbeatLocked()
+	session.delivering = true // so that Closed cannot overtake Open
+	session.mu.Unlock()
+	session.recv = s.handler.Open(session)
+	if session.recv == nil {
+		session.recv = nobody{}
+		session.end(&CloseError{Reason: ReasonForcedServer, Detail: DetailRefused})
+	}
+	session.mu.Lock()
+	session.delivering = false
+	due, why := session.closeDue, session.why
+	session.closeDue = false
+	session.mu.Unlock()
+	if due {
+		go session.finish(why)
+	}
+	return true
+}
+
+// nobody receives for a session that was refused.
+type nobody struct{}
+
+func (nobody) Receive([]byte, bool) error { return nil }
+func (nobody) Closed(*CloseError)         {}
+
+// remove takes an ended session out of the table.
+func (s *Server) remove(session *Session, why *CloseError) {
+	s.mu.Lock()
+	delete(s.sessions, session.id)
+	s.mu.Unlock()
+	s.opts.Observer.SessionClosed(session.Transport(), why)
+}
+
+// Close refuses new sessions, ends all there are, and waits until every Closed
+// has returned or ctx is done. Waiting polls are answered; what is queued still
+// goes out, within two seconds; no Socket.IO packet is sent, so that clients
+// reconnect. It is idempotent. When ctx is done first, what is left is cut.
+func (s *Server) Close(ctx context.Context) error {
+	s.mu.Lock()
+	s.closed = true
+	all := make([]*Session, 0, len(s.sessions))
+	for _, session := range s.sessions {
+		all = append(all, session)
+	}
+	s.mu.Unlock()
+	why := &CloseError{Reason: ReasonShutdown, Detail: DetailShutdown}
+	for _, session := range all {
+		session.closeWithin(why, shutdownFlush)
+	}
+	done := make(chan struct{})
+	go func() {
+		s.wg.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	for _, session := range all {
+		session.end(why)
+		session.cut()
+	}
+	return ctx.Err()
+}
+
+// cut closes the connection of an ended session without ceremony.
+func (s *Session) cut() {
+	s.mu.Lock()
+	c := s.ws
+	s.mu.Unlock()
+	if c != nil {
+		_ = c.conn.Close()
+	}
+}
+
+// openData is the handshake of the protocol: what the client must know.
+func (s *Server) openData(session *Session, transport string) string {
+	upgrades := []string{}
+	if transport == TransportPolling && !s.opts.DisableUpgrades && slices.Contains(s.opts.Transports, TransportWebSocket) {
+		upgrades = append(upgrades, TransportWebSocket)
+	}
+	b, err := json.Marshal(struct {
+		SID          string   `json:"sid"`
+		Upgrades     []string `json:"upgrades"`
+		PingInterval int64    `json:"pingInterval"`
+		PingTimeout  int64    `json:"pingTimeout"`
+		MaxPayload   int64    `json:"maxPayload"`
+	}{session.id, upgrades, s.opts.PingInterval.Milliseconds(), s.opts.PingTimeout.Milliseconds(), s.opts.MaxPayload})
+	if err != nil {
+		panic(err) // strings and numbers always can be marshalled
+	}
+	return string(b)
+}
+
+// setHeaders adds the headers of the hooks; sid is given at the handshake.
+func (s *Server) setHeaders(h http.Header, r *http.Request, sid string) {
+	if sid != "" {
+		if s.opts.Cookie != nil {
+			c := *s.opts.Cookie
+			c.Value = sid
+			h.Add("Set-Cookie", c.String())
+		}
+		if s.opts.InitialHeaders != nil {
+			s.opts.InitialHeaders(h, r)
+		}
+	}
+	if s.opts.Headers != nil {
+		s.opts.Headers(h, r)
+	}
+}
+
+func newSID() string {
+	var b [sidBytes]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		panic(err) // documented never to fail
+	}
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// isUpgrade reports whether the request asks for a WebSocket.
+func isUpgrade(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.ProtoMajor == 1 && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+}

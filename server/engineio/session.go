@@ -1,0 +1,329 @@
+package engineio
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/sockeye-io/sockeye/server/engineio/wire"
+)
+
+// Handler is told of each new session, on the goroutine of its handshake, before
+// anything of it is read. It may Send, but not wait. A nil Receiver refuses it.
+type Handler interface {
+	Open(s *Session) Receiver
+}
+
+// Receiver hears one session.
+type Receiver interface {
+	// Receive takes one message. data is valid only during the call. While it
+	// blocks nothing more of this session is read and its ping timeout waits, for
+	// at most Options.HandlerStall; it must return when Session.Done closes. An
+	// error ends the session: a *CloseError as it says, any other with
+	// ReasonParseError.
+	Receive(data []byte, binary bool) error
+	// Closed is called once, after the last Receive has returned, on a goroutine
+	// of its own.
+	Closed(c *CloseError)
+}
+
+type state uint8
+
+const (
+	stateOpen    state = iota
+	stateClosing       // what is queued still goes out; nothing more is accepted
+	stateClosed
+)
+
+// Session is one client's connection, over whichever transport it uses at the
+// moment. Its methods may be called from any goroutine.
+type Session struct {
+	srv      *Server
+	recv     Receiver
+	id       string
+	protocol int
+	origin   snapshot
+
+	mu       sync.Mutex
+	state    state
+	out      outbox
+	flushing bool    // a flusher is at work
+	ws       *wsConn // nil while on polling
+	poll     *poller // nil for a session that began on WebSocket
+	watch    *time.Timer
+	watched  uint64 // out.taken when the watch was set
+	beat     heartbeat
+	why      *CloseError // set when closing begins
+	done     chan struct{}
+	closer   *time.Timer // bounds stateClosing
+
+	delivering bool // Receive runs
+	closeDue   bool // Closed is owed when Receive returns
+}
+
+// ID returns the session id. Who knows it can speak for the client: never show
+// it to another.
+func (s *Session) ID() string { return s.id }
+
+// Protocol returns the Engine.IO protocol, 3 or 4.
+func (s *Session) Protocol() int { return s.protocol }
+
+// Request returns what is kept of the handshake request, made anew.
+func (s *Session) Request() *Request { return s.origin.request() }
+
+// Transport returns the name of the transport in use right now.
+func (s *Session) Transport() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.transportLocked()
+}
+
+func (s *Session) transportLocked() string {
+	if s.ws != nil {
+		return TransportWebSocket
+	}
+	return TransportPolling
+}
+
+// carriedBy reports whether c is the session's transport.
+func (s *Session) carriedBy(c *wsConn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ws == c
+}
+
+// Done returns a channel that is closed when the session has ended.
+func (s *Session) Done() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done == nil {
+		s.done = make(chan struct{})
+		if s.state == stateClosed {
+			close(s.done)
+		}
+	}
+	return s.done
+}
+
+// Err returns why the session has ended, or nil while it has not.
+func (s *Session) Err() *CloseError {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != stateClosed {
+		return nil
+	}
+	return s.why
+}
+
+// Send queues a message. It never blocks. ErrClosed: the session is over.
+// ErrDropped: the message was volatile and the client is not ready for it.
+func (s *Session) Send(m *Message, f SendFlag) error {
+	s.mu.Lock()
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	if f&Volatile != 0 && s.srv.opts.SlowReader == SlowReaderDisconnect && !s.writableLocked() {
+		s.mu.Unlock()
+		s.srv.opts.Observer.MessageDropped(1)
+		return ErrDropped
+	}
+	s.out.push(entry{m: m, flags: f})
+	if s.out.bytes > s.srv.opts.OutboxLimit {
+		if c := s.overLimitLocked(); c != nil {
+			s.mu.Unlock()
+			s.end(c)
+			return ErrClosed
+		}
+	}
+	c := s.wakeLocked()
+	s.mu.Unlock()
+	if c != nil {
+		go s.flush(c)
+	}
+	return nil
+}
+
+// SendPaged queues a replay: next is called, one call at a time and holding no
+// lock, whenever the reader has room, until it returns nil. What it returns does
+// not count in the outbox. The replay keeps its place in the order.
+func (s *Session) SendPaged(next func() *Message) error {
+	s.mu.Lock()
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	s.out.push(entry{next: next})
+	c := s.wakeLocked()
+	s.mu.Unlock()
+	if c != nil {
+		go s.flush(c)
+	}
+	return nil
+}
+
+// writableLocked reports whether a message queued now would go out at once.
+func (s *Session) writableLocked() bool {
+	if !s.out.empty() {
+		return false
+	}
+	if s.ws != nil {
+		return !s.flushing
+	}
+	return s.poll != nil && s.poll.waiting != nil
+}
+
+// wakeLocked sees to it that what is queued goes out. When it returns a
+// connection the caller starts a flusher for it, after unlocking.
+func (s *Session) wakeLocked() *wsConn {
+	if s.ws != nil {
+		if s.flushing || s.state == stateClosed {
+			return nil
+		}
+		s.flushing = true
+		return s.ws
+	}
+	if s.poll != nil && s.poll.waiting != nil {
+		s.poll.waiting.signal()
+	}
+	return nil
+}
+
+// deliver handles one packet. It runs on the goroutine that read it, one call at
+// a time. errEnded means that nothing more should be read.
+func (s *Session) deliver(p wire.Packet) error {
+	switch p.Type {
+	case wire.Message:
+		return s.receive(p.Data, p.Binary)
+	case wire.Ping, wire.Pong:
+		return s.heard(p.Type)
+	case wire.Close:
+		s.end(&CloseError{Reason: ReasonTransportClose, Detail: DetailClosePacket})
+		return errEnded
+	case wire.Open, wire.Upgrade, wire.Noop:
+		// Node's server ignores them as well.
+	}
+	return nil
+}
+
+// errEnded tells a reader that the session is over.
+var errEnded = errors.New("engineio: session ended")
+
+func (s *Session) receive(data []byte, binary bool) error {
+	s.mu.Lock()
+	if s.state != stateOpen {
+		closed := s.state == stateClosed
+		s.mu.Unlock()
+		if closed {
+			return errEnded
+		}
+		return nil // closing: what the client still says is not heard
+	}
+	s.delivering = true
+	s.activeLocked()
+	s.mu.Unlock()
+
+	s.srv.stats.messagesIn.Add(1)
+	err := s.recv.Receive(data, binary)
+
+	s.mu.Lock()
+	s.delivering = false
+	s.resumeLocked()
+	due, why := s.closeDue, s.why
+	s.closeDue = false
+	s.mu.Unlock()
+	if due {
+		go s.finish(why)
+		return errEnded
+	}
+	if err == nil {
+		return nil
+	}
+	var c *CloseError
+	if !errors.As(err, &c) {
+		c = &CloseError{Reason: ReasonParseError, Detail: DetailBadMessage, Err: err}
+	}
+	s.end(c)
+	return errEnded
+}
+
+// Close ends the session in order: what is queued goes out first, for at most
+// Options.CloseTimeout, and nothing more is accepted. It does not wait. Only the
+// first call counts.
+func (s *Session) Close(reason Reason, detail Detail, err error) {
+	s.closeWithin(&CloseError{Reason: reason, Detail: detail, Err: err}, s.srv.opts.CloseTimeout)
+}
+
+func (s *Session) closeWithin(why *CloseError, limit time.Duration) {
+	s.mu.Lock()
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return
+	}
+	s.state = stateClosing
+	s.why = why
+	if s.ws == nil {
+		s.out.push(entry{m: closePacket})
+	}
+	s.closer = time.AfterFunc(limit, func() { s.end(why) })
+	c := s.wakeLocked()
+	s.mu.Unlock()
+	if c != nil {
+		go s.flush(c)
+	}
+}
+
+// end ends the session now. It is the only function that does; every way out
+// leads here. It does not wait, may be called from anywhere, and only the first
+// call counts.
+func (s *Session) end(why *CloseError) {
+	s.mu.Lock()
+	if s.state == stateClosed {
+		s.mu.Unlock()
+		return
+	}
+	if s.state == stateClosing {
+		why = s.why
+	}
+	s.state = stateClosed
+	s.why = why
+	s.out.reset()
+	stopTimer(s.beat.timer)
+	stopTimer(s.watch)
+	stopTimer(s.closer)
+	if s.done != nil {
+		close(s.done)
+	}
+	var candidate *wsConn
+	if s.poll != nil {
+		s.poll.endLocked(why)
+		candidate, s.poll.candidate = s.poll.candidate, nil
+	}
+	ws, flushing := s.ws, s.flushing
+	s.closeDue = s.delivering
+	due := s.closeDue
+	s.mu.Unlock()
+
+	if ws != nil {
+		ws.shutdown(why, flushing)
+	}
+	if candidate != nil {
+		candidate.shutdown(why, false)
+	}
+	if !due {
+		go s.finish(why)
+	}
+}
+
+// finish tells the Receiver, once Receive runs no more, and the server.
+func (s *Session) finish(why *CloseError) {
+	s.srv.remove(s, why)
+	s.recv.Closed(why)
+	s.srv.wg.Done()
+}
+
+func stopTimer(t *time.Timer) {
+	if t != nil {
+		t.Stop()
+	}
+}

@@ -1,0 +1,222 @@
+package engineio
+
+import (
+	"bufio"
+	"errors"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsflate"
+
+	"github.com/sockeye-io/sockeye/server/engineio/wire"
+)
+
+// Close codes (RFC 6455, section 7.4.1).
+const (
+	closeNormal        = 1000
+	closeGoingAway     = 1001
+	closeProtocolError = 1002
+	closeBadUTF8       = 1007
+	closeTooLarge      = 1009
+)
+
+// lingerTimeout bounds how long a closed connection is still read, so that what
+// was written last reaches the client instead of a reset.
+const lingerTimeout = 2 * time.Second
+
+// wsConn is one WebSocket connection. Its reader owns reading, and writing too
+// until the connection carries the session; then whoever runs the session's
+// flusher writes.
+type wsConn struct {
+	s       *Session
+	conn    net.Conn
+	deflate bool // permessage-deflate was negotiated
+
+	closed atomic.Bool // shutdown has been called
+	judged atomic.Bool // interrupt asked the writer to report
+	frames frameReader // owned by the reader
+}
+
+// acceptWebSocket answers the WebSocket handshake and takes the connection. On
+// failure the answer has been written.
+func (s *Server) acceptWebSocket(w http.ResponseWriter, r *http.Request, sid string) (*wsConn, error) {
+	u := ws.HTTPUpgrader{Header: http.Header{}, Timeout: lingerTimeout}
+	s.setHeaders(u.Header, r, sid)
+	var ext *wsflate.Extension
+	if s.opts.PerMessageDeflate != nil {
+		ext = &wsflate.Extension{Parameters: wsflate.Parameters{ServerNoContextTakeover: true, ClientNoContextTakeover: true}}
+		u.Negotiate = ext.Negotiate
+	}
+	conn, rw, _, err := u.Upgrade(r, w)
+	if err != nil {
+		return nil, err
+	}
+	if err := conn.SetDeadline(time.Time{}); err != nil {
+		_ = conn.Close() // the first error says it
+		return nil, err
+	}
+	c := &wsConn{conn: conn}
+	if ext != nil {
+		_, c.deflate = ext.Accepted()
+	}
+	c.frames.init(conn, s.opts.MaxPayload, c.deflate, buffered(rw))
+	return c, nil
+}
+
+// buffered copies what the HTTP server has already read of the connection, so
+// that its buffer can go.
+func buffered(rw *bufio.ReadWriter) []byte {
+	if rw == nil || rw.Reader.Buffered() == 0 {
+		return nil
+	}
+	b, err := rw.Reader.Peek(rw.Reader.Buffered())
+	if err != nil {
+		return nil // cannot be: they are buffered
+	}
+	return append([]byte(nil), b...)
+}
+
+// read is the reading goroutine of the session's connection.
+func (c *wsConn) read() {
+	defer c.s.srv.wg.Done()
+	defer c.drain()
+	for {
+		p, err := c.packet()
+		if err == nil {
+			err = c.s.deliver(p)
+		}
+		if err != nil {
+			c.fail(err)
+			return
+		}
+	}
+}
+
+// packet reads frames until there is an Engine.IO packet. WebSocket pings are
+// answered on the way.
+func (c *wsConn) packet() (wire.Packet, error) {
+	for {
+		op, data, err := c.frames.next()
+		if err != nil {
+			return wire.Packet{}, err
+		}
+		c.s.srv.stats.bytesIn.Add(uint64(len(data)))
+		switch op {
+		case wire.OpText:
+			return wire.DecodeText(data, c.s.protocol)
+		case wire.OpBinary:
+			return wire.DecodeBinary(data, c.s.protocol)
+		case wire.OpPing:
+			c.answerPing(data)
+		case wire.OpClose:
+			return wire.Packet{}, errCloseFrame
+		case wire.OpPong, wire.OpContinuation:
+		}
+	}
+}
+
+// answerPing answers a WebSocket ping with a pong of the same payload: through
+// the outbox, or, before the connection carries the session, at once.
+func (c *wsConn) answerPing(data []byte) {
+	frame := append(wire.AppendHeader(nil, wire.OpPong, false, len(data)), data...)
+	if !c.s.carriedBy(c) {
+		_, _ = c.conn.Write(frame) // a connection that is broken says so when it is read
+		return
+	}
+	m := &Message{size: messageOverhead + len(frame)}
+	for f := range m.forms {
+		m.forms[f].Store(&frame)
+	}
+	_ = c.s.Send(m, 0) // a session that has ended owes no pong
+}
+
+// fail ends the session for what went wrong with reading.
+func (c *wsConn) fail(err error) {
+	if errors.Is(err, errEnded) {
+		return
+	}
+	c.s.end(readFailure(err))
+}
+
+// readFailure names the end that a reading error means.
+func readFailure(err error) *CloseError {
+	var fe *frameError
+	var we *wire.Error
+	switch {
+	case errors.Is(err, errCloseFrame):
+		return &CloseError{Reason: ReasonTransportClose, Detail: DetailCloseFrame}
+	case errors.As(err, &fe):
+		return &CloseError{Reason: ReasonTransportError, Detail: fe.detail, Err: err}
+	case errors.As(err, &we):
+		return &CloseError{Reason: ReasonParseError, Detail: DetailBadPacket, Err: err}
+	}
+	return &CloseError{Reason: ReasonTransportClose, Detail: DetailConnectionLost, Err: err}
+}
+
+// closeCode is what the close frame says for the end of a session.
+func closeCode(c *CloseError) int {
+	switch c.Detail { //nolint:exhaustive // every other end is an ordinary close
+	case DetailPayloadTooLarge:
+		return closeTooLarge
+	case DetailBadUTF8:
+		return closeBadUTF8
+	case DetailBadFrame, DetailDecompression, DetailHeartbeat, DetailBadPacket, DetailBadMessage:
+		return closeProtocolError
+	case DetailShutdown:
+		return closeGoingAway
+	}
+	return closeNormal
+}
+
+// shutdown closes the connection of an ended session without waiting: a close
+// frame if the connection still takes one, then the end. With a flusher at work
+// the frame is left to it.
+func (c *wsConn) shutdown(why *CloseError, flushing bool) {
+	if c.closed.Swap(true) {
+		return
+	}
+	switch {
+	case why.Detail == DetailSlowReader || why.Detail == DetailOutboxOverflow || why.Detail == DetailNoPong || why.Detail == DetailConnectionLost:
+		_ = c.conn.Close() // nobody listens at the other side
+	case flushing:
+		_ = c.conn.SetWriteDeadline(time.Now().Add(time.Second))
+	default:
+		go c.bye(why)
+	}
+}
+
+// bye writes the close frame and ends the sending side; the reader drains what
+// still comes and closes.
+func (c *wsConn) bye(why *CloseError) {
+	_ = c.conn.SetDeadline(time.Now().Add(lingerTimeout))
+	code := closeCode(why)
+	frame := wire.AppendHeader(nil, wire.OpClose, false, 2)
+	if _, err := c.conn.Write(append(frame, byte(code>>8), byte(code))); err != nil {
+		_ = c.conn.Close()
+		return
+	}
+	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
+		if half.CloseWrite() == nil {
+			return
+		}
+	}
+	_ = c.conn.Close()
+}
+
+// drain runs when the reader has nothing more to read for the session: it reads
+// on until the client has closed its side or lingerTimeout is over.
+func (c *wsConn) drain() {
+	c.frames.release()
+	var sink [512]byte
+	deadline := time.Now().Add(lingerTimeout)
+	_ = c.conn.SetReadDeadline(deadline)
+	for time.Now().Before(deadline) {
+		if _, err := c.conn.Read(sink[:]); err != nil {
+			break
+		}
+	}
+	_ = c.conn.Close()
+}
