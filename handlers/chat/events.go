@@ -1,0 +1,161 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/sockeye-io/sockeye/server/socketio"
+)
+
+// What clients hear beside messages.
+type (
+	greeting struct {
+		User   User   `json:"user"`
+		Limits limits `json:"limits"`
+	}
+	limits struct {
+		Text    int `json:"text"`    // characters of a message
+		Nick    int `json:"nick"`    // characters of a nickname
+		Room    int `json:"room"`    // characters of a room's name
+		Rooms   int `json:"rooms"`   // of one connection
+		History int `json:"history"` // messages kept of a room
+	}
+	presence struct {
+		Room string `json:"room"`
+		User User   `json:"user"`
+	}
+	renamed struct {
+		Room string `json:"room"`
+		User User   `json:"user"`
+		Was  string `json:"was"`
+	}
+	typing struct {
+		Room string `json:"room"`
+		User User   `json:"user"`
+		On   bool   `json:"on"`
+	}
+	joinedRoom struct {
+		Room     string     `json:"room"`
+		Users    []User     `json:"users"`
+		Messages []*Message `json:"messages"`
+		Gap      bool       `json:"gap"`
+	}
+)
+
+// request is the argument of every event; each reads its own fields.
+type request struct {
+	Nick  string `json:"nick"`
+	Room  string `json:"room"`
+	After string `json:"after"`
+	To    string `json:"to"`
+	Text  string `json:"text"`
+	Key   string `json:"key"`
+	On    bool   `json:"on"`
+}
+
+func (c *chat) listen() {
+	for event, f := range map[string]func(s *socketio.Socket, q request) (any, error){
+		"nick":    c.nick,
+		"join":    c.join,
+		"leave":   c.leave,
+		"message": c.message,
+		"private": c.private,
+		"typing":  c.typing,
+	} {
+		c.ns.On(event, c.answering(f))
+	}
+	c.ns.OnUnhandled(func(_ context.Context, e *socketio.Event) {
+		c.acknowledge(e, nil, &refusal{"unknown_event", "the chat has no event of this name"})
+	})
+}
+
+// answering reads the request of an event and acknowledges it with the outcome.
+func (c *chat) answering(f func(s *socketio.Socket, q request) (any, error)) socketio.Handler {
+	return func(_ context.Context, e *socketio.Event) {
+		var q request
+		if err := e.Bind(&q); err != nil {
+			c.acknowledge(e, nil, &refusal{"bad_request", "the first argument is an object with the fields of " + e.Name()})
+			return
+		}
+		outcome, err := f(e.Socket(), q)
+		c.acknowledge(e, outcome, err)
+	}
+}
+
+// acknowledge answers, if the client asked. What fails here is the connection, which
+// ends by itself.
+func (c *chat) acknowledge(e *socketio.Event, outcome any, err error) {
+	var refused *refusal
+	if err != nil && !errors.As(err, &refused) {
+		c.opts.Logger.Warn("chat: an event failed", slog.String("event", e.Name()), slog.Any("error", err))
+		refused = &refusal{"failed", "the server could not do this"}
+	}
+	switch {
+	case !e.HasAck():
+	case refused != nil:
+		_ = e.AckError(refused.code, refused.message)
+	default:
+		_ = e.Ack(outcome)
+	}
+}
+
+func (c *chat) nick(s *socketio.Socket, q request) (any, error) {
+	user, err := c.hall.rename(s.ID(), q.Nick)
+	return map[string]User{"user": user}, err
+}
+
+// join enters the room before it looks around: what is said in between is both heard
+// and in the history, and has an id to tell so; in the other order it could be neither.
+func (c *chat) join(s *socketio.Socket, q request) (any, error) {
+	name, err := checkRoom(q.Room, c.opts.MaxRoomName)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.hall.enter(s.ID(), name)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Join(roomPrefix + name); err != nil {
+		return nil, err // the socket is gone, and OnDisconnect takes it out of the room
+	}
+	view := c.hall.look(r, q.After)
+	c.hall.speak(r)
+	return view, nil
+}
+
+func (c *chat) leave(s *socketio.Socket, q request) (any, error) {
+	name, err := checkRoom(q.Room, c.opts.MaxRoomName)
+	if err != nil {
+		return nil, err
+	}
+	s.Leave(roomPrefix + name)
+	return map[string]string{"room": name}, c.hall.leave(s.ID(), name)
+}
+
+func (c *chat) message(s *socketio.Socket, q request) (any, error) {
+	name, err := checkRoom(q.Room, c.opts.MaxRoomName)
+	if err != nil {
+		return nil, err
+	}
+	return c.hall.say(s.ID(), name, q.Text, q.Key)
+}
+
+func (c *chat) private(s *socketio.Socket, q request) (any, error) {
+	return c.hall.whisper(s.ID(), q.To, q.Text, q.Key)
+}
+
+// typing tells the room's other users. It is volatile: who has no time for it now has
+// no use for it later.
+func (c *chat) typing(s *socketio.Socket, q request) (any, error) {
+	name, err := checkRoom(q.Room, c.opts.MaxRoomName)
+	if err != nil {
+		return nil, err
+	}
+	user, err := c.hall.typist(s.ID(), name)
+	if err != nil {
+		return nil, err
+	}
+	others := c.ns.To(roomPrefix + name).Except(userPrefix + user.ID).Volatile()
+	return struct{}{}, others.Emit("typing", typing{Room: name, User: user, On: q.On})
+}
