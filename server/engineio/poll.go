@@ -16,6 +16,8 @@ const probeNoop = 100 * time.Millisecond
 
 // poller is the long-polling side of a session. It is guarded by Session.mu.
 type poller struct {
+	b64 bool // the handshake said that the client cannot take binary; immutable
+
 	waiting *waitingPoll
 	last    *pollAnswer // the answer to the last GET, until a GET with another t
 
@@ -61,6 +63,7 @@ type pollAnswer struct {
 
 // servePoll answers a GET of a polling session.
 func (s *Session) servePoll(x *exchange) {
+	x.q.b64 = x.q.b64 || s.poll.b64
 	me := &waitingPoll{t: x.q.t, wake: make(chan struct{}, 1)}
 	answer, refusal := s.enterPoll(me)
 	switch {

@@ -161,7 +161,7 @@ func (s *Server) handshake(x *exchange) {
 		session.out.push(entry{m: open})
 		session.flushing = true
 	} else {
-		session.poll = &poller{}
+		session.poll = &poller{b64: x.q.b64}
 	}
 	if !s.admit(session) {
 		if c != nil {

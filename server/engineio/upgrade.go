@@ -18,25 +18,28 @@ import (
 // session goes on by polling.
 var errNoUpgrade = errors.New("engineio: upgrade not completed")
 
-// serveUpgrade opens the WebSocket of an upgrade.
+// serveUpgrade opens the WebSocket of an upgrade. One that may not take over is
+// opened too and closed at once, as Node's server does.
 func (s *Session) serveUpgrade(x *exchange) {
-	if !s.beginUpgrade() {
-		x.refuse(refusal{code: codeBadRequest, context: map[string]any{"name": "UPGRADE_REFUSED"}})
-		return
-	}
+	admitted := s.beginUpgrade()
 	c, err := s.srv.acceptWebSocket(x.w, x.r, "")
 	if err != nil {
-		s.abortUpgrade()
+		if admitted {
+			s.abortUpgrade()
+		}
 		s.srv.opts.Logger.Debug("websocket handshake failed", "error", err)
 		return
 	}
 	c.s = s
-	if !s.propose(c) {
-		s.abortUpgrade()
-		_ = c.conn.Close()
+	if admitted && s.propose(c) {
+		go c.probe()
 		return
 	}
-	go c.probe()
+	if admitted {
+		s.abortUpgrade()
+	}
+	c.bye(&CloseError{Reason: ReasonTransportError, Detail: DetailUnexpectedPacket})
+	c.drain()
 }
 
 // propose makes c the candidate, unless the session or the server is ending.
