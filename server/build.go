@@ -58,8 +58,8 @@ func (a *App) ioOptions() *socketio.Options {
 		Adapter:        memory.New(),
 		// Clients name the namespaces of a pattern, so empty ones must go.
 		CleanupEmptyChildNamespaces: c.RelayConfig.Dynamic(),
-		Logger:         a.log,
-		Observer:       a.metrics,
+		Logger:                      a.log,
+		Observer:                    a.metrics,
 	}
 	switch c.Parser {
 	case "json":

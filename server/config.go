@@ -26,11 +26,11 @@ const EnvPrefix = "SOCKEYE"
 type Config struct {
 	Listen          string        `name:"listen" group:"listening" default:"127.0.0.1:3000" unit:"host:port" help:"Address to listen on. Port 0 lets the system choose one; the log line \"listening addr=...\" names it."`
 	Path            string        `name:"path" group:"listening" default:"/socket.io/" unit:"URL path" help:"Where the Socket.IO endpoint and the browser client's files are, with or without the trailing slash."`
-	MetricsListen   string        `name:"metrics-listen" group:"listening" default:"" unit:"host:port" help:"Serve /metrics, /healthz and /readyz on an address of their own. Empty: /metrics is on the main address, and only while that is a loopback address."`
+	MetricsListen   string        `name:"metrics-listen" group:"listening" unit:"host:port" help:"Serve /metrics, /healthz and /readyz on an address of their own. Empty: /metrics is on the main address, and only while that is a loopback address."`
 	ShutdownTimeout time.Duration `name:"shutdown-timeout" group:"listening" default:"10s" unit:"duration" help:"How long a stop (SIGTERM, SIGINT) may wait for connections before it cuts them. A second signal exits at once."`
 
 	Anonymous Switch   `name:"anonymous" group:"access" default:"auto" negatable:"" unit:"auto, on or off" help:"Admit clients that are not authenticated. auto: on while listening on a loopback address, off elsewhere."`
-	Origins   []string `name:"origins" group:"access" default:"" unit:"comma-separated origins, or *" help:"Pages of which other origins may connect, such as https://app.example.com, for polling and WebSocket alike. Same origin and requests without an Origin header always pass. Empty: any loopback origin passes too while listening on a loopback address."`
+	Origins   []string `name:"origins" group:"access" unit:"comma-separated origins, or *" help:"Pages of which other origins may connect, such as https://app.example.com, for polling and WebSocket alike. Same origin and requests without an Origin header always pass. Empty: any loopback origin passes too while listening on a loopback address."`
 
 	Transports        []string      `name:"transports" group:"protocol" default:"polling,websocket" unit:"comma-separated: polling, websocket" help:"Transports that a client may use."`
 	AllowUpgrades     bool          `name:"allow-upgrades" group:"protocol" default:"true" negatable:"" unit:"true or false" help:"Let a client move from polling to WebSocket."`
@@ -44,7 +44,7 @@ type Config struct {
 	MaxPayload        Size          `name:"max-payload" group:"protocol" default:"1MB" unit:"size" help:"Largest message or polling body accepted."`
 	HTTPCompression   bool          `name:"http-compression" group:"protocol" default:"true" negatable:"" unit:"true or false" help:"Compress answers of polling above 1 KiB when the client accepts it."`
 	PerMessageDeflate bool          `name:"per-message-deflate" group:"protocol" default:"false" negatable:"" unit:"true or false" help:"Compress WebSocket messages above 1 KiB (permessage-deflate) when the client offers it."`
-	Cookie            string        `name:"cookie" group:"protocol" default:"" unit:"cookie name" help:"Set the Engine.IO session id as a cookie of this name (HttpOnly, SameSite=Lax), for load balancers that stick by cookie. Empty: none."`
+	Cookie            string        `name:"cookie" group:"protocol" unit:"cookie name" help:"Set the Engine.IO session id as a cookie of this name (HttpOnly, SameSite=Lax), for load balancers that stick by cookie. Empty: none."`
 
 	OutboxLimit  Size          `name:"outbox-limit" group:"slow and broken clients" default:"1MiB" unit:"size" help:"A client with more than this waiting for it, which took no byte for 5s, is a slow reader."`
 	OutboxMax    Size          `name:"outbox-max" group:"slow and broken clients" default:"16MiB" unit:"size" help:"A client with more than this waiting for it is a slow reader at once."`

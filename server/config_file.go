@@ -18,6 +18,7 @@ import (
 // key is known, every value has the form its option asks for.
 type ConfigFile struct {
 	path   string
+	root   *yaml.Node           // the mapping; nil for an empty file
 	values map[string]fileValue // by option name
 	cfg    Config               // only the structures, RelayConfig and Chat
 }
@@ -52,6 +53,7 @@ func ReadConfigFile(path string) (*ConfigFile, error) {
 	if root.Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("%s:%d: the file is no mapping: write lines such as \"listen: 127.0.0.1:3000\"", path, root.Line)
 	}
+	f.root = root
 	var errs []error
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		errs = append(errs, f.take(root.Content[i], root.Content[i+1])...)
@@ -147,6 +149,48 @@ func (f *ConfigFile) Lookup(name string) (text, where string, ok bool) {
 	}
 	v, ok := f.values[name]
 	return v.text, f.path + ":" + strconv.Itoa(v.line), ok
+}
+
+// Locate returns where in the file ("file:line") the value is that an error
+// names as key.key["key"]..., or "" if it is not in the file. Where the path
+// leads out of the file the last line that it did find counts.
+func (f *ConfigFile) Locate(path string) string {
+	if f == nil || f.root == nil {
+		return ""
+	}
+	line := 0
+	for n := f.root; n != nil; {
+		var key string
+		if key, path = nextKey(path); key == "" {
+			break
+		}
+		var value *yaml.Node
+		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == key {
+				line, value = n.Content[i].Line, n.Content[i+1]
+			}
+		}
+		n = value
+	}
+	if line == 0 {
+		return ""
+	}
+	return f.path + ":" + strconv.Itoa(line)
+}
+
+// nextKey takes the first key off a path such as relay.namespaces["/"].to.
+func nextKey(path string) (key, rest string) {
+	path = strings.TrimPrefix(path, ".")
+	if quoted, err := strconv.QuotedPrefix(strings.TrimPrefix(path, "[")); err == nil && strings.HasPrefix(path, "[") {
+		if key, err = strconv.Unquote(quoted); err == nil {
+			return key, strings.TrimPrefix(path[1+len(quoted):], "]")
+		}
+	}
+	end := strings.IndexAny(path, ".[: ")
+	if end < 0 {
+		return path, ""
+	}
+	return path[:end], path[end:]
 }
 
 // ApplyStructures copies the file's relay: and chat: keys into c.

@@ -83,7 +83,7 @@ func yamlFields(t reflect.Type) map[string]reflect.Type {
 func Nearest(name string, candidates []string) string {
 	best, bestDistance := "", 1<<30
 	for _, c := range candidates {
-		d := editDistance(strings.ToLower(name), c)
+		d := editDistance(strings.ToLower(name), strings.ToLower(c))
 		if d < bestDistance || d == bestDistance && c < best {
 			best, bestDistance = c, d
 		}

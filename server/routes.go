@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -61,7 +62,7 @@ func (a *App) router() *gin.Engine {
 	r.RedirectTrailingSlash = false
 	r.RedirectFixedPath = false
 	r.Use(a.recoverPanics)
-	if a.log.Enabled(nil, slog.LevelDebug) { //nolint:staticcheck // slog's own handlers ignore the context
+	if a.log.Enabled(context.Background(), slog.LevelDebug) {
 		r.Use(a.logRequests)
 	}
 	return r

@@ -35,11 +35,25 @@ func (o *options) complete(ctx *kong.Context, file *fileResolver) error {
 	}
 	for i, e := range list {
 		var bad *server.OptionError
-		if errors.As(e, &bad) && strings.Contains(source(bad.Option), ":") {
-			list[i] = fmt.Errorf("%s: %s: %w", source(bad.Option), bad.Option, bad.Err)
+		if !errors.As(e, &bad) {
+			list[i] = file.locate(e)
+		} else if where := source(bad.Option); strings.Contains(where, ":") {
+			list[i] = fmt.Errorf("%s: %s: %w", where, bad.Option, bad.Err)
 		}
 	}
 	return errors.Join(list...)
+}
+
+// locate puts file and line before each line of an error about the file's
+// structures, which begins with the path of a key.
+func (f *fileResolver) locate(err error) error {
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		if where := f.file.Locate(line); where != "" {
+			lines[i] = where + ": " + line
+		}
+	}
+	return errors.New(strings.Join(lines, "\n"))
 }
 
 // parse reads the command line, the environment and the file. Help and the
@@ -62,6 +76,7 @@ func parse(args []string, stdout, stderr io.Writer) (*kong.Context, error) {
 		kong.Resolvers(file),
 		kong.Bind(file),
 		kong.ValueFormatter(describe),
+		kong.Help(help),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 	)
 	if err != nil {
@@ -69,7 +84,7 @@ func parse(args []string, stdout, stderr io.Writer) (*kong.Context, error) {
 	}
 	ctx, err := parseOrExit(k, args, exited)
 	if err != nil {
-		return nil, nearestFlag(k, err)
+		return nil, nearestFlag(k, file.blame(err))
 	}
 	return ctx, unknownVariables(os.Environ())
 }
@@ -99,6 +114,22 @@ func nameVariables(k *kong.Kong) error {
 	})
 }
 
+// help prints the help of a command; without one, the commands and all options
+// of serve, which is the default.
+func help(o kong.HelpOptions, ctx *kong.Context) error {
+	if err := kong.DefaultHelpPrinter(o, ctx); err != nil || ctx.Selected() != nil {
+		return err
+	}
+	serve, err := kong.Trace(ctx.Kong, []string{"serve"})
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(ctx.Stdout); err != nil {
+		return err
+	}
+	return kong.DefaultHelpPrinter(o, serve)
+}
+
 // describe is the help of a flag with its unit, default and variable.
 func describe(v *kong.Value) string {
 	unit := v.Tag.Get("unit")
@@ -118,6 +149,7 @@ func describe(v *kong.Value) string {
 type fileResolver struct {
 	read bool
 	file *server.ConfigFile
+	err  error
 }
 
 var _ kong.Resolver = (*fileResolver)(nil)
@@ -140,9 +172,9 @@ func (f *fileResolver) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag)
 
 // open reads the file named by --config, SOCKEYE_CONFIG or the argument of
 // config check.
-func (f *fileResolver) open(ctx *kong.Context) (err error) {
+func (f *fileResolver) open(ctx *kong.Context) error {
 	if f.read {
-		return nil
+		return f.err
 	}
 	f.read = true
 	name := os.Getenv("SOCKEYE_CONFIG")
@@ -154,7 +186,16 @@ func (f *fileResolver) open(ctx *kong.Context) (err error) {
 	if name == "" {
 		return nil
 	}
-	f.file, err = server.ReadConfigFile(kong.ExpandPath(name))
+	f.file, f.err = server.ReadConfigFile(name)
+	return f.err
+}
+
+// blame returns the error of the file itself where kong has wrapped it as the
+// error of some flag.
+func (f *fileResolver) blame(err error) error {
+	if f.err != nil {
+		return f.err
+	}
 	return err
 }
 

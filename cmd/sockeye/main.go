@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -43,10 +44,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.As(err, &status):
 		return int(status)
 	case errors.As(err, &bad):
-		_, _ = fmt.Fprintf(stderr, "sockeye: error: %v\nRun \"sockeye --help\" for all options.\n", err)
+		complain(stderr, err)
+		complain(stderr, errors.New(`run "sockeye --help" for all options`))
 		return 2
 	default:
-		_, _ = fmt.Fprintf(stderr, "sockeye: error: %v\n", err)
+		complain(stderr, err)
 		return 1
+	}
+}
+
+// complain prints each line of an error as one of this program.
+func complain(w io.Writer, err error) {
+	for line := range strings.Lines(err.Error()) {
+		_, _ = fmt.Fprintf(w, "sockeye: %s\n", strings.TrimSuffix(line, "\n")) // there is nobody else to tell
 	}
 }
