@@ -1,0 +1,84 @@
+# Sockeye. `make help` says what there is.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+GO      ?= go
+NPM     ?= npm
+BIN     := bin/sockeye
+TOOLS   := $(CURDIR)/.tools/bin
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.release=$(VERSION)
+
+LINT_VERSION := v2.15.0
+LINT         := $(TOOLS)/golangci-lint-$(LINT_VERSION)
+
+# Arguments of the program for make run: make run ARGS="--listen :8080 --anonymous"
+ARGS ?=
+# Time for each fuzz target.
+FUZZTIME ?= 20s
+# Arguments of go test for make test, such as TESTARGS="-run Upgrade".
+TESTARGS ?=
+
+.PHONY: help
+help: ## Show this list.
+	@echo "Sockeye: make TARGET"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: client ## Build bin/sockeye, with the browser client in it where npm is installed.
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/sockeye
+	@echo "built $(BIN) $(VERSION)"
+
+# The browser client is an npm package. It is embedded, but not committed.
+.PHONY: client
+client:
+	@NPM='$(NPM)' ./public/client.sh
+
+.PHONY: run
+run: build ## Build and start the server; it prints the page's address. ARGS="..." are its flags.
+	@exec $(BIN) serve $(ARGS)
+
+.PHONY: test
+test: build ## Test everything for correctness: Go, official clients, browser.
+	@GO='$(GO)' NPM='$(NPM)' TESTARGS='$(TESTARGS)' ./test/run.sh
+
+.PHONY: prove
+prove: build ## Run everything timed, large or long, and write docs/evidence/ (a quiet machine, please).
+	@GO='$(GO)' NPM='$(NPM)' ./test/prove.sh
+
+.PHONY: lint
+lint: $(LINT) ## Check style, import arrows and formatting.
+	$(LINT) run ./...
+
+.PHONY: fmt
+fmt: $(LINT) ## Format the Go files.
+	$(LINT) fmt ./...
+
+# Built with the Go that is here, so that it can read this Go's packages.
+$(LINT):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	@mv $(TOOLS)/golangci-lint $@
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (20s).
+	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' ./test/fuzz.sh
+
+.PHONY: bench
+bench: build ## Measure Sockeye beside Node 4.8.4 and the floor, as ratios.
+	@./bench/bench.sh
+
+.PHONY: bench-quick
+bench-quick: build ## The same in a minute or two: to see a trend, not to quote.
+	@QUICK=1 ./bench/bench.sh
+
+.PHONY: peers
+peers: build ## The bench and the guarantees with zishang520 v2.5.0 and v3 on Gin too.
+	@./bench/peers.sh
+
+.PHONY: clean
+clean: ## Remove what was built.
+	rm -rf bin public/client/*.js public/client/*.map
