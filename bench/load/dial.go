@@ -146,10 +146,7 @@ func (w *webSocket) dial(ctx context.Context, sid string, buf []byte) error {
 	}
 	w.conn = conn
 	w.request(sid)
-	if sid != "" {
-		return nil
-	}
-	return w.pump(buf, func() bool { return w.c.sid != "" })
+	return w.pump(buf, func() bool { return w.open && w.c.sid != "" })
 }
 
 func dialTCP(ctx context.Context, addr string) (net.Conn, error) {

@@ -13,6 +13,9 @@ import (
 // servers announce by default.
 const maxPost = 500_000
 
+// turnDigits is the length of the cache-busting query parameter.
+const turnDigits = 8
+
 // redialTimeout bounds a new connection, and its first answer while no loop
 // owns it.
 const redialTimeout = 5 * time.Second
@@ -27,6 +30,7 @@ type polling struct {
 	queue  []byte // packets that wait for the POST under way
 	owner  loop   // nil while dialling
 	turn   uint64 // for the cache-busting query parameter
+	pulled string // the sid that is in the request of the last GET
 	closed bool
 	paused bool // no further GET: the session is being upgraded
 }
@@ -85,11 +89,17 @@ func (p *polling) pull() error {
 		return nil
 	}
 	p.turn++
-	p.get.request = fmt.Appendf(p.get.request[:0], "GET %s?EIO=4&transport=polling&t=%x", p.c.ep.path, p.turn)
-	if p.c.sid != "" {
-		p.get.request = append(append(p.get.request, "&sid="...), p.c.sid...)
+	if len(p.get.request) == 0 || p.pulled != p.c.sid {
+		p.pulled = p.c.sid
+		sid := ""
+		if p.c.sid != "" {
+			sid = "&sid=" + p.c.sid
+		}
+		p.get.request = fmt.Appendf(p.get.request[:0], "GET %s?EIO=4&transport=polling&t=%0*x%s HTTP/1.1\r\nHost: %s\r\n\r\n",
+			p.c.ep.path, turnDigits, 0, sid, p.c.ep.host)
 	}
-	p.get.request = fmt.Appendf(p.get.request, " HTTP/1.1\r\nHost: %s\r\n\r\n", p.c.ep.host)
+	at := len("GET ") + len(p.c.ep.path) + len("?EIO=4&transport=polling&t=")
+	appendHex(p.get.request[:at], p.turn, turnDigits) // in place
 	return p.get.start()
 }
 
