@@ -1,0 +1,3 @@
+export async function runPython() {
+  return { skipped: "not yet" };
+}

@@ -1,0 +1,111 @@
+// Starts the servers of a run on free ports and ends them by their pid.
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const here = dirname(fileURLToPath(import.meta.url));
+export const root = join(here, "..", "..");
+
+const children = new Set();
+process.on("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+
+// start runs a server and waits for its line "listening addr=HOST:PORT".
+export async function start(command, args, { deadline = 15_000 } = {}) {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  children.add(child);
+  let output = "";
+  const address = await new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`no address from ${command} within ${deadline} ms:\n${output}`)), deadline);
+    const read = (chunk) => {
+      if (output.length < 200_000) output += chunk;
+      const found = /listening\b.*?\baddr"?[=:]"?(\[?[\w.:]+\]?:\d+)/.exec(output);
+      if (!found) return;
+      clearTimeout(late);
+      resolve(found[1]);
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    child.on("error", reject);
+    child.on("exit", (code) => {
+      children.delete(child);
+      reject(new Error(`${command} ended with ${code}:\n${output}`));
+    });
+  });
+  return {
+    url: `http://${address}`,
+    pid: child.pid,
+    output: () => output,
+    // stop asks with SIGTERM, insists with SIGKILL after 5 s, and gives the exit code.
+    stop: () =>
+      new Promise((resolve) => {
+        if (child.exitCode !== null || child.signalCode !== null) return resolve(child.exitCode);
+        const insist = setTimeout(() => child.kill("SIGKILL"), 5_000);
+        child.on("exit", (code) => {
+          clearTimeout(insist);
+          resolve(code);
+        });
+        child.kill("SIGTERM");
+      }),
+  };
+}
+
+// sockeye gives the path of the program; SOCKEYE_BIN names another one.
+export function sockeye() {
+  return process.env.SOCKEYE_BIN ?? built("sockeye", "./cmd/sockeye", !existsSync(join(root, "bin", "sockeye")));
+}
+
+// fixture builds test/fixture and gives its path.
+export function fixture() {
+  return process.env.FIXTURE_BIN ?? built("fixture", "./test/fixture", true);
+}
+
+function built(name, folder, build) {
+  const path = join(root, "bin", name);
+  if (build) execFileSync("go", ["build", "-o", path, folder], { cwd: root, stdio: "inherit" });
+  return path;
+}
+
+// startProgram runs the program with a configuration file of its own.
+export async function startProgram(yaml, args = []) {
+  const folder = mkdtempSync(join(tmpdir(), "sockeye-test-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, "sockeye.yaml");
+  writeFileSync(file, yaml);
+  return start(sockeye(), ["--config", file, "--listen", "127.0.0.1:0", ...args]);
+}
+
+const timings = {
+  fixture: [],
+  // A polling client that is cut off between two polls is missed only by its pings.
+  recovery: ["--recovery", "2m", "--ping-interval", "1s", "--ping-timeout", "2s"],
+  heartbeat: ["--ping-interval", "400ms", "--ping-timeout", "1s"],
+};
+
+// startAll gives the servers of the suite: for each kind its URL for JSON and
+// for MessagePack clients. Sockeye tells the two parsers apart by itself.
+export async function startAll(reference, yaml) {
+  const servers = [];
+  const urls = { json: {}, msgpack: {} };
+  const node = (...args) => start(process.execPath, [join(here, "reference.mjs"), ...args]);
+  const add = async (kind, ...starts) => {
+    const [json, msgpack = json] = await Promise.all(starts);
+    servers.push(...new Set([json, msgpack]));
+    urls.json[kind] = json.url;
+    urls.msgpack[kind] = msgpack.url;
+  };
+  const kinds = Object.entries(timings);
+  if (reference) {
+    for (const [kind, args] of kinds) await add(kind, node(...args), node(...args, "--parser", "msgpack"));
+    await add("program", node("--relay"), node("--relay", "--parser", "msgpack"));
+  } else {
+    const path = fixture();
+    for (const [kind, args] of kinds) await add(kind, start(path, args));
+    await add("program", startProgram(yaml));
+  }
+  return { urls, stop: () => Promise.all(servers.map((s) => s.stop())), servers };
+}
