@@ -26,11 +26,11 @@ func RaiseFileLimit(want uint64) error {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("process: open file limit: %w", err)
 	}
-	if limit.Cur < limit.Max {
-		limit.Cur = limit.Max
-		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-			return fmt.Errorf("process: raise open file limit to %d: %w", limit.Max, err)
-		}
+	// Go has raised the limit already, but gives children the old one unless it
+	// is set on purpose.
+	limit.Cur = limit.Max
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("process: raise open file limit to %d: %w", limit.Max, err)
 	}
 	if limit.Cur < want {
 		return fmt.Errorf("process: open file limit is %d, want %d: raise the hard limit (ulimit -Hn)", limit.Cur, want)

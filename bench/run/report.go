@@ -1,0 +1,189 @@
+package main
+
+import (
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// report is everything that came out, in the order of the plan.
+type report struct {
+	Profile    string      `json:"profile"`
+	Started    time.Time   `json:"started"`
+	Took       string      `json:"took"`
+	Reps       int         `json:"repetitions"`
+	Machine    string      `json:"machine"`
+	Load       string      `json:"load_average_at_start"`
+	Servers    []version   `json:"servers"`
+	Guarantees []*tableRow `json:"guarantees,omitempty"`
+	Rows       []*tableRow `json:"rows"`
+
+	plan *plan
+}
+
+type version struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// tableRow is one line: a cell per server.
+type tableRow struct {
+	Key     string           `json:"key"`
+	Title   string           `json:"title"`
+	Unit    string           `json:"unit,omitempty"`
+	Servers map[string]*cell `json:"servers"`
+	Goals   []verdict        `json:"goals,omitempty"`
+
+	measure measure
+}
+
+// cell is what one server did in one row.
+type cell struct {
+	Runs   []outcome `json:"runs"`
+	Median float64   `json:"median,omitempty"`
+	// Ratio is the first server's figure divided by this one's: the median of
+	// the ratios of the runs that took turns.
+	Ratio float64 `json:"ratio,omitempty"`
+}
+
+// verdict is a goal and what came of it.
+type verdict struct {
+	Against string  `json:"against"`
+	AtMost  float64 `json:"at_most"`
+	Ratio   float64 `json:"ratio"`
+	Pass    bool    `json:"pass"`
+}
+
+func newReport(p *plan) *report {
+	rep := &report{
+		Profile: p.name, Started: time.Now(), Reps: p.reps, plan: p,
+		Machine: machine(), Load: loadAverage(),
+	}
+	for _, s := range p.servers {
+		rep.Servers = append(rep.Servers, version{s.name, s.version})
+	}
+	for _, g := range p.guarantees {
+		rep.Guarantees = append(rep.Guarantees, p.tableRow(g.key, g.title, measure{}))
+	}
+	for _, r := range p.rows {
+		rep.Rows = append(rep.Rows, p.tableRow(r.key, r.title, r.measure))
+	}
+	return rep
+}
+
+func (p *plan) tableRow(key, title string, m measure) *tableRow {
+	t := &tableRow{Key: key, Title: title, Unit: m.unit, Servers: make(map[string]*cell), measure: m}
+	for _, s := range p.servers {
+		t.Servers[s.name] = &cell{}
+	}
+	return t
+}
+
+// settle computes medians, ratios and verdicts.
+func (rep *report) settle() {
+	if len(rep.plan.servers) == 0 {
+		return
+	}
+	first := rep.plan.servers[0].name
+	for i, row := range rep.Rows {
+		for _, s := range rep.plan.servers {
+			c := row.Servers[s.name]
+			c.Median = median(row.values(s.name))
+			if s.name != first {
+				c.Ratio = median(row.ratios(first, s.name))
+			}
+		}
+		row.Goals = nil
+		for _, g := range rep.plan.rows[i].goals {
+			if first != sockeyeServer || row.Servers[g.against] == nil {
+				continue
+			}
+			ratio := row.Servers[g.against].Ratio
+			row.Goals = append(row.Goals, verdict{g.against, g.atMost, ratio, ratio > 0 && ratio <= g.atMost})
+		}
+	}
+}
+
+// values are the figures of the runs that have one.
+func (t *tableRow) values(name string) []float64 {
+	var values []float64
+	for _, o := range t.Servers[name].Runs {
+		if o.Result != nil && o.Result.Units > 0 {
+			values = append(values, t.measure.value(o.Result))
+		}
+	}
+	return values
+}
+
+// ratios pairs the n-th run of one server with the n-th of the other.
+func (t *tableRow) ratios(of, to string) []float64 {
+	var ratios []float64
+	a, b := t.Servers[of].Runs, t.Servers[to].Runs
+	for i := range min(len(a), len(b)) {
+		if a[i].Result == nil || b[i].Result == nil {
+			continue
+		}
+		x, y := t.measure.value(a[i].Result), t.measure.value(b[i].Result)
+		if x > 0 && y > 0 {
+			ratios = append(ratios, x/y)
+		}
+	}
+	return ratios
+}
+
+// clean reports whether every run of Sockeye was without fault.
+func (rep *report) clean() bool {
+	for _, row := range slices.Concat(rep.Guarantees, rep.Rows) {
+		c := row.Servers[sockeyeServer]
+		if c == nil {
+			continue
+		}
+		for _, o := range c.Runs {
+			if o.failure() != "" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// median returns 0 for no values.
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	mid := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[mid]
+	}
+	return (sorted[mid-1] + sorted[mid]) / 2
+}
+
+// machine describes where the figures come from.
+func machine() string {
+	parts := []string{runtime.GOOS + "/" + runtime.GOARCH}
+	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(b)) {
+			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+				parts = append(parts, strings.TrimSpace(value))
+				break
+			}
+		}
+	}
+	if b, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		parts = append(parts, "kernel "+strings.TrimSpace(string(b)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func loadAverage() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	fields := strings.Fields(string(b))
+	return strings.Join(fields[:min(3, len(fields))], " ")
+}
