@@ -28,8 +28,8 @@ func (s *Session) flush(c *wsConn) {
 			s.mu.Unlock()
 			if done {
 				s.end(why)
-			} else if ended && c.closed.Load() {
-				c.bye(why)
+			} else if ended {
+				c.leave(why)
 			}
 			return
 		}
@@ -143,6 +143,9 @@ func (c *wsConn) write(b []byte) error {
 		}
 		if err := c.conn.SetWriteDeadline(time.Time{}); err != nil {
 			return err
+		}
+		if c.closed.Load() { // shutdown's deadline may just have been lifted
+			_ = c.conn.SetWriteDeadline(time.Now().Add(flushTimeout))
 		}
 		c.s.moved(n)
 	}

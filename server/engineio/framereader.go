@@ -137,7 +137,7 @@ func (f *frameReader) frame() (wire.Header, []byte, error) {
 	if h.Rsv1 && !f.deflate {
 		return h, nil, &frameError{DetailBadFrame, "compressed frame without permessage-deflate"}
 	}
-	if h.Length+int64(len(f.parts)) > f.max {
+	if size := h.Length + int64(len(f.parts)); size > f.max && !h.OpCode.IsControl() {
 		return h, nil, &frameError{DetailPayloadTooLarge, "message longer than the maximum payload"}
 	}
 	data, err := f.payload(int(h.Length))

@@ -115,13 +115,16 @@ func (s *Server) verify(x *exchange) (*Session, *refusal) {
 		return nil, &refusal{code: codeBadMethod, context: map[string]any{"method": x.r.Method}}
 	case (q.transport == TransportWebSocket) != upgrade:
 		return nil, &refusal{code: codeBadRequest, context: map[string]any{"name": "TRANSPORT_HANDSHAKE_ERROR"}}
-	case q.protocol == 3 && !s.opts.AllowEIO3:
-		return nil, &refusal{code: codeBadProtocol, context: map[string]any{"protocol": 3}}
+	case upgrade && !canUpgrade(x.r):
+		return nil, &refusal{code: codeBadRequest, context: map[string]any{"name": "TRANSPORT_HANDSHAKE_ERROR"}}
 	}
 	if s.opts.AllowRequest != nil {
 		if err := s.opts.AllowRequest(x.r); err != nil {
 			return nil, &refusal{code: codeForbidden, message: err.Error(), context: map[string]any{"message": err.Error()}}
 		}
+	}
+	if q.protocol == 3 && !s.opts.AllowEIO3 {
+		return nil, &refusal{code: codeBadProtocol, context: map[string]any{"protocol": 3}}
 	}
 	return nil, nil
 }
@@ -135,17 +138,24 @@ func (s *Server) verifySession(x *exchange, upgrade bool) (*Session, *refusal) {
 		return nil, &refusal{code: codeUnknownSID, context: map[string]any{"sid": q.sid}}
 	}
 	now := session.Transport()
-	if upgrade && q.transport != TransportWebSocket || !upgrade && now != q.transport {
+	if upgrade && q.transport != TransportWebSocket || !upgrade && (now != q.transport || now != TransportPolling) {
 		return nil, &refusal{code: codeBadRequest, context: map[string]any{"name": "TRANSPORT_MISMATCH", "transport": q.transport, "previousTransport": now}}
 	}
 	if session.protocol != q.protocol {
 		return nil, &refusal{code: codeBadRequest, context: map[string]any{"name": "PROTOCOL_MISMATCH", "protocol": q.protocol, "previousProtocol": session.protocol}}
+	}
+	if upgrade && !canUpgrade(x.r) {
+		return nil, &refusal{code: codeBadRequest, context: map[string]any{"name": "TRANSPORT_HANDSHAKE_ERROR"}}
 	}
 	return session, nil
 }
 
 // handshake opens a session and answers with its open packet.
 func (s *Server) handshake(x *exchange) {
+	if s.closing() {
+		x.refuse(shutdownRefusal)
+		return
+	}
 	id := newSID()
 	session := &Session{srv: s, id: id, protocol: x.q.protocol, origin: snapshotOf(x.r, time.Now())}
 	open := control(wire.Open, s.openData(session, x.q.transport))
@@ -168,7 +178,7 @@ func (s *Server) handshake(x *exchange) {
 			_ = c.conn.Close()
 			return
 		}
-		x.refuse(refusal{code: codeBadRequest, status: http.StatusServiceUnavailable, message: "Server is shutting down"})
+		x.refuse(shutdownRefusal)
 		return
 	}
 	if c != nil {
@@ -178,6 +188,18 @@ func (s *Server) handshake(x *exchange) {
 	}
 	s.setHeaders(x.w.Header(), x.r, id)
 	x.writePoll(x.packetAnswer(open))
+}
+
+// shutdownRefusal answers a handshake once the server is closing.
+var shutdownRefusal = refusal{
+	code: codeBadRequest, status: http.StatusServiceUnavailable, message: "Server is shutting down",
+	context: map[string]any{"name": "SHUTDOWN"},
+}
+
+func (s *Server) closing() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.closed
 }
 
 // admit enters a session into the table and tells the handler, unless the server
@@ -315,6 +337,26 @@ func newSID() string {
 		panic(err) // documented never to fail
 	}
 	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// canUpgrade reports whether an upgrade request keeps to RFC 6455, section 4.2.1,
+// so that it can be refused while the connection still answers HTTP.
+func canUpgrade(r *http.Request) bool {
+	key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-WebSocket-Key"))
+	return err == nil && len(key) == 16 && r.Header.Get("Sec-WebSocket-Version") == "13" &&
+		r.ProtoAtLeast(1, 1) && r.Host != "" && hasToken(r.Header.Values("Connection"), "upgrade")
+}
+
+// hasToken reports whether a header that lists tokens names one.
+func hasToken(values []string, token string) bool {
+	for _, v := range values {
+		for one := range strings.SplitSeq(v, ",") {
+			if strings.EqualFold(strings.TrimSpace(one), token) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isUpgrade reports whether the request asks for a WebSocket.

@@ -85,22 +85,21 @@ func (c *wsConn) probe() {
 }
 
 func (c *wsConn) negotiate() error {
-	p, err := c.packet()
-	if err != nil {
-		return err
-	}
-	if p.Type != wire.Ping || string(p.Data) != "probe" {
-		return errNoUpgrade
-	}
-	if _, err := c.conn.Write(appendFrame(nil, wire.Packet{Type: wire.Pong, Data: []byte("probe")}, false)); err != nil {
-		return err
-	}
-	c.s.releasePolls()
-	if p, err = c.packet(); err != nil {
-		return err
-	}
-	if p.Type != wire.Upgrade {
-		return errNoUpgrade
+	for {
+		p, err := c.packet()
+		if err != nil {
+			return err
+		}
+		if p.Type == wire.Upgrade {
+			break
+		}
+		if p.Type != wire.Ping || string(p.Data) != "probe" {
+			return errNoUpgrade
+		}
+		if _, err := c.conn.Write(appendFrame(nil, wire.Packet{Type: wire.Pong, Data: []byte("probe")}, false)); err != nil {
+			return err
+		}
+		c.s.releasePolls()
 	}
 	if err := c.conn.SetDeadline(time.Time{}); err != nil {
 		return err

@@ -27,6 +27,10 @@ const (
 // was written last reaches the client instead of a reset.
 const lingerTimeout = 2 * time.Second
 
+// flushTimeout bounds how long the flusher of an ended session may go on writing
+// what it has begun.
+const flushTimeout = time.Second
+
 // wsConn is one WebSocket connection. Its reader owns reading, and writing too
 // until the connection carries the session; then whoever runs the session's
 // flusher writes.
@@ -36,8 +40,10 @@ type wsConn struct {
 	deflate bool // permessage-deflate was negotiated
 
 	closed atomic.Bool // shutdown has been called
+	bidden atomic.Bool // the close frame has been written
 	judged atomic.Bool // interrupt asked the writer to report
 	frames frameReader // owned by the reader
+	heard  int         // the code of the client's close frame; set by the reader before it ends the session
 }
 
 // acceptWebSocket answers the WebSocket handshake and takes the connection. On
@@ -52,6 +58,9 @@ func (s *Server) acceptWebSocket(w http.ResponseWriter, r *http.Request, sid str
 	}
 	conn, rw, _, err := u.Upgrade(r, w)
 	if err != nil {
+		if conn != nil {
+			_ = conn.Close() // taken from the HTTP server, so nobody else would
+		}
 		return nil, err
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {
@@ -112,6 +121,9 @@ func (c *wsConn) packet() (wire.Packet, error) {
 		case wire.OpPing:
 			c.answerPing(data)
 		case wire.OpClose:
+			if len(data) >= 2 {
+				c.heard = int(data[0])<<8 | int(data[1])
+			}
 			return wire.Packet{}, errCloseFrame
 		case wire.OpPong, wire.OpContinuation:
 		}
@@ -179,20 +191,43 @@ func (c *wsConn) shutdown(why *CloseError, flushing bool) {
 		return
 	}
 	switch {
-	case why.Detail == DetailSlowReader || why.Detail == DetailOutboxOverflow || why.Detail == DetailNoPong || why.Detail == DetailConnectionLost:
-		_ = c.conn.Close() // nobody listens at the other side
+	case deaf(why):
+		_ = c.conn.Close()
 	case flushing:
-		_ = c.conn.SetWriteDeadline(time.Now().Add(time.Second))
+		_ = c.conn.SetWriteDeadline(time.Now().Add(flushTimeout))
 	default:
 		go c.bye(why)
 	}
 }
 
-// bye writes the close frame and ends the sending side; the reader drains what
-// still comes and closes.
+// deaf reports whether a session ended because nobody listens at the other side.
+func deaf(why *CloseError) bool {
+	return why.Detail == DetailSlowReader || why.Detail == DetailOutboxOverflow || why.Detail == DetailNoPong || why.Detail == DetailConnectionLost
+}
+
+// leave is how the flusher of an ended session goes: the last word is its own,
+// whether shutdown has run already or is only about to.
+func (c *wsConn) leave(why *CloseError) {
+	c.closed.Store(true)
+	if deaf(why) {
+		_ = c.conn.Close()
+		return
+	}
+	c.bye(why)
+}
+
+// bye writes the close frame, once, and ends the sending side; the reader drains
+// what still comes and closes. The client's own close code is echoed (RFC 6455,
+// section 5.5.1).
 func (c *wsConn) bye(why *CloseError) {
+	if c.bidden.Swap(true) {
+		return
+	}
 	_ = c.conn.SetDeadline(time.Now().Add(lingerTimeout))
 	code := closeCode(why)
+	if why.Detail == DetailCloseFrame && c.heard != 0 {
+		code = c.heard
+	}
 	frame := wire.AppendHeader(nil, wire.OpClose, false, 2)
 	if _, err := c.conn.Write(append(frame, byte(code>>8), byte(code))); err != nil {
 		_ = c.conn.Close()
