@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -28,9 +29,11 @@ var (
 
 type timeoutError struct{}
 
-func (timeoutError) Error() string   { return "socketio: operation has timed out" }
-func (timeoutError) Timeout() bool   { return true }
-func (timeoutError) Temporary() bool { return true }
+func (timeoutError) Error() string { return "socketio: operation has timed out" }
+func (timeoutError) Timeout() bool { return true }
+func (timeoutError) Is(target error) bool {
+	return target == context.DeadlineExceeded //nolint:errorlint // this is what errors.Is asks for
+}
 
 // ConnectError refuses a connection with data. Returned by middleware, it
 // reaches the client as CONNECT_ERROR {message, data}; any other error gives a

@@ -1,0 +1,157 @@
+package socketio
+
+import (
+	"context"
+	"time"
+)
+
+// Adapter brings the packets of one namespace to its sockets: those of this node
+// and, in a cluster, those of the others. *Local does the first half; an adapter
+// embeds one and overrides the verbs that other nodes must hear of.
+//
+// All methods may be called at once from any goroutine. What one goroutine
+// broadcasts reaches every client in the order of the calls. A call that only
+// has to hand a packet on must not wait for the network longer than it takes to
+// know that it was taken; FetchSockets and the acknowledged verbs wait as long
+// as their context says. Close is called once, after the last socket has left;
+// after it every verb is a no-op or returns an error.
+type Adapter interface {
+	// Broadcast delivers p to the sockets t names. An error means that it was not
+	// delivered, or not everywhere.
+	Broadcast(p *Packet, t *Target) error
+	// BroadcastAck is Broadcast of a packet that each client answers. sink hears
+	// once per node how many clients to expect, and then of each answer. stop
+	// ends the wait; it must be called.
+	BroadcastAck(p *Packet, t *Target, sink AckSink) (stop func(), err error)
+	// FetchSockets returns the sockets t names.
+	FetchSockets(ctx context.Context, t *Target) ([]*RemoteSocket, error)
+	// JoinSockets, LeaveSockets and DisconnectSockets act on the sockets t names.
+	JoinSockets(t *Target, rooms []string) error
+	LeaveSockets(t *Target, rooms []string) error
+	DisconnectSockets(t *Target, closeTransport bool) error
+	// Close ends the adapter. It waits for what the adapter owns.
+	Close() error
+}
+
+// AdapterFactory opens the adapter of a namespace. l is its node-local half. It
+// runs under the server's lock: it must not wait for the network, nor call the
+// server.
+type AdapterFactory func(l *Local) (Adapter, error)
+
+// ClusterAdapter is an Adapter that knows other nodes.
+type ClusterAdapter interface {
+	Adapter
+	// ServerCount returns the number of nodes, this one included.
+	ServerCount(ctx context.Context) (int, error)
+	// ServerSideEmit brings an event to the other nodes' Namespace.OnServerSide.
+	ServerSideEmit(event string, args []any) error
+	// ServerSideEmitAck also waits for one answer of each other node.
+	ServerSideEmitAck(ctx context.Context, event string, args []any) ([]Args, error)
+}
+
+// RecoveryAdapter is an Adapter that keeps sessions and packets, so that a
+// client which returns can be given what it missed.
+//
+// A client knows only the offset of the last event it saw. So in a namespace
+// with recovery every packet must reach each client's outbox in the order of the
+// offsets: an implementation delivers under one lock, or from one goroutine, per
+// namespace. No user code runs in there.
+type RecoveryAdapter interface {
+	Adapter
+	// EnableRecovery turns recovery on. It is called before the first socket
+	// connects.
+	EnableRecovery(r Recovery) error
+	// EmitTo delivers a packet to one socket of this node, with an offset, and
+	// keeps it if it is neither volatile nor local.
+	EmitTo(s *Socket, p *Packet, f Flags) error
+	// Begin runs live, which makes a new socket live, between two deliveries;
+	// position is where its session begins.
+	Begin(s *Socket, live func(position string))
+	// Position returns up to where every packet has found its recipients, and the
+	// last offset given out. They differ while a delivery is under way.
+	Position() (delivered, assigned string)
+	// Persist keeps the session of a socket that was cut off: what snapshot
+	// returns, unless nil. It calls snapshot between two deliveries.
+	Persist(snapshot func() *Session)
+	// Restore takes the session out of the keep. It returns nil if there is none,
+	// or if what was missed since offset is no longer complete. Every session it
+	// returns is handed to Resume or Release.
+	Restore(ctx context.Context, pid, offset string) (*Session, error)
+	// Resume runs live between two deliveries, with what was missed up to there:
+	// missed returns one packet a call, then nil; it is called from one goroutine
+	// at a time, holding no lock. last is the offset of the last of them, or
+	// where the session stood if there is none.
+	Resume(st *Session, live func(last string, missed func() *Packet)) error
+	// Release puts a session back that was not resumed.
+	Release(st *Session)
+}
+
+// Session is what recovery keeps of a socket.
+type Session struct {
+	SID, PID string
+	Rooms    []string // without the socket's own
+	Data     any
+	// Start is the position at which the session began, Last the offset of the
+	// last packet handed to the socket's transport.
+	Start, Last string
+	// Changed lists when the socket entered and left rooms, oldest first.
+	Changed []RoomChange
+	// Broken says that packets were addressed to the socket after its transport
+	// had ended, so that Last alone does not say what it missed.
+	Broken bool
+
+	// Kept is for the adapter.
+	Kept any
+}
+
+// RoomChange says that a socket entered or left a room: after position After was
+// delivered and before what follows Until.
+type RoomChange struct {
+	Room         string
+	Joined       bool
+	After, Until string
+}
+
+// Target names the sockets of a namespace: those in any of Rooms (all, if there
+// are none) that are in none of Except. Every socket is also in the room of its
+// own id.
+type Target struct {
+	Rooms, Except []string
+	Flags         Flags
+}
+
+// Flags change how a packet is delivered.
+type Flags struct {
+	Volatile   bool // drop it where the client is not ready for it
+	Local      bool // sockets of this node only
+	NoCompress bool
+	Timeout    time.Duration // of acknowledgements; 0 is none
+}
+
+// AckSink hears of the answers to a packet. Its methods may be called from any
+// goroutine and return at once.
+type AckSink interface {
+	Expect(clients int)
+	Acked(args Args)
+	// Lost says that a client left without an answer.
+	Lost()
+}
+
+// RoomEvent says that a room of this node came into being or went, or that a
+// socket of this node entered or left one.
+type RoomEvent struct {
+	Kind   RoomEventKind
+	Room   string
+	Socket string // id; empty for created and deleted
+}
+
+// RoomEventKind is the kind of a RoomEvent.
+type RoomEventKind uint8
+
+// The kinds, with the names they have in Node's adapter.
+const (
+	RoomCreated RoomEventKind = iota // create-room
+	RoomDeleted                      // delete-room
+	RoomJoined                       // join-room
+	RoomLeft                         // leave-room
+)

@@ -1,0 +1,218 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// Broadcast names sockets of a namespace and emits to them, as Node's
+// BroadcastOperator. It is immutable: every verb returns a new one. Slices given
+// to it must not be changed afterwards.
+type Broadcast struct {
+	ns     *Namespace
+	parent *ParentNamespace // instead of ns: all of its children
+	t      Target
+}
+
+func joined(a, b []string) []string {
+	if len(a) == 0 {
+		return b[:len(b):len(b)]
+	}
+	return append(a[:len(a):len(a)], b...)
+}
+
+// To adds rooms: a socket that is in any of them gets the event, once.
+func (b *Broadcast) To(rooms ...string) *Broadcast {
+	c := *b
+	c.t.Rooms = joined(b.t.Rooms, rooms)
+	return &c
+}
+
+// In is To.
+func (b *Broadcast) In(rooms ...string) *Broadcast { return b.To(rooms...) }
+
+// Except leaves out the sockets that are in any of the rooms.
+func (b *Broadcast) Except(rooms ...string) *Broadcast {
+	c := *b
+	c.t.Except = joined(b.t.Except, rooms)
+	return &c
+}
+
+// Volatile lets the event be dropped where a client is not ready for it.
+func (b *Broadcast) Volatile() *Broadcast {
+	c := *b
+	c.t.Flags.Volatile = true
+	return &c
+}
+
+// Local keeps to the sockets of this node.
+func (b *Broadcast) Local() *Broadcast {
+	c := *b
+	c.t.Flags.Local = true
+	return &c
+}
+
+// Compress says whether the event is compressed, where that is configured.
+func (b *Broadcast) Compress(on bool) *Broadcast {
+	c := *b
+	c.t.Flags.NoCompress = !on
+	return &c
+}
+
+// Timeout bounds the wait of EmitWithAck and FetchSockets.
+func (b *Broadcast) Timeout(d time.Duration) *Broadcast {
+	c := *b
+	c.t.Flags.Timeout = d
+	return &c
+}
+
+// Emit sends an event. It only queues: an error means that the name is reserved
+// or an argument cannot be encoded, or that the adapter could not reach the
+// other nodes. One goroutine's events reach each client in order.
+func (b *Broadcast) Emit(event string, args ...any) error {
+	if b.parent != nil {
+		return b.each(func(one *Broadcast) error { return one.Emit(event, args...) })
+	}
+	p, err := NewPacket(b.ns.name, event, args...)
+	if err != nil {
+		return err
+	}
+	return b.ns.adapter.Broadcast(p, &b.t)
+}
+
+// Send emits a "message" event.
+func (b *Broadcast) Send(args ...any) error { return b.Emit("message", args...) }
+
+// EmitWithAck sends an event and waits for the answer of every client it went
+// to. When some are missing at the end of the wait the error is an *AckError
+// that holds the answers there are.
+func (b *Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) ([]Args, error) {
+	if b.parent != nil {
+		return nil, ErrUnsupported
+	}
+	p, err := NewPacket(b.ns.name, event, args...)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := withTimeout(ctx, b.t.Flags.Timeout)
+	defer cancel()
+	servers := 1
+	if c, ok := b.ns.adapter.(ClusterAdapter); ok && !b.t.Flags.Local {
+		if servers, err = c.ServerCount(ctx); err != nil {
+			return nil, err
+		}
+	}
+	g := &ackGroup{servers: servers, done: make(chan struct{})}
+	stop, err := b.ns.adapter.BroadcastAck(p, &b.t, g)
+	defer stop()
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-g.done:
+		return g.result(ErrDisconnected)
+	case <-ctx.Done():
+		return g.result(waitError(ctx))
+	}
+}
+
+// ackGroup is the AckSink of Broadcast.EmitWithAck.
+type ackGroup struct {
+	done chan struct{}
+
+	mu             sync.Mutex
+	servers        int // that still have to say how many clients to expect
+	expected, lost int
+	responses      []Args
+	over           bool
+}
+
+var _ AckSink = (*ackGroup)(nil)
+
+func (g *ackGroup) Expect(clients int) {
+	g.change(func() {
+		g.servers--
+		g.expected += clients
+	})
+}
+
+func (g *ackGroup) Acked(args Args) {
+	g.change(func() { g.responses = append(g.responses, args) })
+}
+
+func (g *ackGroup) Lost() {
+	g.change(func() { g.lost++ })
+}
+
+func (g *ackGroup) change(f func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.over {
+		return
+	}
+	f()
+	if g.servers <= 0 && len(g.responses)+g.lost >= g.expected {
+		g.over = true
+		close(g.done)
+	}
+}
+
+func (g *ackGroup) result(cause error) ([]Args, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.over = true
+	missing := g.expected - len(g.responses)
+	switch {
+	case g.servers > 0:
+		return nil, &AckError{Missing: -1, Responses: g.responses, Err: cause}
+	case missing > 0:
+		return nil, &AckError{Missing: missing, Responses: g.responses, Err: cause}
+	}
+	return g.responses, nil
+}
+
+// FetchSockets returns the sockets.
+func (b *Broadcast) FetchSockets(ctx context.Context) ([]*RemoteSocket, error) {
+	if b.parent != nil {
+		return nil, ErrUnsupported
+	}
+	ctx, cancel := withTimeout(ctx, b.t.Flags.Timeout)
+	defer cancel()
+	return b.ns.adapter.FetchSockets(ctx, &b.t)
+}
+
+// SocketsJoin makes the sockets enter rooms.
+func (b *Broadcast) SocketsJoin(rooms ...string) error {
+	if b.parent != nil {
+		return b.each(func(one *Broadcast) error { return one.SocketsJoin(rooms...) })
+	}
+	return b.ns.adapter.JoinSockets(&b.t, rooms)
+}
+
+// SocketsLeave makes the sockets leave rooms.
+func (b *Broadcast) SocketsLeave(rooms ...string) error {
+	if b.parent != nil {
+		return b.each(func(one *Broadcast) error { return one.SocketsLeave(rooms...) })
+	}
+	return b.ns.adapter.LeaveSockets(&b.t, rooms)
+}
+
+// DisconnectSockets disconnects the sockets; with closeTransport their
+// connections, too.
+func (b *Broadcast) DisconnectSockets(closeTransport bool) error {
+	if b.parent != nil {
+		return b.each(func(one *Broadcast) error { return one.DisconnectSockets(closeTransport) })
+	}
+	return b.ns.adapter.DisconnectSockets(&b.t, closeTransport)
+}
+
+// each does something in every child of the parent.
+func (b *Broadcast) each(f func(one *Broadcast) error) error {
+	var errs []error
+	for _, n := range b.parent.Children() {
+		errs = append(errs, f(&Broadcast{ns: n, t: b.t}))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,314 @@
+package socketio
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sockeye-io/sockeye/server/engineio"
+	"github.com/sockeye-io/sockeye/server/socketio/wire"
+)
+
+// pendingConnect is a CONNECT that is not answered yet.
+type pendingConnect struct {
+	conn *conn
+	name string
+	auth Raw
+
+	mu     sync.Mutex
+	cancel func() // ends what is being waited for
+	over   bool   // abandoned: the connection is gone, or a newer CONNECT came
+}
+
+// abandon makes the connect come to nothing.
+func (p *pendingConnect) abandon() {
+	p.mu.Lock()
+	p.over = true
+	cancel := p.cancel
+	p.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
+}
+
+// waitFor notes how to cancel what is waited for next.
+func (p *pendingConnect) waitFor(cancel func()) (ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cancel = cancel
+	return !p.over
+}
+
+// connect begins to connect the client to a namespace. A CONNECT while an
+// earlier one is pending replaces it: the client has forgotten that one.
+func (c *conn) connect(name string, auth Raw) error {
+	c.mu.Lock()
+	if c.dec != nil {
+		c.variant = variantOf(c.dec.Format(), c.sess.Protocol()+1)
+	}
+	if c.closed {
+		c.mu.Unlock()
+		return nil
+	}
+	c.left = slices.DeleteFunc(c.left, func(n string) bool { return n == name })
+	var old *pendingConnect
+	if i := slices.IndexFunc(c.pending, func(p *pendingConnect) bool { return p.name == name }); i >= 0 {
+		old = c.pending[i]
+		c.pending = slices.Delete(c.pending, i, i+1)
+	}
+	limit := c.srv.opts.MaxNamespaces
+	// Sockets that ended but whose handlers still run count too, more leniently.
+	full := len(c.sockets)+len(c.pending) >= limit || c.refs > 2*limit
+	p := &pendingConnect{conn: c, name: name, auth: auth}
+	if !full {
+		c.pending = append(c.pending, p)
+		c.refs++
+	}
+	c.mu.Unlock()
+	if old != nil {
+		old.abandon()
+	}
+	if full {
+		c.refuse(name, &ConnectError{Message: "too many namespaces"}, "too many namespaces")
+		return nil
+	}
+	go p.run()
+	return nil
+}
+
+var errUnknownNamespace = &ConnectError{Message: "Invalid namespace"}
+
+// refuse answers CONNECT with CONNECT_ERROR.
+func (c *conn) refuse(name string, err error, why string) {
+	c.srv.opts.Observer.ConnectRefused(name, why)
+	message, data := err.Error(), any(nil)
+	var ce *ConnectError
+	if errors.As(err, &ce) {
+		message, data = ce.Message, ce.Data
+	}
+	body := map[string]any{"message": message}
+	if data != nil {
+		body["data"] = data
+	}
+	var payload any = body
+	if c.sess.Protocol() == 3 && ce != errUnknownNamespace { //nolint:errorlint // identity, as Node answers this one differently
+		if payload = data; data == nil {
+			payload = message
+		}
+	}
+	c.mu.Lock()
+	v := c.variant
+	c.mu.Unlock()
+	m, encErr := encode(&wire.Outgoing{Type: wire.ConnectError, Namespace: name, Payload: payload}, v)
+	if encErr != nil { // the application's data does not encode: the message does
+		delete(body, "data")
+		m, encErr = encode(&wire.Outgoing{Type: wire.ConnectError, Namespace: name, Payload: body}, v)
+	}
+	if encErr == nil {
+		_ = c.sess.Send(m, 0) // the client may be gone
+	}
+}
+
+// run resolves the namespace, runs its middleware and makes the socket live; then
+// it goes on as the goroutine of the socket's events.
+func (p *pendingConnect) run() {
+	c := p.conn
+	n := c.srv.acquireNamespace(p)
+	if n == nil {
+		if p.settle(nil) {
+			c.refuse(p.name, errUnknownNamespace, "unknown namespace")
+		}
+		c.release()
+		return
+	}
+	s, restored := p.socket(n)
+	err := errPanicked
+	admitted := false
+	defer func() {
+		if !admitted { // refused, or left by runtime.Goexit
+			p.turnAway(s, restored, err)
+		}
+	}()
+	if err = p.admit(s, restored); err != nil || !p.settle(s) {
+		return
+	}
+	admitted = true
+	begun := false
+	defer func() {
+		if !begun { // a connection handler left by runtime.Goexit
+			go s.pump()
+		}
+	}()
+	s.begin(restored)
+	begun = true
+	s.pump()
+}
+
+// turnAway undoes a connect that came to nothing, and tells the client why if
+// there is an error.
+func (p *pendingConnect) turnAway(s *Socket, restored *Session, err error) {
+	if restored != nil {
+		s.ns.recoverer().Release(restored)
+	}
+	s.mu.Lock()
+	s.cleaned = true
+	s.mu.Unlock()
+	s.leaveAll()
+	s.endContext()
+	p.conn.srv.releaseNamespace(s.ns)
+	if err != nil && p.settle(nil) {
+		why := "middleware"
+		if errors.Is(err, errPanicked) {
+			why = "panic"
+		}
+		p.conn.refuse(p.name, err, why)
+	}
+	p.conn.release()
+}
+
+// settle ends the pending state, and moves the socket, if there is one, to the
+// connection. It reports false if the connect was abandoned.
+func (p *pendingConnect) settle(s *Socket) bool {
+	c := p.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.Index(c.pending, p)
+	if i < 0 {
+		return false
+	}
+	c.pending = slices.Delete(c.pending, i, i+1)
+	if s != nil {
+		c.sockets = append(c.sockets, s)
+		c.timer.Stop()
+	}
+	return true
+}
+
+// socket makes the socket, from an earlier session if the client returns to one.
+func (p *pendingConnect) socket(n *Namespace) (*Socket, *Session) {
+	c := p.conn
+	c.mu.Lock()
+	v := c.variant
+	c.mu.Unlock()
+	s := &Socket{ns: n, conn: c, sess: c.sess, variant: v, issued: time.Now().UnixMilli()}
+	s.in.running = true // this goroutine
+	if !p.auth.IsZero() {
+		s.auth = &p.auth
+	}
+	if !p.waitFor(s.endContext) {
+		s.endContext()
+	}
+	restored := p.restore(s)
+	if restored != nil {
+		s.id, s.data, s.recovered = restored.SID, restored.Data, true
+	} else {
+		s.id = newID()
+	}
+	return s, restored
+}
+
+var errPanicked = errors.New("internal error")
+
+// admit runs the namespace's middleware.
+func (p *pendingConnect) admit(s *Socket, restored *Session) (err error) {
+	if restored != nil && s.ns.recovery.Load().SkipMiddleware {
+		return nil
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked("middleware", v)
+			err = errPanicked
+		}
+	}()
+	for _, mw := range s.ns.hooks.Load().middleware {
+		if err := mw(s.Context(), s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin answers CONNECT, makes the socket live and calls the connection handlers.
+func (s *Socket) begin(restored *Session) {
+	r := s.ns.recoverer()
+	switch {
+	case r == nil || s.variant.protocol() == 4:
+		s.goLive("", nil)
+	case restored != nil:
+		s.resume(r, restored)
+	default:
+		pid := newID()
+		r.Begin(s, func(position string) {
+			s.goLive(pid, nil)
+			s.rec = &recovery{pid: pid, start: position, last: position}
+		})
+	}
+	s.mu.Lock()
+	live := s.wentLive
+	s.mu.Unlock()
+	if !live {
+		if restored != nil {
+			r.Release(restored)
+		}
+		return
+	}
+	s.ns.local.announce(s)
+	s.ns.srv.opts.Observer.SocketOpened(s.ns.name, s.Recovered())
+	s.connected()
+}
+
+// goLive answers CONNECT and lets broadcasts find the socket, in this order, so
+// that nothing overtakes the answer. It calls no user code.
+func (s *Socket) goLive(pid string, replay func() *engineio.Message) {
+	var payload any
+	if s.variant.protocol() == 5 {
+		payload = connectAnswer{SID: s.id, PID: pid}
+	}
+	m, err := encode(&wire.Outgoing{Type: wire.Connect, Namespace: s.ns.name, Payload: payload}, s.variant)
+	if err != nil {
+		return // two strings always encode
+	}
+	_ = s.sess.Send(m, 0) // the client may be gone: Closed ends the socket
+	if replay != nil {
+		_ = s.sess.SendPaged(replay)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reason != nil {
+		return
+	}
+	s.wentLive = true
+	s.state.Store(stateLive)
+	s.ns.local.add(s)
+}
+
+// connectAnswer is the payload of the server's CONNECT.
+type connectAnswer struct {
+	SID string `json:"sid"`
+	PID string `json:"pid,omitempty"`
+}
+
+func (s *Socket) connected() {
+	defer s.survive("connection")
+	for _, f := range s.ns.hooks.Load().connection {
+		f(s)
+	}
+}
+
+// formatAtOpen is the format before the client said anything.
+func (s *Server) formatAtOpen() wire.Format {
+	if s.opts.Parser == ParserMsgpack {
+		return wire.Msgpack
+	}
+	return wire.JSON
+}
+
+// formatFor is the format a decoder begins with. Clients of protocol 3 are
+// spoken to first, so theirs cannot be told from their first packet.
+func (s *Server) formatFor(sess *engineio.Session) wire.Format {
+	if s.opts.Parser == ParserAuto && sess.Protocol() != 3 {
+		return wire.Auto
+	}
+	return s.formatAtOpen()
+}

@@ -1,0 +1,133 @@
+package socketio
+
+import (
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sockeye-io/sockeye/server/engineio"
+)
+
+// parallelAbove is the number of recipients from which a broadcast is spread
+// over all cores: below it, starting goroutines costs more than it gains.
+const parallelAbove = 4096
+
+// delivery is one packet on its way to the sockets of this node.
+type delivery struct {
+	p     *Packet
+	flags engineio.SendFlag
+	track bool
+
+	mu        sync.Mutex
+	listening []*Socket // recipients with OnAnyOutgoing listeners
+}
+
+func (f Flags) send() engineio.SendFlag {
+	var sf engineio.SendFlag
+	if f.Volatile {
+		sf |= engineio.Volatile
+	}
+	if f.NoCompress {
+		sf |= engineio.NoCompress
+	}
+	return sf
+}
+
+// prepare encodes the packet, so that an argument that cannot be encoded is an
+// error whoever is there to receive it.
+func (d *delivery) prepare(v variant) error {
+	_, err := d.p.message(v)
+	return err
+}
+
+// each calls f with every recipient, from several goroutines if there are many,
+// and returns how many calls were true, when all have returned.
+func (rs *recipients) each(f func(*Socket) bool) int {
+	n, total := 0, 0
+	if rs.one != nil && !rs.except.has(rs.one) && f(rs.one) {
+		n++
+	}
+	for _, c := range rs.chunks {
+		total += len(c)
+	}
+	workers := min(runtime.GOMAXPROCS(0), len(rs.chunks))
+	if total < parallelAbove || workers < 2 {
+		for _, c := range rs.chunks {
+			n += rs.eachOf(c, f)
+		}
+		return n
+	}
+	var next, sent atomic.Int64
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(rs.chunks)); i = next.Add(1) - 1 {
+				sent.Add(int64(rs.eachOf(rs.chunks[i], f)))
+			}
+		})
+	}
+	wg.Wait()
+	return n + int(sent.Load())
+}
+
+func (rs *recipients) eachOf(chunk []*Socket, f func(*Socket) bool) int {
+	n := 0
+	for _, s := range chunk {
+		if rs.except != nil && rs.except.has(s) {
+			continue
+		}
+		if f(s) {
+			n++
+		}
+	}
+	return n
+}
+
+// send hands the packet to one socket's transport. It reports whether the
+// transport took it.
+func (d *delivery) send(s *Socket) bool {
+	if !s.Connected() {
+		if d.track && s.rec != nil {
+			s.rec.broken = true
+		}
+		return false
+	}
+	m, err := d.p.message(s.variant)
+	if err != nil {
+		return false // cannot be: the same arguments were encoded before
+	}
+	err = s.sess.Send(m, d.flags)
+	if d.track && s.rec != nil {
+		if errors.Is(err, engineio.ErrClosed) {
+			s.rec.broken = true
+		} else {
+			s.rec.last = d.p.offset
+		}
+	}
+	if err != nil {
+		return false
+	}
+	if s.bits.Load()&bitOutgoing != 0 {
+		d.mu.Lock()
+		d.listening = append(d.listening, s)
+		d.mu.Unlock()
+	}
+	return true
+}
+
+// finish counts what was sent, and returns the calls of listeners that are owed,
+// if any: user code, to be run under no lock.
+func (d *delivery) finish(n *Namespace, sent int) (after func()) {
+	if sent > 0 {
+		n.srv.opts.Observer.EventSent(n.name, sent)
+	}
+	if d.listening == nil {
+		return nil
+	}
+	return func() {
+		for _, s := range d.listening {
+			s.outgoing(d.p.event, d.p.args)
+		}
+	}
+}

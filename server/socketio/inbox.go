@@ -1,0 +1,198 @@
+package socketio
+
+import (
+	"log/slog"
+	"runtime/debug"
+)
+
+// eventOverhead is what a waiting event counts beyond its arguments, in bytes.
+const eventOverhead = 128
+
+// inbox is the queue of a socket's events that wait for their handlers, bounded
+// in number and bytes. It is guarded by Socket.mu.
+type inbox struct {
+	head, tail *Event
+	n, bytes   int
+	running    bool          // a goroutine is at work: pump, or the connect before it
+	room       chan struct{} // closed when there is room again; nil unless someone waits
+}
+
+// push queues an event. When the inbox is full it waits until there is room, the
+// socket is told to end or the connection has: that pauses reading.
+func (s *Socket) push(e *Event) {
+	o := &s.ns.srv.opts
+	s.mu.Lock()
+	for s.reason == nil && s.in.n > 0 && (s.in.n >= o.InboxEvents || s.in.bytes+e.size > o.InboxBytes) {
+		if s.in.room == nil {
+			s.in.room = make(chan struct{})
+		}
+		room := s.in.room
+		s.mu.Unlock()
+		o.Observer.InboxFull(s.ns.name)
+		select {
+		case <-room:
+		case <-s.sess.Done():
+			return
+		}
+		s.mu.Lock()
+	}
+	if s.reason != nil {
+		s.mu.Unlock()
+		return // as in Node: what comes after the end is ignored
+	}
+	if s.in.tail == nil {
+		s.in.head = e
+	} else {
+		s.in.tail.next = e
+	}
+	s.in.tail = e
+	s.in.n++
+	s.in.bytes += e.size
+	start := !s.in.running
+	s.in.running = true
+	s.mu.Unlock()
+	if start {
+		go s.pump()
+	}
+}
+
+// pop takes the next event, or nil, which means that the goroutine must go. end
+// says that it has to end the socket first.
+func (s *Socket) pop() (e *Event, end bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e = s.in.head
+	if e == nil {
+		if s.reason != nil && s.state.Load() != stateEnded {
+			return nil, true
+		}
+		s.in.running = false
+		return nil, false
+	}
+	s.in.head = e.next
+	e.next = nil
+	if s.in.head == nil {
+		s.in.tail = nil
+	}
+	s.in.n--
+	s.in.bytes -= e.size
+	s.makeRoomLocked()
+	return e, false
+}
+
+func (s *Socket) makeRoomLocked() {
+	if s.in.room != nil {
+		close(s.in.room)
+		s.in.room = nil
+	}
+}
+
+// pump handles what is queued and goes away. One runs at a time.
+func (s *Socket) pump() {
+	gone := false
+	defer func() {
+		if !gone { // a handler left by runtime.Goexit: the queue lives on
+			go s.pump()
+		}
+	}()
+	for {
+		e, end := s.pop()
+		switch {
+		case e != nil:
+			s.handle(e)
+		case end:
+			s.finish()
+		default:
+			gone = true
+			return
+		}
+	}
+}
+
+// handle runs everything that listens to an event.
+func (s *Socket) handle(e *Event) {
+	defer s.survive(e.name)
+	ctx := s.Context()
+	h := s.ns.hooks.Load()
+	own := s.listening()
+
+	for _, f := range h.anyIn {
+		f(ctx, e)
+	}
+	for i := range own {
+		if own[i].kind == listenAny {
+			own[i].call.(Handler)(ctx, e) //nolint:errcheck,forcetypeassert // the kind says so
+		}
+	}
+	for i := range own {
+		if own[i].kind != listenMiddleware {
+			continue
+		}
+		if err := own[i].call.(func(eventContext, *Event) error)(ctx, e); err != nil { //nolint:errcheck,forcetypeassert // the kind says so
+			s.fail(err)
+			return
+		}
+	}
+	if s.state.Load() >= stateMuted {
+		return
+	}
+	if !s.dispatch(ctx, h, own, e) {
+		s.unhandled(ctx, h, own, e)
+	}
+}
+
+// dispatch calls the handlers of the event's name.
+func (s *Socket) dispatch(ctx eventContext, h *hooks, own []listener, e *Event) (taken bool) {
+	for _, on := range h.on {
+		if on.event == e.name {
+			taken = true
+			on.call(ctx, e)
+		}
+	}
+	for i := range own {
+		if own[i].kind == listenEvent && own[i].event == e.name {
+			taken = true
+			own[i].call.(Handler)(ctx, e) //nolint:errcheck,forcetypeassert // the kind says so
+		}
+	}
+	return taken
+}
+
+func (s *Socket) unhandled(ctx eventContext, h *hooks, own []listener, e *Event) {
+	s.ns.srv.opts.Observer.EventUnhandled(s.ns.name, e.name)
+	for _, f := range h.unhandled {
+		f(ctx, e)
+	}
+	for i := range own {
+		if own[i].kind == listenUnhandled {
+			own[i].call.(Handler)(ctx, e) //nolint:errcheck,forcetypeassert // the kind says so
+		}
+	}
+}
+
+// survive is deferred around handlers: a panic ends the socket, and only that.
+func (s *Socket) survive(what string) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	s.panicked(what, v)
+	s.end("handler_panic", "the server failed while it handled an event", string(engineDetailPanic))
+}
+
+func (s *Socket) panicked(what string, v any) {
+	s.ns.srv.opts.Observer.HandlerPanicked(s.ns.name)
+	s.ns.srv.opts.Logger.Error("handler panicked", slog.String("namespace", s.ns.name),
+		slog.String("socket", s.id), slog.String("handler", what), slog.Any("panic", v),
+		slog.String("stack", string(debug.Stack())))
+}
+
+// guarded runs a listener whose panic must not stop what follows.
+func (s *Socket) guarded(what string, f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked(what, v)
+		}
+	}()
+	f()
+}

@@ -1,0 +1,243 @@
+package socketio
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Namespace is one channel of communication with handlers, rooms and middleware
+// of its own. All methods may be called from any goroutine; what is registered
+// counts for what happens afterwards.
+type Namespace struct {
+	srv      *Server
+	name     string
+	parent   *ParentNamespace // nil for one that Of made
+	local    *Local
+	adapter  Adapter
+	ackIDs   atomic.Uint64 // shared by all sockets, so that a broadcast has one id
+	recovery atomic.Pointer[Recovery]
+	hooks    atomic.Pointer[hooks]
+
+	mu sync.Mutex // serializes changes of hooks
+
+	refs int // sockets and pending connects; guarded by Server.mu
+}
+
+// openNamespace makes a namespace and opens its adapter.
+func (s *Server) openNamespace(name string, parent *ParentNamespace) (*Namespace, error) {
+	n := &Namespace{srv: s, name: name, parent: parent}
+	n.local = &Local{ns: n}
+	n.hooks.Store(&hooks{})
+	if parent != nil {
+		n.hooks.Store(parent.hooks.Load())
+	}
+	a, err := s.opts.Adapter(n.local)
+	if err != nil {
+		return nil, err
+	}
+	n.adapter = a
+	r := &s.opts.Recovery
+	if parent != nil && parent.recovery.Load() != nil {
+		r = parent.recovery.Load()
+	}
+	if r.MaxDisconnection > 0 {
+		if err := n.EnableRecovery(*r); err != nil {
+			_ = a.Close() // the first error says more
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+// Name returns the name, which begins with "/".
+func (n *Namespace) Name() string { return n.name }
+
+// Server returns the server.
+func (n *Namespace) Server() *Server { return n.srv }
+
+// Adapter returns the adapter.
+func (n *Namespace) Adapter() Adapter { return n.adapter }
+
+// register changes a copy of the hooks and puts it in place.
+func (n *Namespace) register(f func(h *hooks)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	h := *n.hooks.Load()
+	f(&h)
+	n.hooks.Store(&h)
+}
+
+// Use adds middleware: it runs for every socket that connects, in the order of
+// registration. An error refuses the socket: see ConnectError.
+func (n *Namespace) Use(mw func(ctx context.Context, s *Socket) error) {
+	n.register(func(h *hooks) { h.middleware = appended(h.middleware, mw) })
+}
+
+// OnConnection adds a function that is called with every new socket, before any
+// of its events. Register the socket's handlers in it.
+func (n *Namespace) OnConnection(f func(s *Socket)) {
+	n.register(func(h *hooks) { h.connection = appended(h.connection, f) })
+}
+
+// On adds a handler of an event of every socket. It costs a socket nothing,
+// unlike Socket.On.
+func (n *Namespace) On(event string, f Handler) {
+	n.register(func(h *hooks) { h.on = appended(h.on, namedHandler{event, f}) })
+}
+
+// OnAny adds a listener of every event of every socket. It does not count as a
+// handler.
+func (n *Namespace) OnAny(f func(ctx context.Context, e *Event)) {
+	n.register(func(h *hooks) { h.anyIn = appended(h.anyIn, f) })
+}
+
+// OnUnhandled adds a listener of the events that no handler takes.
+func (n *Namespace) OnUnhandled(f func(ctx context.Context, e *Event)) {
+	n.register(func(h *hooks) { h.unhandled = appended(h.unhandled, f) })
+}
+
+// OnDisconnecting adds a listener that runs while a socket that ends is still in
+// its rooms.
+func (n *Namespace) OnDisconnecting(f func(s *Socket, r DisconnectReason)) {
+	n.register(func(h *hooks) { h.disconnecting = appended(h.disconnecting, f) })
+}
+
+// OnDisconnect adds a listener that runs when a socket has left everything.
+func (n *Namespace) OnDisconnect(f func(s *Socket, r DisconnectReason)) {
+	n.register(func(h *hooks) { h.disconnect = appended(h.disconnect, f) })
+}
+
+// OnRoom adds a listener of rooms that come and go, and of who enters and
+// leaves, on this node. It is called on the goroutine of who joined or left,
+// after the fact; events of different sockets may come in any order.
+func (n *Namespace) OnRoom(f func(e RoomEvent)) {
+	n.register(func(h *hooks) { h.room = appended(h.room, f) })
+}
+
+// OnServerSide adds a listener of an event that another node sent with
+// ServerSideEmit. ack is nil if that node wants no answer.
+func (n *Namespace) OnServerSide(event string, f func(args Args, ack func(args ...any))) {
+	n.register(func(h *hooks) { h.serverSide = appended(h.serverSide, serverSideHandler{event, f}) })
+}
+
+func (n *Namespace) roomEvent(k RoomEventKind, room, socket string) {
+	for _, f := range n.hooks.Load().room {
+		f(RoomEvent{Kind: k, Room: room, Socket: socket})
+	}
+}
+
+func (n *Namespace) serverSide(event string, args Args, ack func(args ...any)) {
+	for _, h := range n.hooks.Load().serverSide {
+		if h.event == event {
+			h.call(args, ack)
+		}
+	}
+}
+
+// Socket returns a connected socket of this node.
+func (n *Namespace) Socket(id string) (*Socket, bool) { return n.local.Socket(id) }
+
+// Sockets returns the connected sockets of this node.
+func (n *Namespace) Sockets() []*Socket {
+	rs := recipients{chunks: n.local.allSnapshot()}
+	return rs.flat()
+}
+
+// Len returns the number of sockets of this node.
+func (n *Namespace) Len() int { return n.local.len() }
+
+// Rooms returns the names of the rooms of this node, without the sockets' own.
+func (n *Namespace) Rooms() []string {
+	var out []string
+	for i := range n.local.shards {
+		sh := &n.local.shards[i]
+		sh.mu.Lock()
+		for name := range sh.rooms {
+			out = append(out, name)
+		}
+		sh.mu.Unlock()
+	}
+	return out
+}
+
+// RoomSize returns the number of sockets of this node in a room.
+func (n *Namespace) RoomSize(room string) int {
+	rs := n.local.recipients(&Target{Rooms: []string{room}})
+	return rs.each((*Socket).Connected)
+}
+
+func (n *Namespace) broadcast() *Broadcast { return &Broadcast{ns: n} }
+
+// To turns to the sockets in any of the rooms.
+func (n *Namespace) To(rooms ...string) *Broadcast { return n.broadcast().To(rooms...) }
+
+// In is To.
+func (n *Namespace) In(rooms ...string) *Broadcast { return n.broadcast().To(rooms...) }
+
+// Except turns to the sockets that are in none of the rooms.
+func (n *Namespace) Except(rooms ...string) *Broadcast { return n.broadcast().Except(rooms...) }
+
+// Volatile is Broadcast.Volatile for all sockets.
+func (n *Namespace) Volatile() *Broadcast { return n.broadcast().Volatile() }
+
+// Local is Broadcast.Local for all sockets.
+func (n *Namespace) Local() *Broadcast { return n.broadcast().Local() }
+
+// Compress is Broadcast.Compress for all sockets.
+func (n *Namespace) Compress(on bool) *Broadcast { return n.broadcast().Compress(on) }
+
+// Timeout is Broadcast.Timeout for all sockets.
+func (n *Namespace) Timeout(d time.Duration) *Broadcast { return n.broadcast().Timeout(d) }
+
+// Emit sends an event to every socket.
+func (n *Namespace) Emit(event string, args ...any) error { return n.broadcast().Emit(event, args...) }
+
+// Send emits a "message" event to every socket.
+func (n *Namespace) Send(args ...any) error { return n.Emit("message", args...) }
+
+// EmitWithAck is Broadcast.EmitWithAck for all sockets.
+func (n *Namespace) EmitWithAck(ctx context.Context, event string, args ...any) ([]Args, error) {
+	return n.broadcast().EmitWithAck(ctx, event, args...)
+}
+
+// FetchSockets returns every socket, of all nodes.
+func (n *Namespace) FetchSockets(ctx context.Context) ([]*RemoteSocket, error) {
+	return n.broadcast().FetchSockets(ctx)
+}
+
+// SocketsJoin makes every socket enter rooms.
+func (n *Namespace) SocketsJoin(rooms ...string) error { return n.broadcast().SocketsJoin(rooms...) }
+
+// SocketsLeave makes every socket leave rooms.
+func (n *Namespace) SocketsLeave(rooms ...string) error { return n.broadcast().SocketsLeave(rooms...) }
+
+// DisconnectSockets disconnects every socket.
+func (n *Namespace) DisconnectSockets(closeTransport bool) error {
+	return n.broadcast().DisconnectSockets(closeTransport)
+}
+
+// ServerSideEmit sends an event to the same namespace of the other nodes. Without
+// other nodes it does nothing.
+func (n *Namespace) ServerSideEmit(event string, args ...any) error {
+	if err := reserved(event); err != nil {
+		return err
+	}
+	if c, ok := n.adapter.(ClusterAdapter); ok {
+		return c.ServerSideEmit(event, args)
+	}
+	return nil
+}
+
+// ServerSideEmitWithAck sends an event to the other nodes and waits for one
+// answer of each.
+func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Args, error) {
+	if err := reserved(event); err != nil {
+		return nil, err
+	}
+	if c, ok := n.adapter.(ClusterAdapter); ok {
+		return c.ServerSideEmitAck(ctx, event, args)
+	}
+	return nil, nil
+}

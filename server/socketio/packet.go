@@ -1,0 +1,155 @@
+package socketio
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sockeye-io/sockeye/server/engineio"
+	"github.com/sockeye-io/sockeye/server/socketio/wire"
+)
+
+// Packet is one event on its way to any number of clients. It is encoded once
+// per variant (JSON or MessagePack, with or without offset), on first need.
+// Its creator may set the offset before the first delivery; from then on it is
+// immutable and may be used from any goroutine.
+type Packet struct {
+	ns     string
+	event  string
+	args   []any
+	offset string
+	id     uint64
+	hasID  bool
+
+	mu       sync.Mutex
+	messages [variantCount]atomic.Pointer[engineio.Message]
+}
+
+// variant is one way to encode a packet: the format, and whether the client
+// speaks protocol 4, which knows no offsets.
+type variant uint8
+
+const (
+	variantJSON variant = iota
+	variantMsgpack
+	variantJSON4
+	variantMsgpack4
+	variantCount
+)
+
+func variantOf(f wire.Format, protocol int) variant {
+	v := variantJSON
+	if f == wire.Msgpack {
+		v = variantMsgpack
+	}
+	if protocol == 4 {
+		v += variantJSON4
+	}
+	return v
+}
+
+func (v variant) format() wire.Format {
+	if v == variantMsgpack || v == variantMsgpack4 {
+		return wire.Msgpack
+	}
+	return wire.JSON
+}
+
+func (v variant) protocol() int {
+	if v >= variantJSON4 {
+		return 4
+	}
+	return 5
+}
+
+// NewPacket returns the packet of an event in a namespace. The arguments must
+// not be changed afterwards. ErrReserved is returned for a reserved name.
+func NewPacket(namespace, event string, args ...any) (*Packet, error) {
+	if wire.Reserved(event) {
+		return nil, fmt.Errorf("%w: %q", ErrReserved, event)
+	}
+	return &Packet{ns: namespace, event: event, args: args}, nil
+}
+
+// Namespace returns the name of the namespace.
+func (p *Packet) Namespace() string { return p.ns }
+
+// Event returns the event's name.
+func (p *Packet) Event() string { return p.event }
+
+// Args returns the arguments, without the offset.
+func (p *Packet) Args() []any { return p.args }
+
+// Offset returns what SetOffset set.
+func (p *Packet) Offset() string { return p.offset }
+
+// SetOffset sets the recovery offset, which clients of protocol 5 get as last
+// argument. It must not be called once the packet was delivered.
+func (p *Packet) SetOffset(offset string) { p.offset = offset }
+
+// Freeze encodes the arguments, so that the packet no longer depends on the
+// values it was made of and can be kept. It returns their size in bytes.
+func (p *Packet) Freeze() (int, error) {
+	size := len(p.event)
+	frozen := make([]any, 0, len(p.args))
+	for i, a := range p.args {
+		switch v := a.(type) {
+		case Raw:
+			size += v.Size()
+			frozen = append(frozen, v)
+		case Args:
+			size += v.Size()
+			frozen = append(frozen, v)
+		default:
+			r, err := wire.NewRaw(a)
+			if err != nil {
+				return 0, fmt.Errorf("socketio: argument %d of %q: %w", i, p.event, err)
+			}
+			size += r.Size()
+			frozen = append(frozen, r)
+		}
+	}
+	p.args = frozen
+	return size, nil
+}
+
+// message returns the packet for one variant.
+func (p *Packet) message(v variant) (*engineio.Message, error) {
+	if p.offset == "" && v >= variantJSON4 {
+		v -= variantJSON4 // without an offset both protocols have the same events
+	}
+	if m := p.messages[v].Load(); m != nil {
+		return m, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if m := p.messages[v].Load(); m != nil {
+		return m, nil
+	}
+	out := wire.Outgoing{Type: wire.Event, Namespace: p.ns, ID: p.id, HasID: p.hasID, Event: p.event, Args: p.args}
+	if v.protocol() == 5 {
+		out.Offset = p.offset
+	}
+	m, err := encode(&out, v)
+	if err != nil {
+		return nil, fmt.Errorf("socketio: encoding %q: %w", p.event, err)
+	}
+	p.messages[v].Store(m)
+	return m, nil
+}
+
+// encode returns a packet as one Engine.IO message.
+func encode(out *wire.Outgoing, v variant) (*engineio.Message, error) {
+	parts, err := wire.Encode(out, v.format(), v.protocol())
+	if err != nil {
+		return nil, err
+	}
+	if len(parts) == 1 {
+		return engineio.NewMessage(engineio.Part(parts[0])), nil
+	}
+	ps := make([]engineio.Part, len(parts))
+	for i, p := range parts {
+		ps[i] = engineio.Part(p)
+	}
+	return engineio.NewMessage(ps...), nil
+}

@@ -1,0 +1,119 @@
+package socketio
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ParentNamespace is a rule by which namespaces come into being when a client
+// asks for them. What is registered on it holds for the children made after.
+type ParentNamespace struct {
+	srv      *Server
+	match    func(ctx context.Context, name string, h func() *Handshake) bool
+	pattern  bool // match is quick and looks at the name only
+	hooks    atomic.Pointer[hooks]
+	recovery atomic.Pointer[Recovery]
+
+	mu sync.Mutex // serializes changes of hooks
+
+	children []*Namespace // guarded by Server.mu
+}
+
+func (p *ParentNamespace) register(f func(h *hooks)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h := *p.hooks.Load()
+	f(&h)
+	p.hooks.Store(&h)
+}
+
+// Children returns the namespaces there are.
+func (p *ParentNamespace) Children() []*Namespace {
+	p.srv.mu.RLock()
+	defer p.srv.mu.RUnlock()
+	return slices.Clone(p.children)
+}
+
+// EnableRecovery turns recovery on in the children made after it.
+func (p *ParentNamespace) EnableRecovery(r Recovery) error {
+	if _, ok := p.srv.root.adapter.(RecoveryAdapter); !ok {
+		return ErrNoRecovery
+	}
+	r = r.withDefaults()
+	p.recovery.Store(&r)
+	return nil
+}
+
+// Use is Namespace.Use for the children.
+func (p *ParentNamespace) Use(mw func(ctx context.Context, s *Socket) error) {
+	p.register(func(h *hooks) { h.middleware = appended(h.middleware, mw) })
+}
+
+// OnConnection is Namespace.OnConnection for the children.
+func (p *ParentNamespace) OnConnection(f func(s *Socket)) {
+	p.register(func(h *hooks) { h.connection = appended(h.connection, f) })
+}
+
+// On is Namespace.On for the children.
+func (p *ParentNamespace) On(event string, f Handler) {
+	p.register(func(h *hooks) { h.on = appended(h.on, namedHandler{event, f}) })
+}
+
+// OnAny is Namespace.OnAny for the children.
+func (p *ParentNamespace) OnAny(f func(ctx context.Context, e *Event)) {
+	p.register(func(h *hooks) { h.anyIn = appended(h.anyIn, f) })
+}
+
+// OnUnhandled is Namespace.OnUnhandled for the children.
+func (p *ParentNamespace) OnUnhandled(f func(ctx context.Context, e *Event)) {
+	p.register(func(h *hooks) { h.unhandled = appended(h.unhandled, f) })
+}
+
+// OnDisconnecting is Namespace.OnDisconnecting for the children.
+func (p *ParentNamespace) OnDisconnecting(f func(s *Socket, r DisconnectReason)) {
+	p.register(func(h *hooks) { h.disconnecting = appended(h.disconnecting, f) })
+}
+
+// OnDisconnect is Namespace.OnDisconnect for the children.
+func (p *ParentNamespace) OnDisconnect(f func(s *Socket, r DisconnectReason)) {
+	p.register(func(h *hooks) { h.disconnect = appended(h.disconnect, f) })
+}
+
+// OnRoom is Namespace.OnRoom for the children.
+func (p *ParentNamespace) OnRoom(f func(e RoomEvent)) {
+	p.register(func(h *hooks) { h.room = appended(h.room, f) })
+}
+
+func (p *ParentNamespace) broadcast() *Broadcast { return &Broadcast{parent: p} }
+
+// To turns to the sockets of all children that are in any of the rooms.
+func (p *ParentNamespace) To(rooms ...string) *Broadcast { return p.broadcast().To(rooms...) }
+
+// In is To.
+func (p *ParentNamespace) In(rooms ...string) *Broadcast { return p.broadcast().To(rooms...) }
+
+// Except turns to the sockets of all children that are in none of the rooms.
+func (p *ParentNamespace) Except(rooms ...string) *Broadcast { return p.broadcast().Except(rooms...) }
+
+// Volatile is Broadcast.Volatile for the sockets of all children.
+func (p *ParentNamespace) Volatile() *Broadcast { return p.broadcast().Volatile() }
+
+// Local is Broadcast.Local for the sockets of all children.
+func (p *ParentNamespace) Local() *Broadcast { return p.broadcast().Local() }
+
+// Compress is Broadcast.Compress for the sockets of all children.
+func (p *ParentNamespace) Compress(on bool) *Broadcast { return p.broadcast().Compress(on) }
+
+// Timeout is Broadcast.Timeout for the sockets of all children.
+func (p *ParentNamespace) Timeout(d time.Duration) *Broadcast { return p.broadcast().Timeout(d) }
+
+// Emit sends an event to the sockets of all children.
+func (p *ParentNamespace) Emit(event string, args ...any) error {
+	return p.broadcast().Emit(event, args...)
+}
+
+// Send emits a "message" event to the sockets of all children.
+func (p *ParentNamespace) Send(args ...any) error { return p.Emit("message", args...) }

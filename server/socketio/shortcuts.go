@@ -1,0 +1,75 @@
+package socketio
+
+import (
+	"context"
+	"time"
+)
+
+// The methods of this file are those of the namespace "/".
+
+// Use is Namespace.Use of "/".
+func (s *Server) Use(mw func(ctx context.Context, s *Socket) error) { s.root.Use(mw) }
+
+// OnConnection is Namespace.OnConnection of "/".
+func (s *Server) OnConnection(f func(s *Socket)) { s.root.OnConnection(f) }
+
+// On is Namespace.On of "/".
+func (s *Server) On(event string, h Handler) { s.root.On(event, h) }
+
+// To is Namespace.To of "/".
+func (s *Server) To(rooms ...string) *Broadcast { return s.root.To(rooms...) }
+
+// In is Namespace.In of "/".
+func (s *Server) In(rooms ...string) *Broadcast { return s.root.In(rooms...) }
+
+// Except is Namespace.Except of "/".
+func (s *Server) Except(rooms ...string) *Broadcast { return s.root.Except(rooms...) }
+
+// Volatile is Namespace.Volatile of "/".
+func (s *Server) Volatile() *Broadcast { return s.root.Volatile() }
+
+// Local is Namespace.Local of "/".
+func (s *Server) Local() *Broadcast { return s.root.Local() }
+
+// Compress is Namespace.Compress of "/".
+func (s *Server) Compress(on bool) *Broadcast { return s.root.Compress(on) }
+
+// Timeout is Namespace.Timeout of "/".
+func (s *Server) Timeout(d time.Duration) *Broadcast { return s.root.Timeout(d) }
+
+// Emit is Namespace.Emit of "/".
+func (s *Server) Emit(event string, args ...any) error { return s.root.Emit(event, args...) }
+
+// Send is Namespace.Send of "/".
+func (s *Server) Send(args ...any) error { return s.root.Send(args...) }
+
+// EmitWithAck is Namespace.EmitWithAck of "/".
+func (s *Server) EmitWithAck(ctx context.Context, event string, args ...any) ([]Args, error) {
+	return s.root.EmitWithAck(ctx, event, args...)
+}
+
+// FetchSockets is Namespace.FetchSockets of "/".
+func (s *Server) FetchSockets(ctx context.Context) ([]*RemoteSocket, error) {
+	return s.root.FetchSockets(ctx)
+}
+
+// SocketsJoin is Namespace.SocketsJoin of "/".
+func (s *Server) SocketsJoin(rooms ...string) error { return s.root.SocketsJoin(rooms...) }
+
+// SocketsLeave is Namespace.SocketsLeave of "/".
+func (s *Server) SocketsLeave(rooms ...string) error { return s.root.SocketsLeave(rooms...) }
+
+// DisconnectSockets is Namespace.DisconnectSockets of "/".
+func (s *Server) DisconnectSockets(closeTransport bool) error {
+	return s.root.DisconnectSockets(closeTransport)
+}
+
+// ServerSideEmit is Namespace.ServerSideEmit of "/".
+func (s *Server) ServerSideEmit(event string, args ...any) error {
+	return s.root.ServerSideEmit(event, args...)
+}
+
+// ServerSideEmitWithAck is Namespace.ServerSideEmitWithAck of "/".
+func (s *Server) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Args, error) {
+	return s.root.ServerSideEmitWithAck(ctx, event, args...)
+}

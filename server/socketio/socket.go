@@ -1,0 +1,229 @@
+package socketio
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sockeye-io/sockeye/server/engineio"
+)
+
+// The life of a socket. It only goes forward.
+const (
+	stateConnecting uint32 = iota // middleware runs
+	stateLive                     // findable, in its rooms
+	stateEnding                   // the client went; what it sent before is still handled
+	stateMuted                    // the server said DISCONNECT: nothing more goes out
+	stateEnded
+)
+
+// bitOutgoing says that the socket has OnAnyOutgoing listeners.
+const bitOutgoing uint32 = 1
+
+// Socket is one client in one namespace. All methods may be called from any
+// goroutine. Its event handlers run one at a time, in the order of the events,
+// on a goroutine that exists only while there are events.
+type Socket struct {
+	ns      *Namespace
+	conn    *conn
+	sess    *engineio.Session
+	id      string
+	issued  int64 // Unix milliseconds
+	variant variant
+
+	state   atomic.Uint32
+	bits    atomic.Uint32
+	leftOwn atomic.Bool // left the room of its own id
+
+	place int       // guarded by Local.mu
+	rec   *recovery // nil without recovery; guarded by the adapter's delivery lock
+	auth  *Raw      // immutable; nil is none
+
+	mu        sync.Mutex
+	in        inbox
+	listeners []listener // copied on removal, appended in place
+	rooms     []*room
+	changes   []RoomChange // of rooms, kept for recovery
+	data      any
+	acks      map[uint64]ackWaiter
+	ctx       *cancelable
+	ctxEnded  bool
+	recovered bool
+	wentLive  bool
+	cleaned   bool // joins no more
+	finishing bool
+	forgetful bool              // has forgotten some changes
+	reason    *DisconnectReason // set when ending begins
+	grace     *time.Timer
+}
+
+// recovery is what a socket needs to be recovered.
+type recovery struct {
+	pid, start, last string
+	broken           bool
+}
+
+// Conn is the connection below a socket; the sockets of one client share it.
+type Conn struct{ sess *engineio.Session }
+
+// Protocol returns the Engine.IO protocol: 4, or 3 for socket.io-client 2.x.
+func (c *Conn) Protocol() int { return c.sess.Protocol() }
+
+// Transport returns "polling" or "websocket": what is in use right now.
+func (c *Conn) Transport() string { return c.sess.Transport() }
+
+// RemoteAddr returns the client's host:port as net/http gave it.
+func (c *Conn) RemoteAddr() string { return c.sess.Request().RemoteAddr }
+
+// ID returns the socket's id: 20 base64url characters, for everyone to see.
+func (s *Socket) ID() string { return s.id }
+
+// Namespace returns the namespace the socket is in.
+func (s *Socket) Namespace() *Namespace { return s.ns }
+
+// Server returns the server.
+func (s *Socket) Server() *Server { return s.ns.srv }
+
+// Conn returns the connection.
+func (s *Socket) Conn() *Conn { return &Conn{sess: s.sess} }
+
+// Context ends when the socket has: at the latest a second after its connection
+// did. Queued events are still handled in between.
+func (s *Socket) Context() context.Context { return (*socketContext)(s) }
+
+// Recovered reports whether the socket took up an earlier session: id, rooms,
+// data, and whatever packets the client missed.
+func (s *Socket) Recovered() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.recovered
+}
+
+// Connected reports whether the client can be reached.
+func (s *Socket) Connected() bool { return s.state.Load() == stateLive }
+
+// Data returns what SetData set.
+func (s *Socket) Data() any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.data
+}
+
+// SetData attaches a value to the socket. FetchSockets shows it, and recovery
+// restores it; an adapter of several nodes carries it as JSON.
+func (s *Socket) SetData(v any) {
+	s.mu.Lock()
+	s.data = v
+	s.mu.Unlock()
+}
+
+// Rooms returns the rooms the socket is in, its own id first.
+func (s *Socket) Rooms() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]string, 0, len(s.rooms)+1)
+	if st := s.state.Load(); !s.cleaned && st != stateEnded && !s.leftOwn.Load() {
+		out = append(out, s.id)
+	}
+	for _, r := range s.rooms {
+		out = append(out, r.name)
+	}
+	return out
+}
+
+// Join puts the socket into rooms. ErrDisconnected is returned when it is gone.
+func (s *Socket) Join(rooms ...string) error {
+	l := s.ns.local
+	for _, name := range rooms {
+		if name == s.id {
+			if s.leftOwn.CompareAndSwap(true, false) {
+				s.ns.roomEvent(RoomCreated, name, "")
+				s.ns.roomEvent(RoomJoined, name, s.id)
+			}
+			continue
+		}
+		after := s.ns.position()
+		s.mu.Lock()
+		if s.cleaned {
+			s.mu.Unlock()
+			return ErrDisconnected
+		}
+		r, created := l.enter(name, s)
+		if r != nil {
+			s.rooms = append(s.rooms, r)
+			s.noteChangeLocked(name, true, after)
+		}
+		s.mu.Unlock()
+		if created {
+			s.ns.roomEvent(RoomCreated, name, "")
+		}
+		if r != nil {
+			s.ns.roomEvent(RoomJoined, name, s.id)
+		}
+	}
+	return nil
+}
+
+// Leave takes the socket out of rooms; those it is not in are ignored.
+func (s *Socket) Leave(rooms ...string) {
+	for _, name := range rooms {
+		if name == s.id {
+			if s.leftOwn.CompareAndSwap(false, true) {
+				s.ns.roomEvent(RoomLeft, name, s.id)
+				s.ns.roomEvent(RoomDeleted, name, "")
+			}
+			continue
+		}
+		s.leave(name)
+	}
+}
+
+func (s *Socket) leave(name string) {
+	after := s.ns.position()
+	s.mu.Lock()
+	i := len(s.rooms) - 1
+	for ; i >= 0 && s.rooms[i].name != name; i-- { //nolint:revive // the loop is the search
+	}
+	if i < 0 {
+		s.mu.Unlock()
+		return
+	}
+	r := s.rooms[i]
+	last := len(s.rooms) - 1
+	copy(s.rooms[i:], s.rooms[i+1:])
+	s.rooms[last] = nil
+	s.rooms = s.rooms[:last]
+	deleted := s.ns.local.exit(r, s)
+	s.noteChangeLocked(name, false, after)
+	s.mu.Unlock()
+	s.ns.roomEvent(RoomLeft, name, s.id)
+	if deleted {
+		s.ns.roomEvent(RoomDeleted, name, "")
+	}
+}
+
+// leaveAll takes the socket out of every room for good.
+func (s *Socket) leaveAll() {
+	s.mu.Lock()
+	rooms := s.rooms
+	s.rooms = nil
+	s.mu.Unlock()
+	for _, r := range rooms {
+		deleted := s.ns.local.exit(r, s)
+		s.ns.roomEvent(RoomLeft, r.name, s.id)
+		if deleted {
+			s.ns.roomEvent(RoomDeleted, r.name, "")
+		}
+	}
+}
+
+// Handshake returns what the connection began with. It is made anew on each
+// call, so keep it if it is needed twice.
+func (s *Socket) Handshake() *Handshake {
+	auth := s.auth
+	if auth == nil {
+		auth = new(emptyObject())
+	}
+	return newHandshake(s.sess.Request(), time.UnixMilli(s.issued), *auth)
+}

@@ -1,0 +1,38 @@
+package socketio
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+
+	"github.com/sockeye-io/sockeye/server/socketio/wire"
+)
+
+// Raw is one received value, validated and safe to relay; Args are the received
+// arguments of an event or acknowledgement. Both are immutable and may be passed
+// to Emit as they are.
+type (
+	Raw  = wire.Raw
+	Args = wire.Args
+)
+
+// NewRaw encodes a Go value as an argument of Emit would be.
+func NewRaw(v any) (Raw, error) { return wire.NewRaw(v) }
+
+// emptyObject is {}: what a handshake's Auth is when the client sent none.
+func emptyObject() Raw {
+	r, err := wire.NewRaw(struct{}{})
+	if err != nil {
+		return Raw{} // cannot be
+	}
+	return r
+}
+
+// idLen is the length of socket ids and private ids, as of Node's base64id.
+const idLen = 20
+
+// newID returns 120 random bits as 20 base64url characters.
+func newID() string {
+	var b [idLen * 6 / 8]byte
+	_, _ = rand.Read(b[:]) // crypto/rand.Read never fails: it ends the program instead
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
