@@ -20,8 +20,12 @@ func (a *App) routes() http.Handler {
 
 	// Socket.IO, with and without the trailing slash: a redirect would break
 	// clients, for which Gin's own are off.
-	r.Any(base, gin.WrapH(a.io))
-	r.Any(strings.TrimSuffix(base, "/"), gin.WrapH(a.io))
+	r.Any(base, unbounded, gin.WrapH(a.io))
+	r.Any(strings.TrimSuffix(base, "/"), unbounded, gin.WrapH(a.io))
+
+	// Everything else is answered from memory, and a client that dribbles its
+	// request or does not take the answer is cut.
+	r.Use(bounded)
 
 	// The browser client beside it, as Node does. Pages of other origins load
 	// it as a module, which is a cross-origin request.
@@ -48,6 +52,7 @@ func (a *App) routes() http.Handler {
 // metricsRoutes is every path of the address of --metrics-listen.
 func (a *App) metricsRoutes() http.Handler {
 	r := a.router()
+	r.Use(bounded)
 	r.Match(readOnly, "/metrics", gin.WrapH(a.metrics.Handler()))
 	r.Match(readOnly, "/healthz", a.healthz)
 	r.Match(readOnly, "/readyz", a.readyz)
@@ -66,6 +71,27 @@ func (a *App) router() *gin.Engine {
 		r.Use(a.logRequests)
 	}
 	return r
+}
+
+// Bounds of a request that is answered from memory.
+const (
+	bodyTimeout   = 10 * time.Second
+	answerTimeout = time.Minute
+)
+
+// bounded limits how long the client may take to send a body that nobody wants,
+// and to take the answer.
+func bounded(c *gin.Context) {
+	rc := http.NewResponseController(c.Writer)
+	// Writers without deadlines are those of tests.
+	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout))
+	_ = rc.SetWriteDeadline(time.Now().Add(answerTimeout))
+}
+
+// unbounded lifts what bounded has left on a connection that is used again:
+// engineio has bounds of its own.
+func unbounded(c *gin.Context) {
+	_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Time{}) // see bounded
 }
 
 // healthz says that the process is alive, also while it is stopping.

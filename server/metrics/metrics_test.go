@@ -1,0 +1,90 @@
+package metrics
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/sockeye-io/sockeye/server/engineio"
+	"github.com/sockeye-io/sockeye/server/socketio"
+)
+
+func scrape(t *testing.T, m *Metrics) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if w.Code != http.StatusOK {
+		t.Fatalf("scrape: status %d: %s", w.Code, w.Body)
+	}
+	return w.Body.String()
+}
+
+func TestEveryEventIsCountedUnderItsLabels(t *testing.T) {
+	m := New("v1")
+	m.SessionOpened(engineio.TransportPolling, 4)
+	m.SessionOpened(engineio.TransportPolling, 4)
+	m.SessionUpgraded()
+	m.SessionClosed(engineio.TransportWebSocket, &engineio.CloseError{Reason: engineio.ReasonPingTimeout, Detail: engineio.DetailNoPong})
+	m.RequestRefused(4)
+	m.MessageDropped(3)
+	m.SocketOpened("/", true)
+	m.SocketOpened("/", false)
+	m.SocketClosed("/", socketio.DisconnectReason{Reason: "ping timeout", Detail: "no pong"})
+	m.ConnectRefused("/secret", "middleware")
+	m.EventReceived("/")
+	m.EventSent("/", 5)
+	m.EventUnhandled("/", "whatever the client likes")
+	m.AckUnknown("/")
+	m.HandlerPanicked("/")
+	m.InboxFull("/")
+	m.UnknownEvent("/")
+
+	got := scrape(t, m)
+	for _, want := range []string{
+		`sockeye_build_info{version="v1"} 1`,
+		`sockeye_sessions{transport="polling"} 1`,
+		`sockeye_sessions{transport="websocket"} 0`,
+		`sockeye_sessions_opened_total{protocol="4",transport="polling"} 2`,
+		`sockeye_sessions_closed_total{detail="no pong",reason="ping timeout",transport="websocket"} 1`,
+		`sockeye_upgrades_total 1`,
+		`sockeye_requests_refused_total{code="4"} 1`,
+		`sockeye_messages_dropped_total 3`,
+		`sockeye_sockets{namespace="/"} 1`,
+		`sockeye_sockets_opened_total{namespace="/",recovered="true"} 1`,
+		`sockeye_sockets_closed_total{detail="no pong",namespace="/",reason="ping timeout"} 1`,
+		`sockeye_connects_refused_total{why="middleware"} 1`,
+		`sockeye_events_received_total{namespace="/"} 1`,
+		`sockeye_events_sent_total{namespace="/"} 5`,
+		`sockeye_events_unhandled_total{namespace="/"} 1`,
+		`sockeye_acks_unknown_total{namespace="/"} 1`,
+		`sockeye_handler_panics_total{namespace="/"} 1`,
+		`sockeye_inbox_full_total{namespace="/"} 1`,
+		`sockeye_relay_unknown_events_total{namespace="/"} 1`,
+		`go_goroutines `,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the scrape lacks %s", want)
+		}
+	}
+	for _, unwanted := range []string{"whatever", "secret"} {
+		if strings.Contains(got, unwanted) {
+			t.Errorf("a client's word is a label: %s", unwanted)
+		}
+	}
+}
+
+func TestNamespacesBeyondTheLimitShareALabel(t *testing.T) {
+	m := New("v1")
+	for i := range 10 * maxNamespaces {
+		m.EventReceived(fmt.Sprintf("/room-%d", i))
+	}
+	got := scrape(t, m)
+	if n := strings.Count(got, "sockeye_events_received_total{"); n != maxNamespaces+1 {
+		t.Errorf("%d labels, want %d", n, maxNamespaces+1)
+	}
+	if want := fmt.Sprintf(`sockeye_events_received_total{namespace="other"} %d`, 9*maxNamespaces); !strings.Contains(got, want) {
+		t.Errorf("the scrape lacks %s", want)
+	}
+}
