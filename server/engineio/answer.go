@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Error codes of refused requests, as in Node's server.
@@ -59,6 +60,9 @@ func (x *exchange) refuse(f refusal) {
 		f.status = http.StatusBadRequest // Node answers every refused upgrade so
 		x.w.Header().Set("Connection", "close")
 	}
+	if x.r.ContentLength != 0 { // net/http reads what is left of a body, which may never come
+		_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(lingerTimeout)) // it is net/http that resets it
+	}
 	x.srv.opts.Observer.RequestRefused(f.code)
 	if hear := x.srv.opts.ConnectionError; hear != nil {
 		hear(&ConnectionError{Request: x.r, Code: f.code, Message: f.message, Context: f.context})
@@ -89,8 +93,8 @@ func (x *exchange) writePoll(a *pollAnswer) {
 	z := x.srv.opts.HTTPCompression
 	if z != nil && a.compress && len(a.body) >= z.Threshold {
 		x.w.Header().Add("Vary", "Accept-Encoding")
-		if acceptsGzip(x.r) {
-			x.write(http.StatusOK, a.contentType, "gzip", gzipped(a.body))
+		if coding := acceptedCoding(x.r); coding != "" {
+			x.write(http.StatusOK, a.contentType, coding, compressed(coding, a.body))
 			return
 		}
 	}
@@ -116,12 +120,29 @@ func (x *exchange) write(status int, contentType, encoding string, body []byte) 
 	}
 }
 
-func acceptsGzip(r *http.Request) bool {
-	for _, one := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
-		name, q, _ := strings.Cut(strings.TrimSpace(one), ";")
-		if name == "gzip" && strings.ReplaceAll(q, " ", "") != "q=0" {
-			return true
+// The content codings that Node's server offers, in its order of preference.
+const (
+	codingGzip    = "gzip"
+	codingDeflate = "deflate" // the zlib format (RFC 9110, section 8.4.1.2)
+)
+
+// acceptedCoding picks a content coding that the client takes, or none.
+func acceptedCoding(r *http.Request) string {
+	picked := ""
+	for _, v := range r.Header.Values("Accept-Encoding") {
+		for one := range strings.SplitSeq(v, ",") {
+			name, params, _ := strings.Cut(strings.TrimSpace(one), ";")
+			q, weighted := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q=")
+			if weighted && strings.Trim(q, "0.") == "" {
+				continue
+			}
+			switch strings.ToLower(strings.TrimSpace(name)) {
+			case codingGzip, "*":
+				return codingGzip
+			case codingDeflate:
+				picked = codingDeflate
+			}
 		}
 	}
-	return false
+	return picked
 }

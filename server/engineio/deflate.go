@@ -7,6 +7,7 @@ import (
 
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zlib"
 )
 
 // deflateTail ends every deflated message and is not sent (RFC 7692, section
@@ -27,6 +28,13 @@ var (
 	flateReaders = sync.Pool{New: func() any { return flate.NewReader(bytes.NewReader(nil)) }}
 	gzipWriters  = sync.Pool{New: func() any {
 		w, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
+		if err != nil {
+			panic(err) // the level is a constant
+		}
+		return w
+	}}
+	zlibWriters = sync.Pool{New: func() any {
+		w, err := zlib.NewWriterLevel(io.Discard, zlib.BestSpeed)
 		if err != nil {
 			panic(err) // the level is a constant
 		}
@@ -69,11 +77,21 @@ func inflate(b []byte, limit int64) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// gzipped compresses the body of a poll answer.
-func gzipped(b []byte) []byte {
+// compressor is what the writers of both content codings have in common.
+type compressor interface {
+	io.WriteCloser
+	Reset(w io.Writer)
+}
+
+// compressed encodes the body of a poll answer in a content coding.
+func compressed(coding string, b []byte) []byte {
+	pool := &gzipWriters
+	if coding == codingDeflate {
+		pool = &zlibWriters
+	}
 	var out bytes.Buffer
-	w, _ := gzipWriters.Get().(*gzip.Writer)
-	defer gzipWriters.Put(w)
+	w, _ := pool.Get().(compressor)
+	defer pool.Put(w)
 	w.Reset(&out)
 	_, err := w.Write(b)
 	if err == nil {

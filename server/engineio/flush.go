@@ -129,10 +129,13 @@ func (c *wsConn) frameOf(e entry) []byte {
 // goes on, unless it came nowhere.
 func (c *wsConn) write(b []byte) error {
 	for len(b) > 0 {
-		n, err := c.conn.Write(b)
+		n, err := c.conn.Write(b[:min(len(b), c.stride(len(b)))])
 		c.s.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
 		b = b[n:]
 		if err == nil {
+			if len(b) > 0 {
+				c.s.took(n)
+			}
 			continue
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) || !c.judged.Swap(false) || c.closed.Load() {
@@ -150,6 +153,18 @@ func (c *wsConn) write(b []byte) error {
 		c.s.moved(n)
 	}
 	return nil
+}
+
+// tlsRecord is the longest TLS record, in bytes (RFC 8446, section 5.1).
+const tlsRecord = 16 << 10
+
+// stride is how much is written at once of n bytes: all, or, where interrupt
+// cannot ask how far a write came, a TLS record, so that progress shows.
+func (c *wsConn) stride(n int) int {
+	if _, ok := c.conn.(*net.TCPConn); ok {
+		return n
+	}
+	return tlsRecord
 }
 
 // interrupt asks a blocked write how far it came. It reports false where the

@@ -18,16 +18,19 @@ const probeNoop = 100 * time.Millisecond
 type poller struct {
 	b64 bool // the handshake said that the client cannot take binary; immutable
 
-	waiting *waitingPoll
-	last    *pollAnswer // the answer to the last GET, until a GET with another t
+	waiting   *waitingPoll
+	answering *waitingPoll // the GET whose answer is being made, outside the lock
+	last      *pollAnswer  // the answer to the last GET, until a GET with another t
 
 	posting *post  // the POST being read and delivered
 	posted  string // the t of the last POST that was answered "ok"
 
-	candidate *wsConn     // the WebSocket that wants to take over
-	upgrading bool        // a WebSocket wants to take over
-	probing   bool        // ... and has been probed: polls are let go
-	grace     *time.Timer // ends the session unless the request is sent again
+	candidate *wsConn // the WebSocket that wants to take over
+	upgrading bool    // a WebSocket wants to take over
+	probing   bool    // ... and has been probed: polls are let go
+
+	// Each ends the session unless the GET, or the POST, that was cut is sent again.
+	pollGrace, postGrace *time.Timer
 }
 
 // waitingPoll is a GET that waits for something to say.
@@ -35,6 +38,7 @@ type waitingPoll struct {
 	t       string
 	wake    chan struct{} // holds one token
 	outcome pollOutcome   // guarded by Session.mu
+	answer  *pollAnswer   // what the same GET was answered, if this one came during that; guarded by Session.mu
 }
 
 type pollOutcome uint8
@@ -81,6 +85,9 @@ func (s *Session) servePoll(x *exchange) {
 	for {
 		select {
 		case <-me.wake:
+			if x.r.Context().Err() != nil {
+				continue // nobody is there to take what came; the last case deals with it
+			}
 			if answer := s.leavePoll(me, x); answer != nil {
 				x.answerPoll(answer)
 				return
@@ -114,18 +121,20 @@ func (s *Session) enterPoll(me *waitingPoll) (*pollAnswer, *refusal) {
 		s.mu.Unlock()
 		return answer, nil
 	}
-	if old := p.waiting; old != nil {
-		if me.t == "" || old.t != me.t {
+	for _, old := range []*waitingPoll{p.waiting, p.answering} {
+		if old != nil && (me.t == "" || old.t != me.t) {
 			s.mu.Unlock()
 			s.end(&CloseError{Reason: ReasonTransportError, Detail: DetailPollOverlap})
 			return nil, &refusal{code: codeBadRequest, context: map[string]any{"name": "POLL_OVERLAP"}}
 		}
+	}
+	if old := p.waiting; old != nil {
 		old.outcome = pollReplaced
 		old.signal()
 	}
 	p.last = nil
 	p.waiting = me
-	stopTimer(p.grace)
+	stopTimer(p.pollGrace)
 	if !s.out.empty() {
 		me.signal()
 	} else if p.probing {
@@ -150,6 +159,10 @@ func (s *Session) letGo(me *waitingPoll) {
 func (s *Session) leavePoll(me *waitingPoll, x *exchange) *pollAnswer {
 	s.mu.Lock()
 	outcome := me.outcome
+	if me.answer != nil || s.poll.answering != nil && (outcome == pollWaits || outcome == pollNoop) {
+		defer s.mu.Unlock()
+		return me.answer
+	}
 	if s.out.empty() || outcome == pollClosed || outcome == pollReplaced {
 		var answer *pollAnswer
 		switch outcome {
@@ -165,7 +178,7 @@ func (s *Session) leavePoll(me *waitingPoll, x *exchange) *pollAnswer {
 		s.mu.Unlock()
 		return answer
 	}
-	s.poll.waiting = nil
+	s.poll.waiting, s.poll.answering = nil, me
 	batch := s.out.take(nil, maxPollAnswer)
 	replay := batch[0].m == nil
 	s.out.pulled = replay
@@ -183,6 +196,7 @@ func (s *Session) leavePoll(me *waitingPoll, x *exchange) *pollAnswer {
 	} else {
 		s.out.settle(batch)
 	}
+	s.poll.answering = nil
 	s.answeredLocked(me, answer)
 	over, why := s.state == stateClosing && s.out.empty(), s.why
 	var c *wsConn
@@ -200,11 +214,13 @@ func (s *Session) leavePoll(me *waitingPoll, x *exchange) *pollAnswer {
 }
 
 // answeredLocked ends the waiting of a poll and keeps its answer for a proxy
-// that asks again.
+// that asks again, or has asked again while the answer was made.
 func (s *Session) answeredLocked(me *waitingPoll, a *pollAnswer) {
-	if s.poll.waiting == me {
-		s.poll.waiting = nil
+	if again := s.poll.waiting; again != nil && again != me {
+		again.answer = a
+		again.signal()
 	}
+	s.poll.waiting = nil
 	if me.t != "" && s.state != stateClosed && s.ws == nil {
 		a.t = me.t
 		s.poll.last = a
@@ -240,23 +256,24 @@ func (s *Session) pollAborted(me *waitingPoll) {
 		s.end(c)
 		return
 	}
-	s.graceLocked(c)
+	s.graceLocked(&s.poll.pollGrace, c)
 	s.mu.Unlock()
 }
 
 // graceLocked ends the session in a moment, unless a request stops the timer.
-func (s *Session) graceLocked(c *CloseError) {
+func (s *Session) graceLocked(t **time.Timer, c *CloseError) {
 	if s.state == stateClosed {
 		return
 	}
-	stopTimer(s.poll.grace)
-	s.poll.grace = time.AfterFunc(retryGrace, func() { s.end(c) })
+	stopTimer(*t)
+	*t = time.AfterFunc(retryGrace, func() { s.end(c) })
 }
 
 // endLocked lets the waiting poll go when the session ends: with a close packet,
 // or a noop when it was the client that closed.
 func (p *poller) endLocked(why *CloseError) {
-	stopTimer(p.grace)
+	stopTimer(p.pollGrace)
+	stopTimer(p.postGrace)
 	p.last = nil
 	if p.waiting == nil {
 		return

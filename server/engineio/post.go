@@ -27,6 +27,7 @@ func (s *Session) servePost(x *exchange) {
 			x.refuse(*refusal)
 			return
 		case repeat:
+			_, _, _ = x.readBody() // it was delivered before; it is read so that the answer reaches the client
 			x.answerOK()
 			return
 		case before != nil: // sent again while the first is being read
@@ -78,7 +79,7 @@ func (s *Session) enterPost(me *post) (before *post, repeat bool, r *refusal) {
 		return nil, true, nil
 	case p.posting == nil:
 		p.posting = me
-		stopTimer(p.grace)
+		stopTimer(p.postGrace)
 		s.mu.Unlock()
 		return nil, false, nil
 	case me.t != "" && p.posting.t == me.t:
@@ -122,11 +123,12 @@ func (s *Session) postFailed(me *post, x *exchange, err error) {
 	c := &CloseError{Reason: ReasonTransportError, Detail: be.detail, Err: be.err}
 	if be.detail == DetailBodyAborted && me.t != "" {
 		s.mu.Lock()
-		s.graceLocked(c)
+		s.graceLocked(&s.poll.postGrace, c)
 		s.mu.Unlock()
 	} else {
 		s.end(c)
 	}
+	x.w.Header().Set("Connection", "close") // what is left of the body is not waited for
 	x.refuse(refusal{code: codeBadRequest, status: be.status, message: sentence(be.detail), context: map[string]any{"name": string(be.detail)}})
 }
 

@@ -57,6 +57,13 @@ func (s *Session) tookSome() bool {
 	return s.out.taken != s.watched
 }
 
+// took counts n bytes that a longer write has handed over so far.
+func (s *Session) took(n int) {
+	s.mu.Lock()
+	s.out.taken += uint64(n) //nolint:gosec // a count is not negative
+	s.mu.Unlock()
+}
+
 // moved tells that an interrupted write had handed over n bytes.
 func (s *Session) moved(n int) {
 	s.mu.Lock()

@@ -140,7 +140,8 @@ func (s *Session) completeUpgrade(c *wsConn) error {
 	}
 	s.ws = c
 	s.poll.candidate, s.poll.upgrading, s.poll.probing, s.poll.last = nil, false, false, nil
-	stopTimer(s.poll.grace)
+	stopTimer(s.poll.pollGrace)
+	stopTimer(s.poll.postGrace)
 	if w := s.poll.waiting; w != nil {
 		w.outcome = pollReplaced // a noop, and it takes nothing along
 		w.signal()
