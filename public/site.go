@@ -19,7 +19,7 @@ import (
 // because Safari before 15.4 does not count a WebSocket to the same host as 'self'.
 const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 	"img-src 'self' data:; connect-src 'self' ws: wss:; base-uri 'none'; " +
-	"form-action 'self'; frame-ancestors 'none'"
+	"form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 
 // The pages carry the engine path in this meta element, as their one piece of
 // configuration; NewSite replaces the content.

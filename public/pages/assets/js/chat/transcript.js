@@ -5,7 +5,7 @@ import { avatar, byId, el, hueOf } from "../dom.js";
 const box = byId("transcript");
 const latest = byId("latest");
 const together = 5 * 60_000; // ms within which messages of one author stand together
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 
 let shown = null; // the conversation
