@@ -116,7 +116,7 @@ func (a *App) admit(r *http.Request) error {
 		return nil
 	}
 	if a.refusalLogged.CompareAndSwap(false, true) {
-		a.log.Warn("handshake refused (logged once): "+anonymousRefused, "remote", r.RemoteAddr) //nolint:sloglint // both parts are constants
+		a.log.Warn("handshake refused (logged once): "+anonymousRefused, "remote", r.RemoteAddr)
 	}
 	return errors.New(anonymousRefused)
 }

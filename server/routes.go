@@ -1,8 +1,6 @@
 package server
 
 import (
-	"context"
-	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -67,7 +65,7 @@ func (a *App) router() *gin.Engine {
 	r.RedirectTrailingSlash = false
 	r.RedirectFixedPath = false
 	r.Use(a.recoverPanics)
-	if a.log.Enabled(context.Background(), slog.LevelDebug) {
+	if a.cfg.LogLevel == "debug" {
 		r.Use(a.logRequests)
 	}
 	return r

@@ -30,7 +30,7 @@ func (o *options) complete(ctx *kong.Context, file *fileResolver) error {
 	}
 	source := file.sources(ctx)
 	list := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each of the joined errors is looked at below
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		list = joined.Unwrap()
 	}
 	for i, e := range list {

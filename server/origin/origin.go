@@ -30,10 +30,10 @@ func Parse(list []string) (*Policy, error) {
 	p := &Policy{exact: make(map[string]bool)}
 	for _, entry := range list {
 		entry = strings.TrimSpace(entry)
-		switch {
-		case entry == "":
+		switch entry {
+		case "":
 			continue
-		case entry == "*":
+		case "*":
 			p.any = true
 			continue
 		}
