@@ -8,7 +8,9 @@ LEFT_OUT=${LEFT_OUT:-/dev/stderr}
 
 has_compiler() { command -v "${CC:-gcc}" >/dev/null || command -v clang >/dev/null; }
 has_chromium() { [ -n "${CHROMIUM:-}" ] || [ -x /usr/bin/chromium ]; }
-has_python()   { command -v python3 >/dev/null && python3 -c 'import socketio, websocket, aiohttp, requests' 2>/dev/null; }
+# Debian's own Python, because its packages are not seen by others on the path.
+PYTHON=${PYTHON:-/usr/bin/python3}
+has_python()   { [ -x "$PYTHON" ] && "$PYTHON" -c "import socketio, websocket, aiohttp, requests" 2>/dev/null; }
 
 # what is checked | packages | what does without it
 needs() {
