@@ -45,7 +45,7 @@ type summary struct {
 
 	output                                 map[string][]string // by package and test, until it ends
 	packages, passed, failed, skipped      int
-	failedNames, unexpectedSkips, leftover []string
+	failedNames, unexpectedSkips           []string
 }
 
 func (s *summary) read(in io.Reader, out io.Writer) error {
@@ -55,7 +55,6 @@ func (s *summary) read(in io.Reader, out io.Writer) error {
 		var e event
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
 			fmt.Fprintln(out, lines.Text()) // from go itself, not from a test
-			s.leftover = append(s.leftover, lines.Text())
 			continue
 		}
 		s.take(e, out)
