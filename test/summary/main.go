@@ -43,9 +43,9 @@ type summary struct {
 	allowed []string
 	perTest bool
 
-	output                                 map[string][]string // by package and test, until it ends
-	packages, passed, failed, skipped      int
-	failedNames, unexpectedSkips           []string
+	output                            map[string][]string // by package and test, until it ends
+	packages, passed, failed, skipped int
+	failedNames, unexpectedSkips      []string
 }
 
 func (s *summary) read(in io.Reader, out io.Writer) error {
