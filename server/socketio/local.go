@@ -48,14 +48,22 @@ func (l *Local) Deliver(p *Packet, t *Target, track bool) (after func(), err err
 	return d.finish(l.ns, rs.each(d.send)), nil
 }
 
-// DeliverTo is Deliver to one socket of this node.
+// DeliverTo is Deliver to one socket of this node. ErrDisconnected is returned
+// when it is gone.
 func (l *Local) DeliverTo(s *Socket, p *Packet, f Flags, track bool) (after func(), err error) {
-	d := delivery{p: p, flags: f.send(), track: track}
-	if err := d.prepare(s.variant); err != nil {
+	m, err := p.message(s.variant)
+	if err != nil {
 		return nil, err
 	}
-	if !d.send(s) && !f.Volatile {
-		return nil, ErrDisconnected
+	if err := s.write(m, f.send()); err != nil {
+		return nil, err
+	}
+	if track && s.rec != nil {
+		s.rec.last = p.offset
+	}
+	d := delivery{p: p}
+	if s.bits.Load()&bitOutgoing != 0 {
+		d.listening = []*Socket{s}
 	}
 	return d.finish(l.ns, 1), nil
 }

@@ -63,6 +63,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.Se
 // Engine returns the Engine.IO server below.
 func (s *Server) Engine() *engineio.Server { return s.engine }
 
+// HeartbeatSpan is how long it takes at most until a connection that broke
+// silently is noticed: the ping interval and the ping timeout.
+func (s *Server) HeartbeatSpan() time.Duration {
+	interval, timeout := s.opts.Engine.PingInterval, s.opts.Engine.PingTimeout
+	if interval == 0 {
+		interval = engineio.DefaultPingInterval
+	}
+	if timeout == 0 {
+		timeout = engineio.DefaultPingTimeout
+	}
+	return interval + timeout
+}
+
 // Of returns the namespace of a name, making it if need be. A missing "/" at the
 // beginning is added. A name that a pattern of OfPattern matches becomes a child
 // of that.

@@ -76,6 +76,13 @@ func (c *Conn) Transport() string { return c.sess.Transport() }
 // RemoteAddr returns the client's host:port as net/http gave it.
 func (c *Conn) RemoteAddr() string { return c.sess.Request().RemoteAddr }
 
+// Close closes the connection in order, as Node's socket.conn.close(): what is
+// queued goes out first. The sockets end with "forced close"; their clients come
+// back by themselves.
+func (c *Conn) Close() {
+	c.sess.Close(engineio.ReasonForcedClose, engineio.DetailServerDisconnect, nil)
+}
+
 // ID returns the socket's id: 20 base64url characters, for everyone to see.
 func (s *Socket) ID() string { return s.id }
 

@@ -1,0 +1,18 @@
+// Package memory is the adapter of a single node that can recover sessions: it
+// keeps what was emitted, and the sessions of clients that were cut off, in
+// memory, bounded by time and by bytes.
+//
+// On the road it stands between a namespace and the outboxes of its sockets, as
+// every adapter. Without recovery it adds nothing to socketio.Local. With it,
+// deliveries in one namespace take turns under one lock, because a client knows
+// only the offset of the last event it saw: what reaches it must be in the order
+// of the offsets. Nothing under that lock waits or runs code of the application.
+//
+// An offset is the epoch of the adapter, a dot, and the packet's number in base
+// 36: "q3Zt9A.1f". The number of an older epoch counts as the start of the
+// session, because the official client keeps its offset when it gets a new one.
+//
+// The package refuses to guess: where the kept packets do not reach back far
+// enough, or it is not certain that a packet was meant for the client, the
+// client gets a new session and is told so.
+package memory

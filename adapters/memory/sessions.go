@@ -1,0 +1,293 @@
+package memory
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/sockeye-io/sockeye/server/socketio"
+)
+
+// sessionOverhead is what a kept session counts beyond its strings.
+const sessionOverhead = 512
+
+// sessionShare is the part of MaxBytes that sessions may take; the packets, of
+// which every session needs some, have the rest.
+const sessionShare = 4
+
+// kept is the session of a client that was cut off.
+type kept struct {
+	st      *socketio.Session
+	at      uint64 // the last packet when it was persisted
+	expires time.Time
+	size    int64
+
+	// Set by Restore:
+	missed []*socketio.Packet
+	upTo   uint64 // missed holds what came up to this number
+}
+
+// sessionKeep holds sessions by their private id, oldest first in order. It is
+// guarded by Adapter.mu.
+type sessionKeep struct {
+	byPID map[string]*kept
+	order []*kept // some may be gone from byPID
+	bytes int64
+}
+
+func (sk *sessionKeep) len() int { return len(sk.byPID) }
+
+func (sk *sessionKeep) put(k *kept) {
+	if sk.byPID == nil {
+		sk.byPID = make(map[string]*kept)
+	}
+	sk.byPID[k.st.PID] = k
+	sk.order = append(sk.order, k)
+	sk.bytes += k.size
+}
+
+func (sk *sessionKeep) take(pid string) *kept {
+	k := sk.byPID[pid]
+	if k != nil {
+		delete(sk.byPID, pid)
+		sk.bytes -= k.size
+	}
+	return k
+}
+
+// dropFront drops the oldest while cond holds.
+func (sk *sessionKeep) dropFront(cond func(k *kept) bool) {
+	i := 0
+	for ; i < len(sk.order); i++ {
+		k := sk.order[i]
+		if sk.byPID[k.st.PID] == k {
+			if !cond(k) {
+				break
+			}
+			sk.take(k.st.PID)
+		}
+	}
+	if i > 0 {
+		sk.order = slices.Clone(sk.order[i:])
+	}
+}
+
+func (sk *sessionKeep) expire(now time.Time) {
+	sk.dropFront(func(k *kept) bool { return k.expires.Before(now) })
+}
+
+// Persist keeps a session.
+func (a *Adapter) Persist(snapshot func() *socketio.Session) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	st := snapshot()
+	if st == nil || a.recovery == nil || a.closed {
+		return
+	}
+	k := &kept{st: st, at: a.assigned.Load(), expires: time.Now().Add(a.recovery.MaxDisconnection), size: sessionOverhead}
+	for _, r := range st.Rooms {
+		k.size += int64(len(r)) + 16
+	}
+	for i := range st.Changed {
+		k.size += int64(len(st.Changed[i].Room)) + 96
+	}
+	a.sessions.put(k)
+	limit := a.recovery.MaxBytes / sessionShare
+	a.sessions.dropFront(func(*kept) bool { return a.sessions.bytes > limit })
+	a.log.shrink(a.recovery.MaxBytes - a.sessions.bytes)
+	a.scheduleLocked()
+}
+
+// Restore takes a session out of the keep, if the client can be given all it
+// missed.
+func (a *Adapter) Restore(_ context.Context, pid, offset string) (*socketio.Session, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	k := a.sessions.take(pid)
+	if k == nil || k.expires.Before(time.Now()) {
+		return nil, nil //nolint:nilnil // no session is no error
+	}
+	from, ok := a.startOf(k, offset)
+	if !ok {
+		return nil, nil //nolint:nilnil // what the client saw is not known
+	}
+	k.missed, k.upTo = nil, from
+	if !a.collectLocked(k) {
+		return nil, nil //nolint:nilnil // the client must start anew
+	}
+	k.st.Kept = k
+	return k.st, nil
+}
+
+// startOf says which packet the client saw last: by its offset, by the start of
+// the session if the offset is older than that, and by the time of the cut if
+// the client had got everything by then.
+func (a *Adapter) startOf(k *kept, offset string) (uint64, bool) {
+	start, _, _ := a.number(k.st.Start)
+	last, _, _ := a.number(k.st.Last)
+	from := start
+	if offset != "" {
+		n, foreign, ok := a.number(offset)
+		if !ok || !foreign && n > a.assigned.Load() {
+			return 0, false
+		}
+		if !foreign && n > start {
+			from = n
+		}
+	}
+	if from >= last && !k.st.Broken {
+		from = max(from, k.at)
+	}
+	return from, true
+}
+
+// collectLocked adds what the session missed after upTo. It reports false if
+// that is not known for certain.
+func (a *Adapter) collectLocked(k *kept) bool {
+	entries, ok := a.log.since(k.upTo)
+	if !ok {
+		return false
+	}
+	h := a.historyOf(k.st)
+	for i := range entries {
+		switch h.addressed(&entries[i]) {
+		case yes:
+			k.missed = append(k.missed, entries[i].packet)
+		case unsure:
+			return false
+		case no:
+		}
+	}
+	k.upTo = a.assigned.Load()
+	return true
+}
+
+// errGone is returned by Resume when packets went while middleware ran.
+var errGone = errors.New("memory: missed packets are no longer kept")
+
+// Resume makes a restored socket live between two deliveries.
+func (a *Adapter) Resume(st *socketio.Session, live func(last string, missed func() *socketio.Packet)) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	k, ok := st.Kept.(*kept)
+	if !ok || !a.collectLocked(k) {
+		return errGone
+	}
+	last := st.Last
+	if n := len(k.missed); n > 0 {
+		last = k.missed[n-1].Offset()
+	}
+	missed := k.missed
+	k.missed = nil
+	live(last, func() *socketio.Packet {
+		if len(missed) == 0 {
+			return nil
+		}
+		p := missed[0]
+		missed[0] = nil
+		missed = missed[1:]
+		return p
+	})
+	return nil
+}
+
+// Release puts a session back, for what is left of its time.
+func (a *Adapter) Release(st *socketio.Session) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	k, ok := st.Kept.(*kept)
+	if !ok || a.closed {
+		return
+	}
+	k.missed = nil
+	a.sessions.put(k)
+	a.scheduleLocked()
+}
+
+type answer uint8
+
+const (
+	no answer = iota
+	yes
+	unsure
+)
+
+// history answers which rooms a session was in when a packet was sent.
+type history struct {
+	sid     string
+	rooms   map[string]bool
+	changes map[string][]change
+}
+
+type change struct {
+	after, until uint64
+	joined       bool
+}
+
+func (a *Adapter) historyOf(st *socketio.Session) *history {
+	h := &history{sid: st.SID, rooms: make(map[string]bool, len(st.Rooms)), changes: make(map[string][]change)}
+	for _, r := range st.Rooms {
+		h.rooms[r] = true
+	}
+	for _, c := range st.Changed {
+		after, _, _ := a.number(c.After)
+		until, _, _ := a.number(c.Until)
+		h.changes[c.Room] = append(h.changes[c.Room], change{after, until, c.Joined})
+	}
+	return h
+}
+
+// addressed says whether the packet was meant for the session.
+func (h *history) addressed(e *entry) answer {
+	for _, r := range e.except {
+		switch h.in(r, e.n) {
+		case yes:
+			return no
+		case unsure:
+			return unsure
+		case no:
+		}
+	}
+	if len(e.rooms) == 0 {
+		return yes
+	}
+	got := no
+	for _, r := range e.rooms {
+		switch h.in(r, e.n) {
+		case yes:
+			return yes
+		case unsure:
+			got = unsure
+		case no:
+		}
+	}
+	return got
+}
+
+// in says whether the session was in a room when packet n was delivered.
+func (h *history) in(room string, n uint64) answer {
+	if room == h.sid {
+		return yes
+	}
+	in := h.rooms[room]
+	for i, c := range h.changes[room] {
+		switch {
+		case n <= c.after && i == 0:
+			return answerOf(!c.joined)
+		case n <= c.after:
+			return answerOf(in)
+		case n <= c.until:
+			return unsure
+		}
+		in = c.joined
+	}
+	return answerOf(in)
+}
+
+func answerOf(b bool) answer {
+	if b {
+		return yes
+	}
+	return no
+}
