@@ -61,19 +61,19 @@ func DecodeBinaryPayload3(body []byte, yield func(Packet) error) error {
 		if end < 2 {
 			return &Error{What: "no packet length", Offset: at}
 		}
-		n := 0
+		n := int64(0)
 		for _, d := range body[at+1 : at+end] {
 			if d > 9 {
 				return &Error{What: "bad packet length", Offset: at}
 			}
-			n = n*10 + int(d)
+			n = n*10 + int64(d)
 		}
 		start := at + end + 1
-		if n > len(body)-start {
+		if n > int64(len(body)-start) {
 			return &Error{What: "packet shorter than its length", Offset: start}
 		}
-		one := body[start : start+n]
-		at = start + n
+		at = start + int(n)
+		one := body[start:at]
 		p, err := decodeBinaryEntry3(kind, one)
 		if err != nil {
 			return shift(err, start)
