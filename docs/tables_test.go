@@ -1,0 +1,139 @@
+package docs_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sockeye-io/sockeye/server"
+	"github.com/sockeye-io/sockeye/server/metrics"
+)
+
+// TestConfigurationListsEveryOption compares the tables of options with the
+// fields of server.Config, which the flags are made of.
+func TestConfigurationListsEveryOption(t *testing.T) {
+	var b strings.Builder
+	group := ""
+	for _, o := range server.Options() {
+		if o.Group != group {
+			group = o.Group
+			fmt.Fprintf(&b, "\n### %s\n\n| Flag | Variable | YAML key | Unit | Default | Meaning |\n|---|---|---|---|---|---|\n", titleOf(group))
+		}
+		def := "none"
+		if o.Default != "" {
+			def = "`" + o.Default + "`"
+		}
+		fmt.Fprintf(&b, "| `--%s` | `%s` | `%s` | %s | %s | %s |\n", o.Name, server.EnvName(o.Name), o.Name, o.Unit, def,
+			strings.ReplaceAll(o.Help, "|", `\|`))
+	}
+	generated(t, "docs/configuration.md", "options", b.String())
+}
+
+func titleOf(group string) string {
+	for _, g := range server.Groups {
+		if g.Key == group {
+			return g.Title
+		}
+	}
+	return group
+}
+
+var described = regexp.MustCompile(`fqName: "([^"]+)", help: ("(?:[^"\\]|\\.)*"), constLabels: \{[^}]*\}, variableLabels: \{([^}]*)\}`)
+
+// TestOperationsListsEveryMetric compares the table of metrics with the registry.
+func TestOperationsListsEveryMetric(t *testing.T) {
+	registry, ok := metrics.New("test").Registry().(prometheus.Collector)
+	if !ok {
+		t.Fatal("the registry does not describe itself")
+	}
+	descs := make(chan *prometheus.Desc, 1000)
+	registry.Describe(descs)
+	close(descs)
+	var rows []string
+	for d := range descs {
+		m := described.FindStringSubmatch(d.String())
+		if m == nil {
+			t.Fatalf("cannot read %s", d)
+		}
+		if !strings.HasPrefix(m[1], "sockeye_") {
+			continue // Go's and the process's own, which their library documents
+		}
+		help, err := strconv.Unquote(m[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		labels := "–"
+		if m[3] != "" {
+			labels = "`" + strings.ReplaceAll(m[3], ",", "`, `") + "`"
+		}
+		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |\n", m[1], labels, help))
+	}
+	slices.Sort(rows)
+	generated(t, "docs/operations.md", "metrics", "\n| Metric | Labels | Meaning |\n|---|---|---|\n"+strings.Join(rows, ""))
+}
+
+// TestProtocolNotesListEveryReason compares the table of close reasons with the
+// closed sets in the code.
+func TestProtocolNotesListEveryReason(t *testing.T) {
+	t.Parallel()
+	listed := make(map[string]bool)
+	for _, r := range readPage(t, "docs/protocol-notes.md").rows("Reason", "Detail", "What the official client does") {
+		for _, cell := range []string{r.cells["Reason"], r.cells["Detail"]} {
+			for _, span := range codeSpans(cell) {
+				listed[span] = true
+			}
+		}
+	}
+	words := append(constants(t, "server/engineio/close.go", "Reason", "Detail"), constants(t, "server/socketio/end.go", "Reason")...)
+	if len(words) < 30 {
+		t.Fatalf("only %d reasons were found in the code", len(words))
+	}
+	for _, w := range words {
+		if !listed[w] {
+			t.Errorf("docs/protocol-notes.md does not explain %q", w)
+		}
+		delete(listed, w)
+	}
+	for w := range listed {
+		t.Errorf("docs/protocol-notes.md explains %q, which the code does not know", w)
+	}
+}
+
+// constants returns the string constants of a file whose names begin with one of
+// the prefixes, but for the empty ones.
+func constants(t *testing.T, path string, prefixes ...string) []string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, path), nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	ast.Inspect(f, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Values) != 1 {
+			return true
+		}
+		value, ok := spec.Values[0].(*ast.BasicLit)
+		if !ok || value.Kind != token.STRING {
+			return true
+		}
+		text, err := strconv.Unquote(value.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text != "" && slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(spec.Names[0].Name, p) }) {
+			found = append(found, text)
+		}
+		return true
+	})
+	return found
+}
