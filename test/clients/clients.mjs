@@ -35,18 +35,17 @@ const { values: flags } = parseArgs({
 const began = performance.now();
 const servers = await startAll(flags.reference, relayYAML);
 const results = [];
-const waiting = [...(flags.client ?? labels)];
+const waiting = [...(flags.client ?? labels)].filter((label) => label !== "python");
+const wanted = flags.client ? flags.client.includes("python") : !flags.at;
+const python = wanted && !flags["no-python"] ? runPython(servers.urls.json, flags.only) : { results: [] };
 await Promise.all(
   Array.from({ length: Number(flags.jobs) }, async () => {
     for (let label = waiting.shift(); label; label = waiting.shift()) await runClient(label);
   }),
 );
-let python = { skipped: "left out by --no-python" };
-if (!flags["no-python"] && !flags.client && !flags.at) {
-  python = await runPython(servers.urls.json, flags.only);
-  results.push(...(python.results ?? []));
-}
-if (python.skipped) console.log(`LEFT OUT: python-socketio: ${python.skipped}`);
+const { version: pythonVersion, results: fromPython = [], skipped } = await python;
+results.push(...fromPython);
+if (skipped) console.log(`LEFT OUT: python-socketio: ${skipped}`);
 const codes = await servers.stop();
 
 let failed = 0;
@@ -60,7 +59,7 @@ if (!flags.reference && codes.some((code) => code !== 0)) {
 }
 if (flags.report) {
   mkdirSync(flags.report, { recursive: true });
-  const summary = summarize(results, python.version);
+  const summary = summarize(results, pythonVersion);
   writeFileSync(join(flags.report, "clients.json"), JSON.stringify(summary, null, 2) + "\n");
   writeFileSync(join(flags.report, "clients.md"), markdown(summary));
 }

@@ -22,6 +22,7 @@ export class CutProxy {
     const pair = [near, far];
     this.#pairs.add(pair);
     const end = () => {
+      if (this.#frozen) return;
       this.#pairs.delete(pair);
       near.destroy();
       far.destroy();

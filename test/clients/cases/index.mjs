@@ -9,9 +9,10 @@ import connecting from "./connecting.mjs";
 import messages from "./messages.mjs";
 import grouping from "./grouping.mjs";
 import endings from "./endings.mjs";
+import chat from "./chat.mjs";
 import program from "./program.mjs";
 
-export const cases = [...connecting, ...messages, ...grouping, ...endings, ...program];
+export const cases = [...connecting, ...messages, ...grouping, ...endings, ...program, ...chat];
 
 // features in the order of the table.
 export const features = [
