@@ -202,14 +202,10 @@ func (p *polling) open(ctx context.Context, buf []byte) error {
 func (p *polling) pump(buf []byte, done func() bool) error {
 	for {
 		for _, x := range []*exchange{&p.get, &p.post} {
-			if x.link != nil {
-				if err := x.link.flushBlocking(); err != nil {
-					return err
-				}
-			}
+			x.turn(func(k *link) error { return k.flushBlocking() })
 		}
-		if done() && !p.post.busy {
-			return nil
+		if p.c.err != nil || done() && !p.post.busy {
+			return p.c.err
 		}
 		x := &p.get
 		if p.post.busy {
@@ -218,13 +214,25 @@ func (p *polling) pump(buf []byte, done func() bool) error {
 		if x.link == nil {
 			return fmt.Errorf("connection not kept alive: %w", errMalformedResponse)
 		}
-		n, err := x.link.conn.Read(buf)
-		if err != nil {
-			return err
-		}
-		if err := x.feed(buf[:n]); err != nil {
-			return err
-		}
+		x.turn(func(k *link) error {
+			n, err := k.conn.Read(buf)
+			if err != nil {
+				return err
+			}
+			return x.feed(buf[:n])
+		})
+	}
+}
+
+// turn does what a loop does around a link: an error ends it.
+func (x *exchange) turn(do func(k *link) error) {
+	k := x.link
+	if k == nil {
+		return
+	}
+	if err := do(k); err != nil && !k.closed {
+		k.close()
+		x.ended(err)
 	}
 }
 

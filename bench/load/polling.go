@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 	"time"
 )
 
@@ -201,24 +202,27 @@ func (p *polling) payload(body []byte) error {
 }
 
 // ended redials when the server closed a kept-alive connection: at rest that is
-// its right (Node does so after 5 s), and a request that crossed with it is
-// repeated once, as browsers do.
+// its right (Node does so after 5 s), and a POST that crossed with it is repeated
+// once, as browsers do.
 func (x *exchange) ended(err error) {
 	x.link = nil
-	if x.p.closed {
+	if x.p.closed || !x.busy && closedByPeer(err) {
 		return
 	}
-	crossed := !x.begun && !x.retried && errors.Is(err, io.EOF)
-	switch {
-	case !x.busy && errors.Is(err, io.EOF):
-	case x.busy && crossed && x == &x.p.post:
-		x.retried = true
-		if err := x.dial(); err != nil {
-			x.p.c.end(err)
-			return
-		}
-		x.write()
-	default:
+	if x != &x.p.post || x.begun || x.retried || !closedByPeer(err) {
 		x.p.c.end(err)
+		return
 	}
+	x.retried = true
+	if err := x.dial(); err != nil {
+		x.p.c.end(err)
+		return
+	}
+	x.write()
+}
+
+// closedByPeer covers what a connection says that the server has closed, before
+// and after a write.
+func closedByPeer(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

@@ -36,17 +36,7 @@ func Run(ctx context.Context, t Target, w Work) (*Result, error) {
 	}
 	defer l.close()
 	r := &run{work: w, ep: ep, pid: t.PID, loop: l, res: &Result{Work: w}}
-	switch w.Kind {
-	case Idle:
-		err = r.idle(ctx)
-	case Connect:
-		err = r.connect(ctx)
-	case Fanout:
-		err = r.fanout(ctx)
-	case Echo:
-		err = r.echo(ctx)
-	}
-	if err != nil {
+	if err := r.do(ctx); err != nil {
 		return nil, err
 	}
 	return r.res, nil
@@ -61,6 +51,21 @@ type run struct {
 	loop    loop
 	clients []*client
 	res     *Result
+}
+
+func (r *run) do(ctx context.Context) error {
+	switch r.work.Kind {
+	case Idle:
+		return r.idle(ctx)
+	case Connect:
+		return r.connect(ctx)
+	case Fanout:
+		return r.fanout(ctx)
+	case Echo:
+		return r.echo(ctx)
+	default:
+		return fmt.Errorf("load: unknown kind of work %q", r.work.Kind)
+	}
 }
 
 var errNobody = errors.New("load: no client could connect")

@@ -1,0 +1,238 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+var transports = []Transport{WebSocket, Polling, Upgrade}
+
+func TestCleanServerLosesNothing(t *testing.T) {
+	works := map[string]Work{
+		"idle":              {Kind: Idle},
+		"connect":           {Kind: Connect},
+		"fanout":            {Kind: Fanout},
+		"fanout window":     {Kind: Fanout, Window: 16, Publishers: 3},
+		"fanout rate":       {Kind: Fanout, Rate: 200, Publishers: 2},
+		"fanout burst":      {Kind: Fanout, Window: 100, Messages: 100},
+		"echo":              {Kind: Echo},
+		"echo window":       {Kind: Echo, Window: 16},
+		"echo burst":        {Kind: Echo, Clients: 1, Window: 200, Messages: 200},
+		"echo large":        {Kind: Echo, Payload: 70_000, Messages: 3},
+		"echo middle-sized": {Kind: Echo, Payload: 1000, Messages: 3},
+	}
+	for name, w := range works {
+		for _, tr := range transports {
+			t.Run(name+"/"+string(tr), func(t *testing.T) {
+				w.Transport = tr
+				r := mustRun(t, (&relay{}).serve(t), w)
+				if got := r.Failure(); got != "" {
+					t.Errorf("failure %q, notes %q", got, r.Notes)
+				}
+				if r.Expected == 0 || r.Delivered != r.Expected {
+					t.Errorf("delivered %d of %d", r.Delivered, r.Expected)
+				}
+				if r.Units == 0 {
+					t.Error("no units counted")
+				}
+			})
+		}
+	}
+}
+
+func TestMessagesAreCountedExactly(t *testing.T) {
+	r := mustRun(t, (&relay{}).serve(t), Work{Kind: Fanout, Clients: 5, Window: 7, Messages: 30})
+	if r.Units != 150 || r.Delivered != 150 || r.Expected != 150 {
+		t.Errorf("units %d, delivered %d, expected %d; want 150 of each", r.Units, r.Delivered, r.Expected)
+	}
+	r = mustRun(t, (&relay{}).serve(t), Work{Kind: Echo, Clients: 5, Window: 7, Messages: 30})
+	if r.Units != 150 || r.Delivered != 150 || r.Expected != 150 {
+		t.Errorf("echo: units %d, delivered %d, expected %d; want 150 of each", r.Units, r.Delivered, r.Expected)
+	}
+}
+
+// every makes a tamper that applies do to the n-th packet of session 1.
+func every(n int, do func(packet string) []string) func(int, string) []string {
+	var mu sync.Mutex
+	seen := 0
+	return func(session int, packet string) []string {
+		mu.Lock()
+		defer mu.Unlock()
+		if session == 1 {
+			seen++
+			if seen == n {
+				return do(packet)
+			}
+		}
+		return []string{packet}
+	}
+}
+
+func TestLostDeliveriesAreCounted(t *testing.T) {
+	for _, kind := range []Kind{Fanout, Echo} {
+		for _, tr := range transports {
+			t.Run(string(kind)+"/"+string(tr), func(t *testing.T) {
+				srv := &relay{tamper: every(3, func(string) []string { return nil })}
+				r := mustRun(t, srv.serve(t), Work{Kind: kind, Transport: tr, Clients: 4, Window: 4, Messages: 20})
+				if r.Lost != 1 {
+					t.Errorf("lost %d of %d, want 1", r.Lost, r.Expected)
+				}
+				if !strings.Contains(r.Failure(), "1 lost") {
+					t.Errorf("failure %q does not tell", r.Failure())
+				}
+			})
+		}
+	}
+}
+
+func TestLossDoesNotStopARunByTime(t *testing.T) {
+	srv := &relay{tamper: every(2, func(string) []string { return nil })}
+	r := mustRun(t, srv.serve(t), Work{Kind: Fanout, Warmup: time.Millisecond, Measure: 400 * time.Millisecond})
+	if r.Lost != 1 || r.Stalls != 1 {
+		t.Errorf("lost %d in %d stalls, want 1 in 1", r.Lost, r.Stalls)
+	}
+	if r.Delivered < 100 {
+		t.Errorf("delivered %d, want the run to go on after the stall", r.Delivered)
+	}
+}
+
+func TestDuplicatesAreCounted(t *testing.T) {
+	for _, kind := range []Kind{Fanout, Echo} {
+		srv := &relay{tamper: every(3, func(p string) []string { return []string{p, p} })}
+		r := mustRun(t, srv.serve(t), Work{Kind: kind, Messages: 20})
+		if r.Duplicated != 1 || r.Lost != 0 {
+			t.Errorf("%s: duplicated %d, lost %d; want 1, 0", kind, r.Duplicated, r.Lost)
+		}
+	}
+}
+
+func TestDuplicateOfTheLastMessageIsSeen(t *testing.T) {
+	srv := &relay{tamper: every(20, func(p string) []string { return []string{p, p} })}
+	r := mustRun(t, srv.serve(t), Work{Kind: Fanout, Messages: 20})
+	if r.Duplicated != 1 {
+		t.Errorf("duplicated %d, want 1", r.Duplicated)
+	}
+}
+
+func TestReorderingIsCounted(t *testing.T) {
+	for _, kind := range []Kind{Fanout, Echo} {
+		var held string
+		var mu sync.Mutex
+		n := 0
+		srv := &relay{tamper: func(session int, p string) []string {
+			mu.Lock()
+			defer mu.Unlock()
+			if session != 1 {
+				return []string{p}
+			}
+			switch n++; n {
+			case 3:
+				held = p
+				return nil
+			case 4:
+				return []string{p, held}
+			}
+			return []string{p}
+		}}
+		r := mustRun(t, srv.serve(t), Work{Kind: kind, Window: 8, Messages: 20})
+		if r.Reordered != 1 || r.Lost != 0 || r.Duplicated != 0 {
+			t.Errorf("%s: reordered %d, lost %d, duplicated %d; want 1, 0, 0", kind, r.Reordered, r.Lost, r.Duplicated)
+		}
+	}
+}
+
+func TestChangedBytesAreMalformedAndLost(t *testing.T) {
+	for _, kind := range []Kind{Fanout, Echo} {
+		srv := &relay{tamper: every(3, func(p string) []string { return []string{strings.Replace(p, "quick", "quack", 1)} })}
+		r := mustRun(t, srv.serve(t), Work{Kind: kind, Messages: 20})
+		if r.Malformed != 1 || r.Lost != 1 {
+			t.Errorf("%s: malformed %d, lost %d; want 1, 1", kind, r.Malformed, r.Lost)
+		}
+	}
+}
+
+func TestDisconnectIsReportedAndEndsTheRun(t *testing.T) {
+	for _, tr := range transports {
+		srv := &relay{tamper: every(3, func(string) []string { return []string{"1"} })}
+		r := mustRun(t, srv.serve(t), Work{Kind: Fanout, Transport: tr, Measure: 10 * time.Second})
+		if r.Disconnected != 1 || r.Lost == 0 {
+			t.Errorf("%s: disconnected %d, lost %d; want 1 and some", tr, r.Disconnected, r.Lost)
+		}
+	}
+}
+
+func TestFailedConnectsAreCounted(t *testing.T) {
+	for _, tr := range transports {
+		srv := &relay{refuse: func(session int) bool { return session == 5 }}
+		r := mustRun(t, srv.serve(t), Work{Kind: Connect, Transport: tr, Clients: 8, Baseline: 2})
+		if r.FailedConnects != 1 || r.Delivered != 7 {
+			t.Errorf("%s: %d failed, %d connected; want 1, 7", tr, r.FailedConnects, r.Delivered)
+		}
+		if len(r.Notes) == 0 {
+			t.Errorf("%s: no note says why", tr)
+		}
+	}
+}
+
+func TestNobodyConnectedIsAnError(t *testing.T) {
+	srv := &relay{refuse: func(int) bool { return true }}
+	_, err := Run(t.Context(), Target{URL: srv.serve(t)}, small(Work{Kind: Echo}))
+	if !errors.Is(err, errNobody) {
+		t.Errorf("error %v, want %v", err, errNobody)
+	}
+}
+
+func TestPollingSurvivesClosedKeepAlive(t *testing.T) {
+	for _, kind := range []Kind{Fanout, Echo} {
+		r := mustRun(t, (&relay{closeAfterPost: true}).serve(t), Work{Kind: kind, Transport: Polling, Messages: 20, Clients: 3})
+		if got := r.Failure(); got != "" {
+			t.Errorf("%s: failure %q, notes %q", kind, got, r.Notes)
+		}
+	}
+}
+
+func TestPollingReadsChunkedBodies(t *testing.T) {
+	r := mustRun(t, (&relay{chunked: true}).serve(t), Work{Kind: Fanout, Transport: Polling, Window: 8, Messages: 50})
+	if got := r.Failure(); got != "" {
+		t.Errorf("failure %q, notes %q", got, r.Notes)
+	}
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := Run(ctx, Target{URL: (&relay{}).serve(t)}, Work{Kind: Fanout, Measure: time.Minute})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v, want %v", err, context.DeadlineExceeded)
+	}
+}
+
+// The portable loop is what runs where there is no epoll.
+func TestPortableLoop(t *testing.T) {
+	for _, kind := range []Kind{Fanout, Echo} {
+		for _, tr := range transports {
+			w, err := small(Work{Kind: kind, Transport: tr, Window: 16, Messages: 200}).filled()
+			if err != nil {
+				t.Fatal(err)
+			}
+			ep, err := resolve(t.Context(), Target{URL: (&relay{}).serve(t)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := newPortableLoop()
+			r := &run{work: w, ep: ep, loop: l, res: &Result{Work: w}}
+			err = r.do(t.Context())
+			l.close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := r.res.Failure(); got != "" || r.res.Delivered != r.res.Expected {
+				t.Errorf("%s over %s: failure %q, delivered %d of %d", kind, tr, got, r.res.Delivered, r.res.Expected)
+			}
+		}
+	}
+}
