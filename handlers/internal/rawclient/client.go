@@ -66,9 +66,11 @@ func Dial(t testing.TB, base, namespace string, auth any) *Client {
 	}
 	go c.read(early)
 	t.Cleanup(c.Close)
-	payload, err := json.Marshal(auth)
-	if err != nil {
-		t.Fatalf("auth: %v", err)
+	var payload []byte // nil auth is an absent one: null would be malformed
+	if auth != nil {
+		if payload, err = json.Marshal(auth); err != nil {
+			t.Fatalf("auth: %v", err)
+		}
 	}
 	c.mu.Lock()
 	c.writeLocked("40" + c.prefix() + string(payload))
