@@ -48,7 +48,9 @@ func (k *link) close() {
 		k.owner.detach(k)
 		return
 	}
-	abort(k.conn)
+	if k.conn != nil {
+		abort(k.conn)
+	}
 }
 
 // abort closes c without leaving it in TIME_WAIT, of which thousands of clients

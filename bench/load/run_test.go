@@ -236,3 +236,12 @@ func TestPortableLoop(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodyListensIsAnError(t *testing.T) {
+	for _, tr := range transports {
+		w := small(Work{Kind: Connect, Transport: tr})
+		if _, err := Run(t.Context(), Target{URL: "http://127.0.0.1:1"}, w); !errors.Is(err, errNobody) {
+			t.Errorf("%s: error %v, want %v", tr, err, errNobody)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package load
+
+import (
+	"testing"
+	"time"
+)
+
+func TestOnlyLoopbackIsDialled(t *testing.T) {
+	for url, want := range map[string]endpoint{
+		"http://127.0.0.1:3000":     {addr: "127.0.0.1:3000", host: "127.0.0.1:3000", path: "/socket.io/"},
+		"http://127.9.9.9:1/":       {addr: "127.9.9.9:1", host: "127.9.9.9:1", path: "/socket.io/"},
+		"http://[::1]:3000/rt":      {addr: "[::1]:3000", host: "[::1]:3000", path: "/rt/"},
+		"http://localhost:3000/a/b": {addr: "127.0.0.1:3000", host: "localhost:3000", path: "/a/b/"},
+	} {
+		got, err := resolve(t.Context(), Target{URL: url})
+		if err != nil || got != want {
+			t.Errorf("%s: %+v, error %v; want %+v", url, got, err, want)
+		}
+	}
+	for _, url := range []string{
+		"http://192.0.2.1:3000", "http://0.0.0.0:3000", "http://[2001:db8::1]:3000",
+		"https://127.0.0.1:3000", "http://127.0.0.1", "127.0.0.1:3000", "", "http://\x00",
+	} {
+		if got, err := resolve(t.Context(), Target{URL: url}); err == nil {
+			t.Errorf("%q: accepted as %+v", url, got)
+		}
+	}
+}
+
+func TestWorkWithoutBoundsIsRefused(t *testing.T) {
+	for name, w := range map[string]Work{
+		"no kind":            {},
+		"unknown kind":       {Kind: "sing"},
+		"unknown transport":  {Kind: Echo, Transport: "pigeon"},
+		"too many clients":   {Kind: Echo, Clients: maxClients + 1},
+		"negative clients":   {Kind: Echo, Clients: -1},
+		"too wide":           {Kind: Echo, Window: maxWindow + 1},
+		"tiny payload":       {Kind: Echo, Payload: minPayload - 1},
+		"endless":            {Kind: Echo, Measure: time.Hour},
+		"negative rate":      {Kind: Fanout, Rate: -1},
+		"more publishers":    {Kind: Fanout, Clients: 2, Publishers: 3},
+		"too many messages":  {Kind: Fanout, Messages: maxMessages + 1},
+		"negative warm-up":   {Kind: Fanout, Warmup: -1},
+		"stall of no length": {Kind: Fanout, Stall: 1},
+	} {
+		if _, err := w.filled(); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestResultArithmetic(t *testing.T) {
+	r := &Result{Units: 1000, Elapsed: 2 * time.Second, CPU: 5 * time.Millisecond, RSSBefore: 1 << 20, RSSAfter: 3 << 20, RSSClients: 256}
+	if got := r.CPUPerUnit(); got != 5 {
+		t.Errorf("CPU per unit %v µs, want 5", got)
+	}
+	if got := r.PerSecond(); got != 500 {
+		t.Errorf("%v per second, want 500", got)
+	}
+	if got := r.RSSPerClient(); got != 8 {
+		t.Errorf("RSS per client %v KiB, want 8", got)
+	}
+	if got := r.Failure(); got != "" {
+		t.Errorf("failure %q of a clean run", got)
+	}
+	r.Lost, r.FailedConnects = 2, 1
+	if got := r.Failure(); got != "2 lost, 1 failed connects" {
+		t.Errorf("failure %q", got)
+	}
+}
