@@ -1,0 +1,390 @@
+package chat
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// ear is a voice that writes down what is said, as "room event who".
+type ear struct {
+	mu   sync.Mutex
+	said []string
+}
+
+func (e *ear) toRoom(room, event string, payload any) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch p := payload.(type) {
+	case *Message:
+		e.said = append(e.said, fmt.Sprintf("%s %s %s: %s", room, event, p.User.Nick, p.Text))
+	case presence:
+		e.said = append(e.said, fmt.Sprintf("%s %s %s", room, event, p.User.Nick))
+	case renamed:
+		e.said = append(e.said, fmt.Sprintf("%s %s %s to %s", room, event, p.Was, p.User.Nick))
+	default:
+		e.said = append(e.said, fmt.Sprintf("%s %s %v", room, event, payload))
+	}
+}
+
+func (e *ear) toUsers(event string, payload any, ids ...string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	text := ""
+	if p, ok := payload.(*Private); ok {
+		text = " " + p.Text
+	}
+	e.said = append(e.said, fmt.Sprintf("%s %s%s", strings.Join(ids, ","), event, text))
+}
+
+// heard returns what was said since the last call.
+func (e *ear) heard() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	said := e.said
+	e.said = nil
+	return said
+}
+
+func (e *ear) want(t *testing.T, want ...string) {
+	t.Helper()
+	if got := e.heard(); !slices.Equal(got, want) {
+		t.Errorf("heard\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}
+
+func open(o Options) (*hall, *ear) {
+	e := &ear{}
+	return newHall(o.withDefaults(), e), e
+}
+
+// come brings a connection in and puts it into rooms.
+func come(t *testing.T, h *hall, socketID, id, nick string, rooms ...string) {
+	t.Helper()
+	h.arrive(socketID, id, nick)
+	for _, name := range rooms {
+		r, err := h.enter(socketID, name)
+		if err != nil {
+			t.Fatalf("%s enters %s: %v", nick, name, err)
+		}
+		h.speak(r)
+	}
+}
+
+func codeOf(err error) string {
+	var refused *refusal
+	if errors.As(err, &refused) {
+		return refused.code
+	}
+	return ""
+}
+
+func TestAUserIsCountedOnceForAllTabs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, e := open(Options{LeaveGrace: 5 * time.Second})
+		come(t, h, "s1", "ann", "Ann", "lobby")
+		come(t, h, "s2", "ann", "Ann", "lobby")
+		come(t, h, "s3", "bea", "Bea", "lobby")
+		e.want(t, "lobby joined Ann", "lobby joined Bea")
+		if users := h.look(h.rooms["lobby"], "").Users; len(users) != 2 {
+			t.Errorf("users %v, want Ann and Bea", users)
+		}
+		h.lose("s1")
+		<-time.After(time.Minute)
+		synctest.Wait()
+		e.want(t)
+		if err := h.leave("s2", "lobby"); err != nil {
+			t.Fatal(err)
+		}
+		e.want(t, "lobby left Ann")
+	})
+}
+
+func TestAReloadMakesNoNotice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, e := open(Options{LeaveGrace: 5 * time.Second})
+		come(t, h, "s1", "ann", "Ann", "lobby", "den")
+		e.heard()
+		for i := range 5 {
+			h.lose(fmt.Sprint("s", i+1))
+			<-time.After(4 * time.Second)
+			come(t, h, fmt.Sprint("s", i+2), "ann", "Ann", "lobby")
+		}
+		e.want(t, "den left Ann") // which no later tab entered
+		h.lose("s6")
+		<-time.After(6 * time.Second)
+		synctest.Wait()
+		e.want(t, "lobby left Ann")
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if len(h.users)+len(h.nicks)+len(h.tabs)+len(h.rooms) != 0 {
+			t.Errorf("the hall is not empty: %d users, %d nicks, %d tabs, %d rooms", len(h.users), len(h.nicks), len(h.tabs), len(h.rooms))
+		}
+	})
+}
+
+func TestNicknamesAreOneUsersAtATime(t *testing.T) {
+	h, e := open(Options{MaxNick: 8})
+	h.arrive("s1", "ann", "Ann")
+	if got := h.arrive("s2", "bea", "ann").Nick; got != "ann 2" {
+		t.Errorf("the second ann is called %q", got)
+	}
+	if got := h.arrive("s3", "cleo", "\u202e"); !strings.HasPrefix(got.Nick, "Guest ") {
+		t.Errorf("a user without a name is called %q", got.Nick)
+	}
+	if got := h.arrive("s4", "ann", "Other").Nick; got != "Ann" {
+		t.Errorf("the second tab of Ann is called %q", got)
+	}
+	come(t, h, "s5", "dora", "longname", "lobby")
+	if got := h.arrive("s6", "eve", "LONGNAME").Nick; got != "LONGNA 2" {
+		t.Errorf("the second longname is called %q", got)
+	}
+	e.heard()
+	for nick, want := range map[string]string{"ANN": "nick_taken", "ａｎｎ": "nick_taken", " ": "bad_nick", "ninechars": "bad_nick", "a\x00b": "bad_nick"} {
+		if _, err := h.rename("s5", nick); codeOf(err) != want {
+			t.Errorf("renaming to %q: %v, want %s", nick, err, want)
+		}
+	}
+	if got, err := h.rename("s5", "  Dora  "); err != nil || got.Nick != "Dora" {
+		t.Errorf("renamed to %q, %v", got.Nick, err)
+	}
+	e.want(t, "lobby renamed longname to Dora", "dora you")
+	if _, err := h.rename("s5", "DORA"); err != nil {
+		t.Errorf("a change of case: %v", err)
+	}
+	if got := h.arrive("s7", "fay", "longname").Nick; got != "longname" {
+		t.Errorf("a name that is free again was given as %q", got)
+	}
+}
+
+func TestHistoryIsBoundedAndSaysSo(t *testing.T) {
+	h, _ := open(Options{History: 3})
+	come(t, h, "s1", "ann", "Ann", "lobby")
+	ids := make([]string, 6)
+	for i := range ids {
+		answer, err := h.say("s1", "lobby", fmt.Sprint(i), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[i] = answer.ID
+	}
+	if !slices.IsSorted(ids) || ids[0] == ids[1] || len(ids[0]) != len(ids[5]) {
+		t.Errorf("ids %v do not ascend", ids)
+	}
+	r := h.rooms["lobby"]
+	for after, want := range map[string]struct {
+		texts string
+		gap   bool
+	}{
+		"":     {"3 4 5", false},
+		ids[0]: {"3 4 5", true},
+		ids[2]: {"3 4 5", false},
+		ids[3]: {"4 5", false},
+		ids[5]: {"", false},
+		"~":    {"", false},
+		"0":    {"3 4 5", true},
+	} {
+		view := h.look(r, after)
+		texts := make([]string, len(view.Messages))
+		for i, m := range view.Messages {
+			texts[i] = m.Text
+		}
+		if got := strings.Join(texts, " "); got != want.texts || view.Gap != want.gap {
+			t.Errorf("after %q: %q, gap %v; want %q, %v", after, got, view.Gap, want.texts, want.gap)
+		}
+	}
+}
+
+func TestARepeatedMessageIsPassedOnOnce(t *testing.T) {
+	h, e := open(Options{})
+	come(t, h, "s1", "ann", "Ann", "lobby")
+	come(t, h, "s2", "bea", "Bea", "lobby")
+	e.heard()
+	first, err := h.say("s1", "lobby", "hello", "k1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := h.say("s1", "lobby", "hello", "k1")
+	if err != nil || second != first {
+		t.Errorf("the repeat was answered %v, %v; want %v", second, err, first)
+	}
+	if other, _ := h.say("s2", "lobby", "hello too", "k1"); other.ID == first.ID {
+		t.Error("another user's key was taken for a repeat")
+	}
+	p1, err := h.whisper("s1", "bea", "psst", "k2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p2, err := h.whisper("s1", "bea", "psst", "k2"); err != nil || p2 != p1 {
+		t.Errorf("the private repeat was answered %v, %v; want %v", p2, err, p1)
+	}
+	e.want(t, "lobby message Ann: hello", "lobby message Bea: hello too", "bea,ann private psst")
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	const limit = 20_000
+	h, _ := open(Options{HistoryBytes: limit, MaxRooms: 10, RoomsPerTab: 1000})
+	h.arrive("s1", "ann", "Ann")
+	text := strings.Repeat("x", 500)
+	for i := range 40 {
+		name := fmt.Sprint("room ", i)
+		if _, err := h.enter("s1", name); err != nil {
+			t.Fatalf("room %d: %v", i, err)
+		}
+		for range 20 {
+			if _, err := h.say("s1", name, text, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i >= 5 { // stay in the first five
+			if err := h.leave("s1", name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var bytes int64
+	for _, r := range h.rooms {
+		for _, m := range r.log {
+			bytes += m.size()
+		}
+	}
+	if bytes != h.bytes || bytes > limit {
+		t.Errorf("%d bytes are kept, counted as %d; the limit is %d", bytes, h.bytes, limit)
+	}
+	if len(h.rooms) > 10 {
+		t.Errorf("%d rooms are kept; the limit is 10", len(h.rooms))
+	}
+	for i := range 5 {
+		if h.rooms[fmt.Sprint("room ", i)] == nil {
+			t.Errorf("room %d was closed with somebody in it", i)
+		}
+	}
+	if listed := h.written.Len(); listed > len(h.rooms) {
+		t.Errorf("%d rooms are listed as written in, of %d", listed, len(h.rooms))
+	}
+}
+
+func TestFullServerRefusesRoomsAndKeepsTheOthers(t *testing.T) {
+	h, _ := open(Options{MaxRooms: 2, RoomsPerTab: 3})
+	come(t, h, "s1", "ann", "Ann", "a", "b")
+	if _, err := h.enter("s1", "c"); codeOf(err) != "rooms_full" {
+		t.Errorf("a third room: %v, want rooms_full", err)
+	}
+	h2, _ := open(Options{RoomsPerTab: 2})
+	come(t, h2, "s1", "ann", "Ann", "a", "b", "b")
+	if _, err := h2.enter("s1", "c"); codeOf(err) != "too_many_rooms" {
+		t.Errorf("a third room of a tab: %v, want too_many_rooms", err)
+	}
+}
+
+func TestIdleRoomsAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := open(Options{IdleRoom: time.Hour})
+		come(t, h, "s1", "ann", "Ann", "old", "lobby")
+		answer, err := h.say("s1", "old", "words", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.leave("s1", "old"); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(2 * time.Hour)
+		if _, err := h.enter("s1", "new"); err != nil {
+			t.Fatal(err)
+		}
+		if h.rooms["old"] != nil || h.bytes != 0 {
+			t.Errorf("the old room is still there, with %d bytes", h.bytes)
+		}
+		r, err := h.enter("s1", "old")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if view := h.look(r, answer.ID); !view.Gap || len(view.Messages) != 0 {
+			t.Errorf("who knew the old room is told gap %v and %d messages", view.Gap, len(view.Messages))
+		}
+	})
+}
+
+func TestARoomHearsEverythingInOneOrder(t *testing.T) {
+	h, e := open(Options{History: 1000, MaxText: 10})
+	const users, each = 8, 50
+	var wg sync.WaitGroup
+	for u := range users {
+		id := fmt.Sprint("u", u)
+		come(t, h, "s"+id, id, id, "lobby")
+		wg.Go(func() {
+			for i := range each {
+				if _, err := h.say("s"+id, "lobby", fmt.Sprint(i), ""); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	var want []string
+	for _, m := range h.look(h.rooms["lobby"], "").Messages {
+		want = append(want, fmt.Sprintf("lobby message %s: %s", m.User.Nick, m.Text))
+	}
+	got := slices.DeleteFunc(e.heard(), func(s string) bool { return strings.Contains(s, " joined ") })
+	if len(want) != users*each || !slices.Equal(got, want) {
+		t.Errorf("%d messages were heard in another order than the %d of the history", len(got), len(want))
+	}
+}
+
+func TestTextsAndKeysAreChecked(t *testing.T) {
+	h, _ := open(Options{MaxText: 5})
+	come(t, h, "s1", "ann", "Ann", "lobby")
+	for text, want := range map[string]string{"": "empty", " \n ": "empty", "\x00\x1b": "empty", "sixsix": "too_long", "fünf!": ""} {
+		if _, err := h.say("s1", "lobby", text, ""); codeOf(err) != want {
+			t.Errorf("saying %q: %v, want %q", text, err, want)
+		}
+	}
+	if _, err := h.say("s1", "lobby", "x", strings.Repeat("k", 65)); codeOf(err) != "too_long" {
+		t.Errorf("a long key: %v, want too_long", err)
+	}
+	if _, err := h.say("s1", "den", "x", ""); codeOf(err) != "not_in_room" {
+		t.Errorf("a room outside: %v, want not_in_room", err)
+	}
+	if _, err := h.whisper("s1", "nobody", "x", ""); codeOf(err) != "not_here" {
+		t.Errorf("a private message to nobody: %v, want not_here", err)
+	}
+	if _, err := h.say("s9", "lobby", "x", ""); codeOf(err) != "not_here" {
+		t.Errorf("a connection that is gone: %v, want not_here", err)
+	}
+}
+
+func TestTheIDOfAUserComesFromTheSecretAlone(t *testing.T) {
+	a, err := userID("a secret of enough length")
+	if err != nil || len(a) != 16 {
+		t.Errorf("id %q, %v; want 16 characters", a, err)
+	}
+	if b, _ := userID("a secret of enough length"); b != a {
+		t.Errorf("the same secret gave %q and %q", a, b)
+	}
+	if b, _ := userID("a secret of enough lengtH"); b == a {
+		t.Errorf("another secret gave %q too", a)
+	}
+	for _, secret := range []string{"", "too short", strings.Repeat("x", 129)} {
+		if _, err := userID(secret); codeOf(err) != "bad_secret" {
+			t.Errorf("the secret %q: %v, want bad_secret", secret, err)
+		}
+	}
+}
+
+func TestRoomsHaveOneFormOfTheirName(t *testing.T) {
+	for name, want := range map[string]string{"Lobby": "lobby", "  Ｌｏｂｂｙ ": "lobby", "river  bank": "river bank", "smörgås": "smörgås"} {
+		if got, err := checkRoom(name, 64); err != nil || got != want {
+			t.Errorf("room %q is %q, %v; want %q", name, got, err, want)
+		}
+	}
+	for _, name := range []string{"", " ", "a\nb", "a\u202eb", strings.Repeat("x", 65), strings.Repeat("x", 100000)} {
+		if _, err := checkRoom(name, 64); codeOf(err) != "bad_room" {
+			t.Errorf("room %.20q…: %v, want bad_room", name, err)
+		}
+	}
+}
