@@ -35,7 +35,7 @@ func (d *Decoder) msgpack(data []byte) (*received, error) {
 	}
 	r.packet.Type = Type(n)
 	h := readHead(data, f.nsp)
-	if f.nsp < 0 || h.kind != mpString {
+	if h.kind != mpString {
 		return nil, &Error{Kind: KindNamespace, Offset: max(f.nsp, 0), Message: "a packet without a namespace"}
 	}
 	if err := d.setNamespace(&r.packet, data[f.nsp+h.size:h.next(f.nsp)], f.nsp); err != nil {
@@ -123,10 +123,8 @@ func (f *msgpackParts) list(s *msgScanner) bool {
 }
 
 // integer reads a number that JavaScript would call an integer, up to 2^53-1. It may be written as a float.
+// There is none outside of the data.
 func integer(data []byte, at int) (uint64, bool) {
-	if at < 0 {
-		return 0, false
-	}
 	switch h := readHead(data, at); h.kind {
 	case mpUint, mpInt: // a negative one is far above the limit
 		return h.num, h.num <= maxSafeInteger

@@ -68,24 +68,23 @@ type inner struct {
 
 type secret []byte
 
-func (secret) MarshalText() ([]byte, error) { return []byte("hidden"), nil }
+func (secret) MarshalText() ([]byte, error) { return []byte("hide"), nil }
 
 type nested struct {
 	inner
-	*json.RawMessage `json:"-"`
-	Name             string          `json:"name"`
-	Data             []byte          `json:"data"`
-	Empty            []byte          `json:"empty,omitempty"`
-	Nothing          []byte          `json:"nothing"`
-	Skipped          []byte          `json:"-"`
-	Secret           secret          `json:"secret"`
-	Message          json.RawMessage `json:"message"`
-	Any              any             `json:"any"`
-	Map              map[string]blob `json:"map"`
-	Next             *nested         `json:"next,omitempty"`
-	Fixed            [2][]byte       `json:"fixed"`
-	Array            [2]byte         `json:"array"`
-	unexported       []byte
+	Name       string          `json:"name"`
+	Data       []byte          `json:"data"`
+	Empty      []byte          `json:"empty,omitempty"`
+	Nothing    []byte          `json:"nothing"`
+	Skipped    []byte          `json:"-"`
+	Secret     secret          `json:"secret"`
+	Message    json.RawMessage `json:"message"`
+	Any        any             `json:"any"`
+	Map        map[string]blob `json:"map"`
+	Next       *nested         `json:"next,omitempty"`
+	Fixed      [2][]byte       `json:"fixed"`
+	Array      [2]byte         `json:"array"`
+	unexported []byte
 }
 
 func TestFindsBinaryAnywhere(t *testing.T) {
@@ -97,9 +96,9 @@ func TestFindsBinaryAnywhere(t *testing.T) {
 	}
 	parts := mustEncode(t, event("v", &v, 1), JSON, 5)
 	const want = `56-["v",{"deep":{"_placeholder":true,"num":0},"name":"n","data":{"_placeholder":true,"num":1},"nothing":null,` +
-		`"secret":"hidden","message":"m","any":[{"k":{"_placeholder":true,"num":2}}],` +
+		`"secret":"hide","message":"m","any":[{"k":{"_placeholder":true,"num":2}}],` +
 		`"map":{"y":{"_placeholder":true,"num":3},"z":{"_placeholder":true,"num":4}},` +
-		`"next":{"deep":null,"name":"","data":null,"nothing":null,"secret":"hidden","message":1,"any":null,"map":null,"fixed":[null,null],"array":[0,0]},` +
+		`"next":{"deep":null,"name":"","data":null,"nothing":null,"secret":"hide","message":1,"any":null,"map":null,"fixed":[null,null],"array":[0,0]},` +
 		`"fixed":[{"_placeholder":true,"num":5},null],"array":[0,0]},1] + <61> + <62> + <63> + <64> + <65> + <66>`
 	if got := showParts(parts); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -52,9 +52,9 @@ func (h msgHead) next(at int) int {
 	return at + h.size + h.n
 }
 
-// readHead reads the value at byte at. The content of strings, binary and extensions is there in full.
+// readHead reads the value at byte at, which may be outside: then it is invalid. The content of strings, binary and extensions is there in full.
 func readHead(d []byte, at int) msgHead {
-	if at >= len(d) {
+	if at < 0 || at >= len(d) {
 		return msgHead{}
 	}
 	h := msgHead{size: 1}
@@ -194,6 +194,9 @@ func (s *msgScanner) value(depth int) bool {
 			return s.fail(KindUTF8, start, "a string is not UTF-8")
 		}
 	case mpBinary, mpExtension:
+		if h.kind == mpExtension && depth >= s.maxDepth { // it is an array to JavaScript
+			return s.fail(KindDepth, start, "nested too deep")
+		}
 		if len(s.marks) >= s.maxBinary {
 			return s.fail(KindTooMany, start, "too many binary values")
 		}
