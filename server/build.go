@@ -33,6 +33,7 @@ func (a *App) build() (err error) {
 	if a.io, err = socketio.New(a.ioOptions()); err != nil {
 		return err
 	}
+	a.metrics.Engine(a.io.Engine().Stats)
 	if a.cfg.Relay == "on" {
 		rules := a.cfg.RelayConfig
 		rules.Reserved, rules.Observer, rules.Logger = reservedNamespaces, a.metrics, a.log

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -59,8 +60,11 @@ func (a *App) metricsRoutes() http.Handler {
 
 var readOnly = []string{http.MethodGet, http.MethodHead}
 
+// quietGin is called once: the mode is a variable of the whole process.
+var quietGin = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })
+
 func (a *App) router() *gin.Engine {
-	gin.SetMode(gin.ReleaseMode)
+	quietGin()
 	r := gin.New()
 	r.RedirectTrailingSlash = false
 	r.RedirectFixedPath = false

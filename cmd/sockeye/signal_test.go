@@ -174,54 +174,63 @@ func frame(t *testing.T, r *bufio.Reader) string {
 
 func TestSIGTERMClosesTransportsAndAnswersPollsWithoutDisconnectPackets(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		p := startProcess(t, "--shutdown-timeout", "15s")
-		sid := p.openPolling(t)
-		_, poll := p.get(t, "/socket.io/?EIO=4&transport=polling&sid="+sid)
-		ws := p.openWebSocket(t)
-		// Another answer on the same server shows that the poll waits by now:
-		// requests are taken in the order they come, and this one came later.
-		if _, r := p.get(t, "/healthz"); true {
-			if status, _ := answer(t, r); status != http.StatusOK {
-				t.Fatalf("healthz: %d", status)
-			}
-		}
-		start := time.Now()
-		p.signal(t, sig)
-		if status, body := answer(t, poll); status != http.StatusOK || strings.Contains(body, "41") {
-			t.Errorf("%v: the waiting poll got status %d, body %q", sig, status, body)
-		}
-		for text := "first"; text != ""; {
-			text = frame(t, ws)
-			if strings.HasPrefix(text, "41") {
-				t.Errorf("%v: a DISCONNECT packet came: %q", sig, text)
-			}
-		}
-		if status := p.status(t); status != 0 {
-			t.Errorf("%v: exit status %d:\n%s", sig, status, p.log)
-		}
-		if took := time.Since(start); took > 10*time.Second {
-			t.Errorf("%v: stopping took %v", sig, took)
-		}
-		if !strings.Contains(p.log.String(), "clean=true") {
-			t.Errorf("%v: it did not stop cleanly:\n%s", sig, p.log)
-		}
+		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
+			stopsCleanly(t, sig)
+		})
 	}
 }
 
-// stuck leaves a request without the rest of its body, so that a stop has to
-// wait for it. It comes on one connection behind another request, whose answer
-// shows that the server has read both.
-func (p *process) stuck(t *testing.T) {
+func stopsCleanly(t *testing.T, sig os.Signal) {
 	t.Helper()
-	_, r := p.dial(t, fmt.Sprintf("GET /healthz HTTP/1.1\r\nHost: %[1]s\r\n\r\nPOST /nothing HTTP/1.1\r\nHost: %[1]s\r\nContent-Length: 1000\r\n\r\nx", p.addr))
+	p := startProcess(t, "--shutdown-timeout", "15s")
+	sid := p.openPolling(t)
+	_, poll := p.get(t, "/socket.io/?EIO=4&transport=polling&sid="+sid)
+	ws := p.openWebSocket(t)
+	// Another answer of the same server shows that the poll waits by now:
+	// it was sent first.
+	_, r := p.get(t, "/healthz")
 	if status, _ := answer(t, r); status != http.StatusOK {
 		t.Fatalf("healthz: %d", status)
+	}
+	start := time.Now()
+	p.signal(t, sig)
+	if status, body := answer(t, poll); status != http.StatusOK || strings.Contains(body, "41") {
+		t.Errorf("the waiting poll got status %d, body %q", status, body)
+	}
+	for text := "first"; text != ""; {
+		text = frame(t, ws)
+		if strings.HasPrefix(text, "41") {
+			t.Errorf("a DISCONNECT packet came: %q", text)
+		}
+	}
+	if status := p.status(t); status != 0 {
+		t.Errorf("exit status %d:\n%s", status, p.log)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("stopping took %v", took)
+	}
+	if !strings.Contains(p.log.String(), "clean=true") {
+		t.Errorf("it did not stop cleanly:\n%s", p.log)
+	}
+}
+
+// leaveWaiting opens a session with a message for the client, who does not
+// come for it. A stop waits for that a little.
+func (p *process) leaveWaiting(t *testing.T) {
+	t.Helper()
+	sid := p.openPolling(t)
+	const event = `42["echo","x"]`
+	_, r := p.dial(t, fmt.Sprintf("POST /socket.io/?EIO=4&transport=polling&sid=%s HTTP/1.1\r\nHost: %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s", sid, p.addr, len(event), event))
+	if status, body := answer(t, r); status != http.StatusOK {
+		t.Fatalf("echo: status %d, %q", status, body)
 	}
 }
 
 func TestAStopEndsInItsTimeWhateverClientsDo(t *testing.T) {
-	p := startProcess(t, "--shutdown-timeout", "1s")
-	p.stuck(t)
+	t.Parallel()
+	p := startProcess(t, "--shutdown-timeout", "500ms")
+	p.leaveWaiting(t)
 	start := time.Now()
 	p.signal(t, syscall.SIGTERM)
 	if status := p.status(t); status != 0 {
@@ -236,8 +245,9 @@ func TestAStopEndsInItsTimeWhateverClientsDo(t *testing.T) {
 }
 
 func TestASecondSignalExitsAtOnce(t *testing.T) {
+	t.Parallel()
 	p := startProcess(t, "--shutdown-timeout", "10m")
-	p.stuck(t)
+	p.leaveWaiting(t)
 	p.signal(t, syscall.SIGTERM)
 	p.log.await(t, `msg=stopping`)
 	p.signal(t, syscall.SIGTERM)

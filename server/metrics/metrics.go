@@ -114,6 +114,19 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
+// Engine adds what an Engine.IO server counts by itself. It is called once.
+func (m *Metrics) Engine(stats func() engineio.Stats) {
+	read := func(name, help string, value func(engineio.Stats) uint64) prometheus.Collector {
+		return prometheus.NewCounterFunc(counterOpts(name, help), func() float64 { return float64(value(stats())) })
+	}
+	m.registry.MustRegister(
+		read("messages_received_total", "Engine.IO messages received.", func(s engineio.Stats) uint64 { return s.MessagesIn }),
+		read("messages_sent_total", "Engine.IO messages sent, one for each recipient.", func(s engineio.Stats) uint64 { return s.MessagesOut }),
+		read("bytes_received_total", "Bytes of payloads received.", func(s engineio.Stats) uint64 { return s.BytesIn }),
+		read("bytes_sent_total", "Bytes of frames and bodies sent.", func(s engineio.Stats) uint64 { return s.BytesOut }),
+	)
+}
+
 // of returns the counters of a namespace.
 func (m *Metrics) of(name string) *namespace {
 	if n, ok := m.namespaces.Load(name); ok {

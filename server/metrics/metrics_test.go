@@ -40,6 +40,9 @@ func TestEveryEventIsCountedUnderItsLabels(t *testing.T) {
 	m.HandlerPanicked("/")
 	m.InboxFull("/")
 	m.UnknownEvent("/")
+	m.Engine(func() engineio.Stats {
+		return engineio.Stats{MessagesIn: 11, MessagesOut: 12, BytesIn: 13, BytesOut: 14}
+	})
 
 	got := scrape(t, m)
 	for _, want := range []string{
@@ -62,6 +65,10 @@ func TestEveryEventIsCountedUnderItsLabels(t *testing.T) {
 		`sockeye_handler_panics_total{namespace="/"} 1`,
 		`sockeye_inbox_full_total{namespace="/"} 1`,
 		`sockeye_relay_unknown_events_total{namespace="/"} 1`,
+		"sockeye_messages_received_total 11\n",
+		"sockeye_messages_sent_total 12\n",
+		"sockeye_bytes_received_total 13\n",
+		"sockeye_bytes_sent_total 14\n",
 		`go_goroutines `,
 	} {
 		if !strings.Contains(got, want) {
