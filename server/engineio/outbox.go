@@ -45,11 +45,17 @@ func (o *outbox) push(e entry) {
 }
 
 // take moves entries of up to limit bytes to dst, at least one. A replay is
-// never taken with others: the caller pulls it.
+// never taken with others: the caller pulls it. Nor is a close packet: the
+// official client acts on it before it has handed out the messages that come in
+// the same payload, and so would lose them.
 func (o *outbox) take(dst []entry, limit int) []entry {
 	n, size := 0, 0
-	for n < len(o.queue) && o.queue[n].m != nil && (n == 0 || size+o.queue[n].m.size <= limit) {
-		size += o.queue[n].m.size
+	for n < len(o.queue) && o.queue[n].m != nil {
+		m := o.queue[n].m
+		if n > 0 && (size+m.size > limit || m == closePacket) {
+			break
+		}
+		size += m.size
 		n++
 	}
 	if n == 0 && len(o.queue) > 0 {
