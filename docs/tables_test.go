@@ -5,7 +5,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,6 +16,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sockeye-io/sockeye/handlers/chat"
+	"github.com/sockeye-io/sockeye/handlers/relay"
 	"github.com/sockeye-io/sockeye/server"
 	"github.com/sockeye-io/sockeye/server/metrics"
 )
@@ -47,7 +51,7 @@ func titleOf(group string) string {
 	return group
 }
 
-var described = regexp.MustCompile(`fqName: "([^"]+)", help: ("(?:[^"\\]|\\.)*"), constLabels: \{[^}]*\}, variableLabels: \{([^}]*)\}`)
+var described = regexp.MustCompile(`fqName: "([^"]+)", help: ("(?:[^"\\]|\\.)*"),(?: unit: "[^"]*",)? constLabels: \{[^}]*\}, variableLabels: \{([^}]*)\}`)
 
 // TestOperationsListsEveryMetric compares the table of metrics with the registry.
 func TestOperationsListsEveryMetric(t *testing.T) {
@@ -97,26 +101,85 @@ func TestProtocolNotesListEveryReason(t *testing.T) {
 	if len(words) < 30 {
 		t.Fatalf("only %d reasons were found in the code", len(words))
 	}
+	code := sources(t, "server/engineio", "server/socketio")
 	for _, w := range words {
-		if !listed[w] {
-			t.Errorf("docs/protocol-notes.md does not explain %q", w)
+		if strings.Count(code, w.name) > 1 && !listed[w.text] { // beside its definition
+			t.Errorf("docs/protocol-notes.md does not explain %q", w.text)
 		}
-		delete(listed, w)
+		delete(listed, w.text)
 	}
 	for w := range listed {
 		t.Errorf("docs/protocol-notes.md explains %q, which the code does not know", w)
 	}
 }
 
+// TestSettingsListEveryKey compares the tables of keys of the two structures of
+// the configuration file with their fields.
+func TestSettingsListEveryKey(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		path, heading string
+		types         []reflect.Type
+	}{
+		{"docs/chat.md", "Default", []reflect.Type{reflect.TypeFor[chat.Options]()}},
+		{"docs/relay.md", "Key", []reflect.Type{reflect.TypeFor[relay.Config](), reflect.TypeFor[relay.Rule]()}},
+	} {
+		listed := make(map[string]bool)
+		for _, r := range readPage(t, c.path).rows("Key", c.heading) {
+			for _, span := range codeSpans(r.cells["Key"]) {
+				listed[span] = true
+			}
+		}
+		for _, typ := range c.types {
+			for i := range typ.NumField() {
+				key, _, _ := strings.Cut(typ.Field(i).Tag.Get("yaml"), ",")
+				if key != "" && key != "-" && !listed[key] {
+					t.Errorf("%s has no row for the key %s", c.path, key)
+				}
+				delete(listed, key)
+			}
+		}
+		for key := range listed {
+			t.Errorf("%s has a row for %s, which is no key", c.path, key)
+		}
+	}
+}
+
+// sources returns the Go files of folders, tests aside, as one text.
+func sources(t *testing.T, folders ...string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, folder := range folders {
+		files, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if strings.HasSuffix(f, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(f) //nolint:gosec // this repository's own
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(text)
+		}
+	}
+	return all.String()
+}
+
+// constant is a string constant of the code.
+type constant struct{ name, text string }
+
 // constants returns the string constants of a file whose names begin with one of
 // the prefixes, but for the empty ones.
-func constants(t *testing.T, path string, prefixes ...string) []string {
+func constants(t *testing.T, path string, prefixes ...string) []constant {
 	t.Helper()
 	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, path), nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var found []string
+	var found []constant
 	ast.Inspect(f, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
 		if !ok || len(spec.Values) != 1 {
@@ -131,7 +194,7 @@ func constants(t *testing.T, path string, prefixes ...string) []string {
 			t.Fatal(err)
 		}
 		if text != "" && slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(spec.Names[0].Name, p) }) {
-			found = append(found, text)
+			found = append(found, constant{spec.Names[0].Name, text})
 		}
 		return true
 	})
