@@ -152,7 +152,7 @@ func (s *Socket) Join(rooms ...string) error {
 		}
 		after := s.ns.position()
 		s.mu.Lock()
-		if s.cleaned {
+		if s.cleaned || s.state.Load() >= stateMuted {
 			s.mu.Unlock()
 			return ErrDisconnected
 		}

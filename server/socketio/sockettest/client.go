@@ -26,6 +26,7 @@ type Client struct {
 	t    testing.TB
 	conn net.Conn
 	eio  int
+	mute bool
 
 	mu sync.Mutex // serializes writes
 
@@ -34,12 +35,15 @@ type Client struct {
 }
 
 // Dial opens a connection of Engine.IO protocol 4 and reads its handshake.
-func Dial(t testing.TB, url string) *Client { return dial(t, url, 4) }
+func Dial(t testing.TB, url string) *Client { return dial(t, url, 4, false) }
+
+// DialMute opens a connection that answers no pings.
+func DialMute(t testing.TB, url string) *Client { return dial(t, url, 4, true) }
 
 // Dial3 opens a connection of Engine.IO protocol 3.
-func Dial3(t testing.TB, url string) *Client { return dial(t, url, 3) }
+func Dial3(t testing.TB, url string) *Client { return dial(t, url, 3, false) }
 
-func dial(t testing.TB, url string, eio int) *Client {
+func dial(t testing.TB, url string, eio int, mute bool) *Client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Wait)
 	defer cancel()
@@ -52,7 +56,7 @@ func dial(t testing.TB, url string, eio int) *Client {
 	if err != nil {
 		t.Fatalf("dialing %s: %v", target, err)
 	}
-	c := &Client{t: t, conn: conn, eio: eio, frames: make(chan Frame, 1<<16), done: make(chan struct{})}
+	c := &Client{t: t, conn: conn, eio: eio, mute: mute, frames: make(chan Frame, 1<<16), done: make(chan struct{})}
 	var r io.Reader = conn
 	if br != nil {
 		r = br
@@ -90,7 +94,9 @@ func (c *Client) read(r io.Reader, opened chan struct{}) {
 			close(opened)
 			opened = nil
 		case string(data) == "2":
-			c.write(ws.OpText, []byte("3"))
+			if !c.mute {
+				c.write(ws.OpText, []byte("3"))
+			}
 		case len(data) > 0 && data[0] == '4':
 			c.frames <- Frame{Text: string(data[1:])}
 		}
@@ -211,5 +217,15 @@ func (c *Client) Open() bool {
 		return false
 	default:
 		return true
+	}
+}
+
+// ExpectNothing fails if there is a message that was not taken.
+func (c *Client) ExpectNothing() {
+	c.t.Helper()
+	select {
+	case f := <-c.frames:
+		c.t.Fatalf("got %q %q, want nothing", f.Text, f.Binary)
+	default:
 	}
 }
