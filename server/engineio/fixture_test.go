@@ -111,6 +111,11 @@ func (f *fixture) stop() {
 	f.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
+	f.mu.Lock()
+	for _, p := range f.peers { // Close would wait for polls that nobody sends any more
+		p.end(&CloseError{Reason: ReasonForcedClose})
+	}
+	f.mu.Unlock()
 	if err := f.srv.Close(ctx); err != nil {
 		f.t.Errorf("the server did not close: %v", err)
 	}
