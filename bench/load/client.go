@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"time"
 )
 
@@ -43,6 +44,8 @@ type client struct {
 	index int
 	ep    endpoint
 	app   app
+
+	redial func() (net.Conn, error) // opens one more connection
 
 	sid   string
 	tr    transport
@@ -137,7 +140,7 @@ func newWebSocket(c *client) *webSocket {
 	w := &webSocket{c: c}
 	w.to = w
 	for i := range w.key {
-		w.key[i] = byte(rand.Uint32()) //nolint:gosec // masking guards proxies; there is none here
+		w.key[i] = byte(rand.Uint32())
 	}
 	return w
 }

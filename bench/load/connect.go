@@ -17,7 +17,6 @@ func (r *run) connect(ctx context.Context) error {
 		return err
 	}
 	spent, err := r.join(ctx, r.work.Clients, "")
-	end := time.Now()
 	if err != nil {
 		return err
 	}
@@ -29,7 +28,7 @@ func (r *run) connect(ctx context.Context) error {
 	r.res.Units = int64(opened)
 	r.res.Expected, r.res.Delivered = int64(r.work.Clients), int64(opened)
 	r.latency(spent)
-	if err := r.measured(from, to, end); err != nil {
+	if err := r.measured(from, to, to.at); err != nil {
 		return err
 	}
 	return r.serve(ctx, 100*time.Millisecond) // whoever is thrown out at once shows here

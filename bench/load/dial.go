@@ -10,9 +10,14 @@ import (
 	"time"
 )
 
-// dialTimeout bounds the whole way of one client to its CONNECT answer, or to
-// the ack of its join.
-const dialTimeout = 30 * time.Second
+const (
+	// dialTimeout bounds the whole way of one client to its CONNECT answer, or
+	// to the ack of its join.
+	dialTimeout = 30 * time.Second
+	// redialTimeout bounds a new connection of a polling client, and its first
+	// answer while no loop owns it.
+	redialTimeout = 5 * time.Second
+)
 
 // dialer opens clients.
 type dialer struct {
@@ -73,11 +78,16 @@ func (d *dialer) dialCounted(ctx context.Context, index int, buf []byte) *client
 }
 
 func (d *dialer) dial(ctx context.Context, index int, buf []byte) (*client, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
+	redial := func() (net.Conn, error) {
+		redialCtx, cancel := context.WithTimeout(ctx, redialTimeout)
+		defer cancel()
+		return dialTCP(redialCtx, d.ep.addr)
+	}
 	hello := &greeting{room: d.room}
-	c := &client{index: index, ep: d.ep, app: hello}
-	err := d.open(ctx, c, hello, buf)
+	c := &client{index: index, ep: d.ep, app: hello, redial: redial}
+	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	err := d.open(dialCtx, c, hello, buf)
 	if err == nil {
 		err = hello.err
 	}

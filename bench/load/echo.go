@@ -70,11 +70,11 @@ func (e *echo) more(m *emitter) bool {
 	if e.phase >= draining || e.hurt {
 		return false
 	}
-	return e.work.Messages == 0 || m.sent < uint64(e.work.Messages) //nolint:gosec // not negative
+	return e.work.Messages == 0 || m.sent < uint64(e.work.Messages)
 }
 
 func (e *echo) emitNext(c *client, m *emitter, now time.Time) {
-	e.payload = e.stamp.append(e.payload[:0], m.sent, uint64(c.index)) //nolint:gosec // an index is not negative
+	e.payload = e.stamp.append(e.payload[:0], m.sent, uint64(c.index))
 	e.id = strconv.AppendUint(append(e.id[:0], sioEvent), m.sent, 10)
 	m.at[m.sent%uint64(len(m.at))] = now
 	m.sent++
@@ -85,7 +85,7 @@ func (e *echo) emitNext(c *client, m *emitter, now time.Time) {
 
 func (e *echo) packet(c *client, p []byte) {
 	m := &e.emitters[c.index]
-	n, ok := e.readAck(p, uint64(c.index)) //nolint:gosec // an index is not negative
+	n, ok := e.readAck(p, uint64(c.index))
 	if !ok || n >= m.sent {
 		e.malformed(p)
 		return
@@ -149,7 +149,7 @@ func (e *echo) sentAll() bool {
 func (e *echo) account() {
 	for i := range e.emitters {
 		m := &e.emitters[i]
-		e.res.Expected += int64(m.sent) //nolint:gosec // far from 2^63
+		e.res.Expected += int64(m.sent)
 		e.res.Reordered += m.tally.reordered
 		e.res.Duplicated += m.tally.duplicated
 	}

@@ -66,7 +66,7 @@ func newFanout(r *run) *fanout {
 		size *= 2
 	}
 	f.ring = make([]said, size)
-	publishers := uint64(f.work.Publishers) //nolint:gosec // 1 to maxClients
+	publishers := uint64(f.work.Publishers)
 	for range r.clients {
 		for p := range publishers {
 			f.tallies = append(f.tallies, newTally(p, publishers))
@@ -101,7 +101,7 @@ func (f *fanout) sendDue(now time.Time) time.Duration {
 }
 
 func (f *fanout) say(at time.Time) {
-	publishers := uint64(f.work.Publishers) //nolint:gosec // 1 to maxClients
+	publishers := uint64(f.work.Publishers)
 	who := f.sent % publishers
 	slot := &f.ring[f.sent%uint64(len(f.ring))]
 	if slot.left > 0 {
@@ -117,12 +117,12 @@ func (f *fanout) say(at time.Time) {
 func (f *fanout) packet(c *client, p []byte) {
 	body, ok := cutEvent(p, msgHead)
 	n, who, stamped := f.stamp.read(body)
-	publishers := uint64(f.work.Publishers) //nolint:gosec // 1 to maxClients
+	publishers := uint64(f.work.Publishers)
 	if !ok || !stamped || n >= f.sent || who != n%publishers {
 		f.malformed(p)
 		return
 	}
-	if !f.tallies[uint64(c.index)*publishers+who].arrived(n) { //nolint:gosec // an index is not negative
+	if !f.tallies[uint64(c.index)*publishers+who].arrived(n) {
 		return
 	}
 	slot := &f.ring[n%uint64(len(f.ring))]
@@ -154,11 +154,11 @@ func (f *fanout) abandon() {
 }
 
 func (f *fanout) sentAll() bool {
-	return f.work.Messages > 0 && f.sent >= uint64(f.work.Messages) //nolint:gosec // not negative
+	return f.work.Messages > 0 && f.sent >= uint64(f.work.Messages)
 }
 
 func (f *fanout) account() {
-	f.res.Expected = int64(f.sent) * int64(len(f.clients)) //nolint:gosec // far from 2^63
+	f.res.Expected = int64(f.sent) * int64(len(f.clients))
 	f.res.Lost = f.res.Expected - f.res.Delivered
 	for i := range f.tallies {
 		f.res.Reordered += f.tallies[i].reordered

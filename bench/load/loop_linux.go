@@ -74,7 +74,7 @@ func duplicate(c syscall.Conn) (int, error) {
 }
 
 func (l *epollLoop) watch(op int, k *link, events uint32) error {
-	ev := unix.EpollEvent{Events: events, Fd: int32(k.slot)} //nolint:gosec // slots are bounded by maxClients and redials
+	ev := unix.EpollEvent{Events: events, Fd: int32(k.slot)}
 	if err := unix.EpollCtl(l.epoll, op, k.fd, &ev); err != nil {
 		return fmt.Errorf("load: epoll: %w", err)
 	}
@@ -126,7 +126,7 @@ func (l *epollLoop) wait(timeout time.Duration) error {
 // waitBriefly waits for what epoll_wait, which counts in milliseconds, rounds
 // away.
 func (l *epollLoop) waitBriefly(timeout time.Duration) error {
-	fds := []unix.PollFd{{Fd: int32(l.epoll), Events: unix.POLLIN}} //nolint:gosec // a descriptor is a small number
+	fds := []unix.PollFd{{Fd: int32(l.epoll), Events: unix.POLLIN}}
 	ts := unix.NsecToTimespec(timeout.Nanoseconds())
 	if _, err := unix.Ppoll(fds, &ts, nil); err != nil && !errors.Is(err, unix.EINTR) {
 		return fmt.Errorf("load: ppoll: %w", err)

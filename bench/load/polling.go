@@ -2,7 +2,6 @@ package load
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,10 +15,6 @@ const maxPost = 500_000
 
 // turnDigits is the length of the cache-busting query parameter.
 const turnDigits = 8
-
-// redialTimeout bounds a new connection, and its first answer while no loop
-// owns it.
-const redialTimeout = 5 * time.Second
 
 // polling is a transport over two kept-alive connections, as browsers use them:
 // on one a GET always waits, on the other packets are posted, one POST at a time.
@@ -146,9 +141,7 @@ func (x *exchange) write() {
 // dial opens the connection. On loopback that takes microseconds, so the loop
 // waits for it.
 func (x *exchange) dial() error {
-	ctx, cancel := context.WithTimeout(context.Background(), redialTimeout)
-	defer cancel()
-	conn, err := dialTCP(ctx, x.p.c.ep.addr)
+	conn, err := x.p.c.redial()
 	if err != nil {
 		return fmt.Errorf("dial: %w", err)
 	}

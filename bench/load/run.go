@@ -27,7 +27,7 @@ func Run(ctx context.Context, t Target, w Work) (*Result, error) {
 		return nil, err
 	}
 	need := w.Clients*descriptorsPerClient + w.Baseline*descriptorsPerClient + 64
-	if err := process.RaiseFileLimit(uint64(need)); err != nil { //nolint:gosec // bounded by maxClients
+	if err := process.RaiseFileLimit(uint64(need)); err != nil {
 		return nil, err
 	}
 	l, err := newLoop()
@@ -47,6 +47,7 @@ type run struct {
 	work Work
 	ep   endpoint
 	pid  int
+	tree []int // the server's processes, as of the last join
 
 	loop    loop
 	clients []*client
@@ -101,7 +102,18 @@ func (r *run) join(ctx context.Context, n int, room string) (*latencies, error) 
 	if len(opened) == 0 {
 		return nil, fmt.Errorf("%w: %w", errNobody, errors.Join(d.errs...))
 	}
-	return &d.spent, nil
+	return &d.spent, r.look()
+}
+
+// look finds the server's processes. It takes milliseconds, so it is no part of
+// a reading.
+func (r *run) look() error {
+	if r.pid == 0 {
+		return nil
+	}
+	var err error
+	r.tree, err = process.Tree(r.pid)
+	return err
 }
 
 // serveUntil runs the loop until dialled delivers. It always waits for that, so
@@ -162,7 +174,7 @@ func (r *run) read() (usage, error) {
 		return u, nil
 	}
 	var err error
-	u.cpu, err = process.CPU(r.pid)
+	u.cpu, err = process.CPU(r.tree)
 	return u, err
 }
 
@@ -180,7 +192,7 @@ func (r *run) rss() (int64, error) {
 	if r.pid == 0 {
 		return 0, nil
 	}
-	return process.RSS(r.pid)
+	return process.RSS(r.tree)
 }
 
 func (r *run) latency(l *latencies) {

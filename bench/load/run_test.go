@@ -95,7 +95,7 @@ func TestLossDoesNotStopARunByTime(t *testing.T) {
 	if r.Lost != 1 || r.Stalls != 1 {
 		t.Errorf("lost %d in %d stalls, want 1 in 1", r.Lost, r.Stalls)
 	}
-	if r.Delivered < 100 {
+	if r.Delivered <= 2*8 { // the second message of eight clients is the one that stalls
 		t.Errorf("delivered %d, want the run to go on after the stall", r.Delivered)
 	}
 }

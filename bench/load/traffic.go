@@ -168,7 +168,6 @@ func (t *traffic) measure() error {
 	if err != nil {
 		return err
 	}
-	from.at = time.Now() // reading takes a while, during which no unit counts
 	t.from, t.phase, t.until = from, measuring, from.at.Add(t.work.Measure)
 	return nil
 }

@@ -14,20 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CPU returns the CPU time, user and system, that process pid and its living
-// descendants have used. It reads each process's CPU clock (clock_getcpuclockid),
-// which counts nanoseconds and keeps the time of threads that have ended;
-// /proc/PID/stat has the same sum in steps of 10 ms.
-func CPU(pid int) (time.Duration, error) {
-	tree, err := descendants(pid)
-	if err != nil {
-		return 0, err
-	}
+// CPU returns the CPU time, user and system, that the processes have used. One
+// that has ended counts nothing, unless it is the first. It reads each process's
+// CPU clock (clock_getcpuclockid), which counts nanoseconds and keeps the time of
+// threads that have ended; /proc/PID/stat has the same sum in steps of 10 ms.
+func CPU(pids []int) (time.Duration, error) {
 	var sum time.Duration
-	for _, p := range tree {
+	for i, p := range pids {
 		var ts unix.Timespec
 		err := unix.ClockGettime(cpuClock(p), &ts)
-		if err != nil && p != pid && !alive(p) {
+		if err != nil && i > 0 {
 			continue
 		}
 		if err != nil {
@@ -42,20 +38,16 @@ func CPU(pid int) (time.Duration, error) {
 // above three bits that say "process-wide, scheduler's clock" (clock_getres(2)).
 func cpuClock(pid int) int32 {
 	const scheduler = 2
-	return int32(^pid<<3 | scheduler) //nolint:gosec // a pid has at most 22 bits
+	return int32(^pid<<3 | scheduler)
 }
 
-// RSS returns the resident memory (VmRSS of /proc/PID/status) of process pid and
-// its living descendants, in bytes.
-func RSS(pid int) (int64, error) {
-	tree, err := descendants(pid)
-	if err != nil {
-		return 0, err
-	}
+// RSS returns the resident memory (VmRSS of /proc/PID/status) of the processes,
+// in bytes. One that has ended counts nothing, unless it is the first.
+func RSS(pids []int) (int64, error) {
 	var sum int64
-	for _, p := range tree {
+	for i, p := range pids {
 		n, err := vmRSS(p)
-		if err != nil && p != pid && errors.Is(err, fs.ErrNotExist) {
+		if err != nil && i > 0 && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
@@ -83,12 +75,8 @@ func vmRSS(pid int) (int64, error) {
 	return kib << 10, nil
 }
 
-func alive(pid int) bool {
-	return unix.Kill(pid, 0) == nil
-}
-
-// descendants returns pid and every living process below it.
-func descendants(pid int) ([]int, error) {
+// Tree returns pid and every living process below it, pid first.
+func Tree(pid int) ([]int, error) {
 	if _, err := os.Stat(filepath.Join("/proc", strconv.Itoa(pid))); err != nil {
 		return nil, fmt.Errorf("process: %w", err)
 	}
@@ -117,7 +105,7 @@ func descendants(pid int) ([]int, error) {
 // parentOf reads "pid (name) state ppid …"; the name may hold anything, so the
 // fields are counted from its closing parenthesis (proc_pid_stat(5)).
 func parentOf(path string) (pid, parent int, ok bool) {
-	stat, err := os.ReadFile(path) //nolint:gosec // a path under /proc found by Glob
+	stat, err := os.ReadFile(path)
 	if err != nil {
 		return 0, 0, false // ended meanwhile
 	}

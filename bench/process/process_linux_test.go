@@ -7,23 +7,25 @@ import (
 )
 
 func TestOwnCPUGrowsWithWork(t *testing.T) {
-	before, err := CPU(os.Getpid())
+	before, err := CPU([]int{os.Getpid()})
 	if err != nil {
 		t.Fatal(err)
 	}
+	worked := 0
 	for end := Self() + 50*time.Millisecond; Self() < end; {
+		worked++
 	}
-	after, err := CPU(os.Getpid())
+	after, err := CPU([]int{os.Getpid()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if after-before < 45*time.Millisecond {
-		t.Errorf("CPU grew by %v over 50ms of work", after-before)
+		t.Errorf("CPU grew by %v over 50ms of work (%d rounds)", after-before, worked)
 	}
 }
 
 func TestRSSCountsTouchedMemory(t *testing.T) {
-	before, err := RSS(os.Getpid())
+	before, err := RSS([]int{os.Getpid()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +33,7 @@ func TestRSSCountsTouchedMemory(t *testing.T) {
 	for i := 0; i < len(block); i += 4096 {
 		block[i] = 1
 	}
-	after, err := RSS(os.Getpid())
+	after, err := RSS([]int{os.Getpid()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,8 +45,8 @@ func TestRSSCountsTouchedMemory(t *testing.T) {
 	}
 }
 
-func TestDescendantsIncludeSelfUnderParent(t *testing.T) {
-	tree, err := descendants(os.Getppid())
+func TestTreeIncludesSelfUnderParent(t *testing.T) {
+	tree, err := Tree(os.Getppid())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,15 +55,29 @@ func TestDescendantsIncludeSelfUnderParent(t *testing.T) {
 			return
 		}
 	}
-	t.Errorf("descendants of the parent %v lack %d", tree, os.Getpid())
+	t.Errorf("tree of the parent %v lack %d", tree, os.Getpid())
 }
 
 func TestUnknownProcessIsAnError(t *testing.T) {
-	const none = 1 << 30
-	if _, err := CPU(none); err == nil {
+	const none = 1<<22 + 1 // above the largest pid there can be
+	if _, err := CPU([]int{none}); err == nil {
 		t.Error("CPU of a process that cannot exist: no error")
 	}
-	if _, err := RSS(none); err == nil {
+	if _, err := Tree(none); err == nil {
+		t.Error("tree of a process that cannot exist: no error")
+	}
+	if _, err := RSS([]int{none}); err == nil {
 		t.Error("RSS of a process that cannot exist: no error")
+	}
+}
+
+func TestEndedDescendantCountsNothing(t *testing.T) {
+	const none = 1<<22 + 1 // above the largest pid there can be
+	pids := []int{os.Getpid(), none}
+	if _, err := CPU(pids); err != nil {
+		t.Error(err)
+	}
+	if _, err := RSS(pids); err != nil {
+		t.Error(err)
 	}
 }

@@ -37,7 +37,7 @@ var listening = regexp.MustCompile(`\blistening\b.*\baddr="?([^\s"]+)`)
 
 // start runs s and returns once it has named its address.
 func start(ctx context.Context, s *server) (*child, error) {
-	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...) //nolint:gosec // a server of this program's list
+	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopTimeout
 	bindToParent(cmd)

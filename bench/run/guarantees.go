@@ -29,15 +29,15 @@ func guarantees() []guarantee {
 	burst := load.Work{Kind: load.Fanout, Clients: 10, Window: 1000, Messages: 1000}
 	upgraded := burst
 	upgraded.Transport = load.Upgrade
+	ordered := load.Work{Kind: load.Echo, Clients: 1, Window: 2000, Messages: 2000}
+	storm := load.Work{Kind: load.Connect, Clients: 2000, Dials: 64}
+	polled := load.Work{Kind: load.Fanout, Transport: load.Polling, Clients: 300, Window: 32, Messages: 200}
 	return []guarantee{
 		{"burst-ws", "1000 broadcasts in a burst to 10 WebSocket clients: delivered of 10000", burst, delivered, 10_000, false},
 		{"burst-upgrade", "same, clients that upgraded from polling", upgraded, delivered, 10_000, false},
-		{"order", "2000 events sent by one client: lost or answered out of order",
-			load.Work{Kind: load.Echo, Clients: 1, Window: 2000, Messages: 2000}, reordered, 0, false},
-		{"storm", "2000 clients connecting, 64 at a time: runs with failed connects",
-			load.Work{Kind: load.Connect, Clients: 2000, Dials: 64}, failed, 0, true},
-		{"polling-loss", "200 broadcasts to 300 polling clients, 32 in flight: runs that lost messages",
-			load.Work{Kind: load.Fanout, Transport: load.Polling, Clients: 300, Window: 32, Messages: 200}, lost, 0, true},
+		{"order", "2000 events sent by one client: lost or answered out of order", ordered, reordered, 0, false},
+		{"storm", "2000 clients connecting, 64 at a time: runs with failed connects", storm, failed, 0, true},
+		{"polling-loss", "200 broadcasts to 300 polling clients, 32 in flight: runs that lost messages", polled, lost, 0, true},
 	}
 }
 

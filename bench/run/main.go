@@ -128,7 +128,7 @@ func publish(rep *report, o options, out io.Writer) error {
 		return err
 	}
 	if o.out != "" {
-		if err := os.WriteFile(o.out, []byte(text), 0o644); err != nil { //nolint:gosec // a report for everybody
+		if err := os.WriteFile(o.out, []byte(text), 0o644); err != nil {
 			return err
 		}
 	}
@@ -139,5 +139,5 @@ func publish(rep *report, o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(o.json, append(b, '\n'), 0o644) //nolint:gosec // a report for everybody
+	return os.WriteFile(o.json, append(b, '\n'), 0o644)
 }

@@ -116,7 +116,7 @@ func (w workshop) build(ctx context.Context, dir, pkg, name string) (string, err
 }
 
 func (w workshop) output(ctx context.Context, dir, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the commands of this file
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	out, err := cmd.Output()
 	if err == nil {
@@ -137,7 +137,7 @@ func repository() (string, error) {
 		return "", err
 	}
 	for {
-		mod, err := os.ReadFile(filepath.Join(dir, "go.mod")) //nolint:gosec // the module this program belongs to
+		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 		if err == nil && strings.HasPrefix(string(mod), "module github.com/sockeye-io/sockeye\n") {
 			return dir, nil
 		}

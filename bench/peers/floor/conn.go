@@ -119,7 +119,7 @@ func (c *conn) read() {
 				return true
 			}
 			defer readBuffers.Put(buf)
-			n, readErr = syscall.Read(int(fd), buf[:]) //nolint:gosec // a descriptor is a small number
+			n, readErr = syscall.Read(int(fd), buf[:])
 			if errors.Is(readErr, syscall.EAGAIN) {
 				return false
 			}
