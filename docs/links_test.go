@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -70,7 +71,11 @@ func anchors(t *testing.T, path string) map[string]bool {
 				return -1
 			}
 		}, strings.TrimSpace(m[1]))
-		names[name] = true
+		numbered := name
+		for n := 1; names[numbered]; n++ { // a second heading of the same words
+			numbered = name + "-" + strconv.Itoa(n)
+		}
+		names[numbered] = true
 	}
 	return names
 }

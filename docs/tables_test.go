@@ -19,6 +19,7 @@ import (
 	"github.com/sockeye-io/sockeye/handlers/chat"
 	"github.com/sockeye-io/sockeye/handlers/relay"
 	"github.com/sockeye-io/sockeye/server"
+	"github.com/sockeye-io/sockeye/server/engineio"
 	"github.com/sockeye-io/sockeye/server/metrics"
 )
 
@@ -55,7 +56,9 @@ var described = regexp.MustCompile(`fqName: "([^"]+)", help: ("(?:[^"\\]|\\.)*")
 
 // TestOperationsListsEveryMetric compares the table of metrics with the registry.
 func TestOperationsListsEveryMetric(t *testing.T) {
-	registry, ok := metrics.New("test").Registry().(prometheus.Collector)
+	m := metrics.New("test")
+	m.Engine(func() engineio.Stats { return engineio.Stats{} })
+	registry, ok := m.Registry().(prometheus.Collector)
 	if !ok {
 		t.Fatal("the registry does not describe itself")
 	}

@@ -1,0 +1,97 @@
+package docs_test
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	listening = regexp.MustCompile(`msg=listening addr=(\S+)`)
+	metric    = regexp.MustCompile(`(?m)^# TYPE (sockeye_\w+) `)
+)
+
+// TestOperationsKnowsEveryMetricOfTheProgram starts the program as the documents
+// say, scrapes it, and stops it as they say.
+func TestOperationsKnowsEveryMetricOfTheProgram(t *testing.T) {
+	t.Parallel()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), path, "--listen", "127.0.0.1:0") //nolint:gosec // built by this package
+	cmd.Env = []string{"LANG=C"}
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	log := bufio.NewReader(stderr)
+	addr := awaitLine(t, log, listening)
+	text := get(t, "http://"+addr+"/metrics")
+	documented := readPage(t, "docs/operations.md").text()
+	names := metric.FindAllStringSubmatch(text, -1)
+	if len(names) < 5 {
+		t.Errorf("only %d metrics were scraped:\n%s", len(names), text)
+	}
+	for _, m := range names {
+		if !strings.Contains(documented, "`"+m[1]+"`") {
+			t.Errorf("docs/operations.md does not list %s", m[1])
+		}
+	}
+	for _, path := range []string{"/healthz", "/readyz"} {
+		get(t, "http://"+addr+path)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, log); err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("after SIGINT: %v", err)
+	}
+}
+
+// awaitLine returns the first group of the first line that fits.
+func awaitLine(t *testing.T, r *bufio.Reader, fits *regexp.Regexp) string {
+	t.Helper()
+	var said strings.Builder
+	for {
+		line, err := r.ReadString('\n')
+		if m := fits.FindStringSubmatch(line); m != nil {
+			return m[1]
+		}
+		said.WriteString(line)
+		if err != nil {
+			t.Fatalf("waiting for %v: %v\n%s", fits, err, &said)
+		}
+	}
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("GET %s: %s, %v\n%s", url, answer.Status, err, body)
+	}
+	return string(body)
+}
