@@ -238,11 +238,7 @@ func (s *Socket) begin(restored *Session) {
 	case restored != nil:
 		s.resume(r, restored)
 	default:
-		pid := newID()
-		r.Begin(s, func(position string) {
-			s.goLive(pid, nil)
-			s.rec = &recovery{pid: pid, start: position, last: position}
-		})
+		s.beginSession(r)
 	}
 	s.mu.Lock()
 	live := s.wentLive
@@ -259,15 +255,16 @@ func (s *Socket) begin(restored *Session) {
 }
 
 // goLive answers CONNECT and lets broadcasts find the socket, in this order, so
-// that nothing overtakes the answer. It calls no user code.
-func (s *Socket) goLive(pid string, replay func() *engineio.Message) {
+// that nothing overtakes the answer. It reports false if the socket has ended
+// before. It calls no user code.
+func (s *Socket) goLive(pid string, replay func() *engineio.Message) bool {
 	var payload any
 	if s.variant.protocol() == 5 {
 		payload = connectAnswer{SID: s.id, PID: pid}
 	}
 	m, err := encode(&wire.Outgoing{Type: wire.Connect, Namespace: s.ns.name, Payload: payload}, s.variant)
 	if err != nil {
-		return // two strings always encode
+		return false // cannot be: two strings always encode
 	}
 	_ = s.sess.Send(m, 0) // the client may be gone: Closed ends the socket
 	if replay != nil {
@@ -276,11 +273,12 @@ func (s *Socket) goLive(pid string, replay func() *engineio.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.reason != nil {
-		return
+		return false
 	}
 	s.wentLive = true
 	s.state.Store(stateLive)
 	s.ns.local.add(s)
+	return true
 }
 
 // connectAnswer is the payload of the server's CONNECT.

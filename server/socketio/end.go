@@ -14,6 +14,10 @@ const (
 	ReasonServerDisconnect = "server namespace disconnect"
 )
 
+// DetailReplaced is the detail of a connection whose client came back on
+// another before its end was noticed.
+const DetailReplaced = "replaced"
+
 const engineDetailPanic = engineio.DetailHandlerPanic
 
 // DisconnectReason says why a socket ended: Node's word, and Sockeye's detail,
@@ -182,8 +186,8 @@ func (s *Socket) cleanup() {
 	s.cleaned = true
 	r, wasLive := s.reason, s.wentLive
 	s.mu.Unlock()
-	if wasLive && r.recoverable() {
-		s.persist()
+	if wasLive {
+		s.settleSession(r.recoverable())
 	}
 	s.leaveAll()
 	s.ns.local.remove(s)

@@ -6,7 +6,6 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/sockeye-io/sockeye/adapters/memory"
 	"github.com/sockeye-io/sockeye/server/socketio"
 	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
@@ -37,5 +36,3 @@ func socketOf(t *testing.T, srv *sockettest.Server, a sockettest.Answer) *socket
 	}
 	return s
 }
-
-var recovering = memory.New()

@@ -19,6 +19,7 @@ type Namespace struct {
 	ackIDs   atomic.Uint64 // shared by all sockets, so that a broadcast has one id
 	recovery atomic.Pointer[Recovery]
 	hooks    atomic.Pointer[hooks]
+	pids     pidTable
 
 	mu sync.Mutex // serializes changes of hooks
 

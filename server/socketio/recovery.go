@@ -1,7 +1,11 @@
 package socketio
 
 import (
+	"context"
 	"log/slog"
+	"slices"
+	"sync"
+	"time"
 
 	"github.com/sockeye-io/sockeye/server/engineio"
 )
@@ -83,6 +87,9 @@ func (p *pendingConnect) restore(s *Socket) *Session {
 	if !ok && ask.Offset != nil {
 		return nil
 	}
+	if old := s.ns.pids.find(pid); old != nil {
+		old.conn.replace(s.Context())
+	}
 	st, err := r.Restore(s.Context(), pid, offset)
 	if err != nil {
 		s.ns.srv.opts.Logger.Warn("session not restored", slog.String("namespace", s.ns.name), slog.Any("error", err))
@@ -102,7 +109,7 @@ func (s *Socket) resume(r RecoveryAdapter, st *Session) {
 		s.mu.Lock()
 		s.changes = append(st.Changed, s.changes...)
 		s.mu.Unlock()
-		s.goLive(st.PID, func() *engineio.Message {
+		live := s.goLive(st.PID, func() *engineio.Message {
 			for p := missed(); p != nil; p = missed() {
 				if m, err := p.message(s.variant); err == nil {
 					return m
@@ -110,21 +117,87 @@ func (s *Socket) resume(r RecoveryAdapter, st *Session) {
 			}
 			return nil
 		})
-		s.rec = &recovery{pid: st.PID, start: st.Start, last: last}
+		if live {
+			s.rec = &recovery{pid: st.PID, start: st.Start, last: last}
+			s.ns.pids.add(st.PID, s)
+		}
 	})
 	if err != nil { // the session is gone: the client starts anew, and is told so
-		pid := newID()
 		s.mu.Lock()
 		s.recovered, s.data = false, nil
 		s.mu.Unlock()
 		s.id = newID()
-		r.Begin(s, func(position string) {
-			s.goLive(pid, nil)
-			s.rec = &recovery{pid: pid, start: position, last: position}
-		})
+		s.beginSession(r)
 	}
 	for _, e := range events {
 		s.ns.roomEvent(e.Kind, e.Room, e.Socket)
+	}
+}
+
+// beginSession makes a socket live that can be recovered later.
+func (s *Socket) beginSession(r RecoveryAdapter) {
+	pid := newID()
+	r.Begin(s, func(position string) {
+		if s.goLive(pid, nil) {
+			s.rec = &recovery{pid: pid, start: position, last: position}
+			s.ns.pids.add(pid, s)
+		}
+	})
+}
+
+// pidTable finds the live sockets of this node by their private ids: a client
+// whose connection broke silently is back long before the break is noticed.
+type pidTable struct {
+	mu    sync.Mutex
+	socks map[string]*Socket
+}
+
+func (t *pidTable) add(pid string, s *Socket) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.socks == nil {
+		t.socks = make(map[string]*Socket)
+	}
+	t.socks[pid] = s
+}
+
+func (t *pidTable) remove(pid string, s *Socket) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.socks[pid] == s {
+		delete(t.socks, pid)
+	}
+}
+
+func (t *pidTable) find(pid string) *Socket {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.socks[pid]
+}
+
+// replaceWithin bounds how long a returning client waits for the last handlers
+// of the connection it replaces.
+const replaceWithin = 2 * time.Second
+
+// replace ends a connection whose client has come back on another, and waits
+// until its sessions are kept.
+func (c *conn) replace(ctx context.Context) {
+	c.mu.Lock()
+	socks := slices.Clone(c.sockets)
+	c.mu.Unlock()
+	r := DisconnectReason{Reason: string(engineio.ReasonTransportClose), Detail: DetailReplaced}
+	for _, s := range socks {
+		s.stop(r, stateEnding)
+	}
+	c.sess.Close(engineio.ReasonTransportClose, engineio.DetailConnectionLost, nil)
+	ctx, cancel := context.WithTimeout(ctx, replaceWithin)
+	defer cancel()
+	for _, s := range socks {
+		select {
+		case <-s.Context().Done():
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -143,10 +216,11 @@ func (s *Socket) rejoin(name string, events []RoomEvent) []RoomEvent {
 	return append(events, RoomEvent{Kind: RoomJoined, Room: name, Socket: s.id})
 }
 
-// persist keeps the session of a socket that was cut off.
-func (s *Socket) persist() {
+// settleSession ends what recovery knows of a live socket: it keeps the session
+// of one that was cut off, and forgets that of one that left.
+func (s *Socket) settleSession(keep bool) {
 	r := s.ns.recoverer()
-	if r == nil {
+	if r == nil || s.variant.protocol() == 4 {
 		return
 	}
 	s.mu.Lock()
@@ -154,13 +228,14 @@ func (s *Socket) persist() {
 	for _, room := range s.rooms {
 		st.Rooms = append(st.Rooms, room.name)
 	}
-	forgetful := s.forgetful
+	keep = keep && !s.forgetful
 	s.mu.Unlock()
-	if forgetful {
-		return
-	}
 	r.Persist(func() *Session {
 		if s.rec == nil {
+			return nil
+		}
+		s.ns.pids.remove(s.rec.pid, s)
+		if !keep {
 			return nil
 		}
 		st.PID, st.Start, st.Last, st.Broken = s.rec.pid, s.rec.start, s.rec.last, s.rec.broken
