@@ -164,6 +164,8 @@ func (d *Decoder) setNamespace(p *Packet, name []byte, at int) *Error {
 		return &Error{Kind: KindNamespace, Offset: at, Message: "namespace too long"}
 	case len(name) == 0 || name[0] != '/':
 		return &Error{Kind: KindNamespace, Offset: at, Message: "namespace without a slash in front"}
+	case bytes.IndexByte(name, ',') >= 0: // possible in MessagePack, but JSON could not name it
+		return &Error{Kind: KindNamespace, Offset: at, Message: "namespace with a comma"}
 	case !printable(name):
 		return &Error{Kind: KindNamespace, Offset: at, Message: "namespace with control characters or not UTF-8"}
 	}

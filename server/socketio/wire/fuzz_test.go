@@ -41,9 +41,6 @@ func outgoing(p *Packet) *Outgoing {
 // relay encodes a packet and decodes that again; both must work for whatever was accepted.
 func relay(t *testing.T, p *Packet, f Format) *Packet {
 	t.Helper()
-	if strings.Contains(p.Namespace, ",") {
-		p.Namespace = "/" // MessagePack can have it, JSON cannot
-	}
 	parts, err := Encode(outgoing(p), f, 5)
 	if err != nil {
 		t.Fatalf("encoding %s: %v", canon(t, p), err)
@@ -86,7 +83,8 @@ func relayEverywhere(t *testing.T, p *Packet) {
 			R Raw
 		}
 		_ = r.Decode(&typed) // must not panic
-		if again, err := NewRaw(a); errA == nil && (err != nil || r.HasBinary() != again.HasBinary()) {
+		// Of equal keys in an object only the last is left in a, so that binary may go, but not come.
+		if again, err := NewRaw(a); errA == nil && (err != nil || again.HasBinary() && !r.HasBinary()) {
 			t.Fatalf("%s: value %v, %v", first, a, err)
 		}
 	}

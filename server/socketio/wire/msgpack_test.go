@@ -134,6 +134,7 @@ func TestRefusesMalformedMsgpack(t *testing.T) {
 		{"83 a4'type'02 a4'data'91a1'a' a3'nsp'a0", KindNamespace},
 		{"83 a4'type'02 a4'data'91a1'a' a3'nsp'a1'x'", KindNamespace},
 		{"82 a4'type'00 a3'nsp' a3'/'1e'b'", KindNamespace},
+		{"82 a4'type'00 a3'nsp' a4'/a,b'", KindNamespace},
 		{"84 a4'type'02 a4'data'91a1'a' a3'nsp'a1'/' a2'id'ff", KindID},
 		{"84 a4'type'02 a4'data'91a1'a' a3'nsp'a1'/' a2'id'c0", KindID},
 		{"84 a4'type'02 a4'data'91a1'a' a3'nsp'a1'/' a2'id'a1'1'", KindID},
