@@ -91,7 +91,8 @@ func (h *holds) survived(addr string, age time.Duration) {
 	}
 }
 
-// evictLocked makes room: what is forgotten anyway goes, or else any one.
+// evictLocked makes room: what is forgotten anyway goes, or else any eighth, so
+// that many addresses do not mean a walk through the table for each.
 func (h *holds) evictLocked(now time.Time) {
 	for host, c := range h.cuts {
 		if now.Sub(c.at) > holdMemory {
@@ -99,7 +100,7 @@ func (h *holds) evictLocked(now time.Time) {
 		}
 	}
 	for host := range h.cuts {
-		if len(h.cuts) < maxHoldings {
+		if len(h.cuts) <= maxHoldings-maxHoldings/8 {
 			return
 		}
 		delete(h.cuts, host)

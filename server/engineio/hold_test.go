@@ -1,0 +1,173 @@
+package engineio
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestHoldIsJitteredDownByATenth(t *testing.T) {
+	for _, c := range []struct {
+		hold PollHold
+		want time.Duration
+	}{{PollHold{}, 20 * time.Second}, {PollHold{Fixed: 90 * time.Second}, 90 * time.Second}, {PollHold{Fixed: 5}, 5}} {
+		h := newHolds(c.hold)
+		seen := map[time.Duration]bool{}
+		for range 1000 {
+			d := h.duration("10.0.0.1:1")
+			if d > c.want || d < c.want-c.want/10 {
+				t.Fatalf("%v, want at most a tenth under %v", d, c.want)
+			}
+			seen[d] = true
+		}
+		if c.want > time.Second && len(seen) < 100 {
+			t.Errorf("only %d different holds", len(seen))
+		}
+	}
+}
+
+func TestHoldLearnsFromTwoCuts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHolds(PollHold{})
+		const addr = "10.0.0.1:1000"
+		h.cut(addr, 12*time.Second)
+		if got := h.learned(addr); got != 20*time.Second {
+			t.Errorf("after one cut: %v", got)
+		}
+		h.cut("10.0.0.1:2000", 10*time.Second) // another port of the same address
+		if got := h.learned(addr); got != 9*time.Second {
+			t.Errorf("after two cuts, the shorter at 10 s: %v", got)
+		}
+		if got := h.learned("10.0.0.2:1000"); got != 20*time.Second {
+			t.Errorf("another address: %v", got)
+		}
+		h.cut(addr, 3*time.Second)
+		if got := h.learned(addr); got != minHold {
+			t.Errorf("after a cut at 3 s: %v", got)
+		}
+		<-time.After(holdMemory + time.Second)
+		if got := h.learned(addr); got != 20*time.Second {
+			t.Errorf("ten minutes later: %v", got)
+		}
+		h.cut(addr, 8*time.Second) // counts anew
+		if got := h.learned(addr); got != 20*time.Second {
+			t.Errorf("after one cut anew: %v", got)
+		}
+	})
+}
+
+func TestHoldForgetsCutsThatWereNone(t *testing.T) {
+	h := newHolds(PollHold{})
+	const addr = "10.0.0.1:1000"
+	h.cut(addr, 7*time.Second) // two reloads of a page
+	h.cut(addr, 7*time.Second)
+	if got := h.learned(addr); got != 6300*time.Millisecond {
+		t.Fatalf("learned %v", got)
+	}
+	h.survived(addr, 6*time.Second)
+	if got := h.learned(addr); got != 6300*time.Millisecond {
+		t.Errorf("a shorter hold that went well changed it to %v", got)
+	}
+	h.survived(addr, 8*time.Second)
+	if got := h.learned(addr); got != 20*time.Second {
+		t.Errorf("a longer one did not: %v", got)
+	}
+	h.cut(addr, 25*time.Second) // not early
+	h.cut(addr, 25*time.Second)
+	if got := h.learned(addr); got != 20*time.Second {
+		t.Errorf("late cuts changed it to %v", got)
+	}
+}
+
+func TestAFixedHoldLearnsNothing(t *testing.T) {
+	h := newHolds(PollHold{Fixed: 30 * time.Second})
+	for range 5 {
+		h.cut("a", time.Second)
+		h.survived("a", 2*time.Second)
+	}
+	if d := h.duration("a"); d < 27*time.Second || len(h.cuts) != 0 {
+		t.Errorf("%v, %d records", d, len(h.cuts))
+	}
+}
+
+func TestHoldsRememberABoundedNumberOfAddresses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHolds(PollHold{})
+		for i := range 3 * maxHoldings {
+			h.cut(fmt.Sprintf("[2001:db8::%x]:1", i), time.Second)
+		}
+		if n := len(h.cuts); n > maxHoldings {
+			t.Errorf("%d addresses", n)
+		}
+		<-time.After(holdMemory + time.Second)
+		for i := range maxHoldings {
+			h.cut(fmt.Sprintf("10.0.0.%d:1", i), time.Second)
+		}
+		if n := len(h.cuts); n > maxHoldings {
+			t.Errorf("%d addresses after all were forgotten", n)
+		}
+	})
+}
+
+func TestAWaitingPollIsAnsweredWithANoop(t *testing.T) {
+	t.Parallel()
+	f := serve(t, &Options{PollHold: PollHold{Fixed: 50 * time.Millisecond}, AllowEIO3: true}, nil)
+	for protocol, want := range map[int]string{4: "6", 3: "1:6"} {
+		c := f.poll(protocol)
+		for range 3 {
+			c.get().want(t, http.StatusOK, want)
+		}
+	}
+}
+
+func TestAWaitingPollIsHeldForTwentySeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := serveInMemory(t, &Options{PingInterval: 50 * time.Second}, nil)
+		c := f.poll(4)
+		for range 2 {
+			since := time.Now()
+			c.get().want(t, http.StatusOK, "6")
+			if d := time.Since(since); d > 20*time.Second || d < 18*time.Second {
+				t.Errorf("held for %v", d)
+			}
+		}
+	})
+}
+
+// A ping that goes out within a second of the end of the hold is waited for: it
+// says more than a noop.
+func TestAPingThatIsDueWinsOverTheNoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := serveInMemory(t, &Options{PollHold: PollHold{Fixed: 1}, PingInterval: 10500 * time.Millisecond}, nil)
+		c := f.poll(4)
+		<-time.After(10 * time.Second)
+		since := time.Now()
+		c.get().want(t, http.StatusOK, "2")
+		if d := time.Since(since); d != 500*time.Millisecond {
+			t.Errorf("the ping came after %v", d)
+		}
+		c.post("3").want(t, http.StatusOK, "ok")
+		c.get().want(t, http.StatusOK, "6")
+	})
+}
+
+func TestTheServerLearnsTheHoldOfAnAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := serveInMemory(t, &Options{PingInterval: 100 * time.Second}, nil)
+		for range 2 {
+			c := f.poll(4)
+			w := c.hold("")
+			<-time.After(10 * time.Second)
+			w.cut()
+			c.side().ended(t, ReasonTransportError, DetailPollAborted)
+		}
+		c := f.poll(4)
+		since := time.Now()
+		c.get().want(t, http.StatusOK, "6")
+		if d := time.Since(since); d > 9100*time.Millisecond || d < 8*time.Second {
+			t.Errorf("held for %v, want 9 s or a little less", d)
+		}
+	})
+}
