@@ -16,7 +16,7 @@ func (r *run) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	spent, err := r.join(ctx, r.work.Clients, "")
+	d, err := r.join(ctx, r.work.Clients, "")
 	if err != nil {
 		return err
 	}
@@ -27,8 +27,8 @@ func (r *run) connect(ctx context.Context) error {
 	opened := len(r.clients) - before
 	r.res.Units = int64(opened)
 	r.res.Expected, r.res.Delivered = int64(r.work.Clients), int64(opened)
-	r.latency(spent)
-	if err := r.measured(from, to, to.at); err != nil {
+	r.latency(&d.spent)
+	if err := r.measured(from, to, d.finished); err != nil {
 		return err
 	}
 	return r.serve(ctx, 100*time.Millisecond) // whoever is thrown out at once shows here
@@ -48,7 +48,7 @@ func (r *run) idle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	spent, err := r.join(ctx, r.work.Clients, "")
+	d, err := r.join(ctx, r.work.Clients, "")
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (r *run) idle(ctx context.Context) error {
 	opened := len(r.clients) - first
 	r.res.Units, r.res.RSSClients = int64(opened), opened
 	r.res.Expected, r.res.Delivered = int64(r.work.Clients), int64(opened)
-	r.latency(spent)
+	r.latency(&d.spent)
 	if err := r.measured(from, to, to.at); err != nil {
 		return err
 	}

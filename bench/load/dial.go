@@ -26,10 +26,11 @@ type dialer struct {
 	room      string // joined when not empty
 	atOnce    int
 
-	mu     sync.Mutex
-	spent  latencies
-	failed int
-	errs   []error // the first few
+	mu       sync.Mutex
+	spent    latencies
+	failed   int
+	errs     []error   // the first few
+	finished time.Time // when the last client was open
 }
 
 // dialAll opens n clients with indexes from first on and returns those that
@@ -51,6 +52,7 @@ func (d *dialer) dialAll(ctx context.Context, first, n int) []*client {
 		})
 	}
 	tasks.Wait()
+	d.finished = time.Now()
 	opened := clients[:0]
 	for _, c := range clients {
 		if c != nil {

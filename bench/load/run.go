@@ -47,7 +47,7 @@ type run struct {
 	work Work
 	ep   endpoint
 	pid  int
-	tree []int // the server's processes, as of the last join
+	tree []int // the server's processes, as of the first join
 
 	loop    loop
 	clients []*client
@@ -71,9 +71,9 @@ func (r *run) do(ctx context.Context) error {
 
 var errNobody = errors.New("load: no client could connect")
 
-// join opens n more clients while the loop keeps serving those that are there,
-// and returns how long each of them took to open.
-func (r *run) join(ctx context.Context, n int, room string) (*latencies, error) {
+// join opens n more clients while the loop keeps serving those that are there.
+// The dialler says how long that took.
+func (r *run) join(ctx context.Context, n int, room string) (*dialer, error) {
 	d := &dialer{ep: r.ep, transport: r.work.Transport, room: room, atOnce: r.work.Dials}
 	first := len(r.clients)
 	dialled := make(chan []*client, 1)
@@ -102,13 +102,13 @@ func (r *run) join(ctx context.Context, n int, room string) (*latencies, error) 
 	if len(opened) == 0 {
 		return nil, fmt.Errorf("%w: %w", errNobody, errors.Join(d.errs...))
 	}
-	return &d.spent, r.look()
+	return d, r.look()
 }
 
-// look finds the server's processes. It takes milliseconds, so it is no part of
-// a reading.
+// look finds the server's processes, once. It takes milliseconds, so it is no
+// part of a reading.
 func (r *run) look() error {
-	if r.pid == 0 {
+	if r.pid == 0 || len(r.tree) > 0 {
 		return nil
 	}
 	var err error

@@ -36,8 +36,8 @@ func TestCleanServerLosesNothing(t *testing.T) {
 				if r.Expected == 0 || r.Delivered != r.Expected {
 					t.Errorf("delivered %d of %d", r.Delivered, r.Expected)
 				}
-				if r.Units == 0 {
-					t.Error("no units counted")
+				if w.Messages > 0 && r.Units != r.Expected { // a short time may pass without any on a busy machine
+					t.Errorf("%d units, want %d", r.Units, r.Expected)
 				}
 			})
 		}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -61,6 +62,7 @@ func newReport(p *plan) *report {
 		Profile: p.name, Started: time.Now(), Reps: p.reps, plan: p,
 		Machine: machine(), Load: loadAverage(),
 	}
+	rep.Busy = busy(rep.Load)
 	for _, s := range p.servers {
 		rep.Servers = append(rep.Servers, version{s.name, s.version})
 	}
@@ -177,6 +179,14 @@ func machine() string {
 		parts = append(parts, "kernel "+strings.TrimSpace(string(b)))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// busy reports whether the average of the last minute is above half a task.
+func busy(averages string) bool {
+	const quiet = 0.5
+	minute, _, _ := strings.Cut(averages, " ")
+	v, err := strconv.ParseFloat(minute, 64)
+	return err == nil && v > quiet
 }
 
 func loadAverage() string {

@@ -60,7 +60,7 @@ func (w workshop) prepare(ctx context.Context, name string) (*server, error) {
 		return w.node(ctx)
 	case floorServer:
 		bin, err := w.build(ctx, w.root, "./bench/peers/floor", name)
-		return &server{name: name, version: "floor", command: []string{bin}, webSocketOnly: true}, err
+		return &server{name: name, version: "shares frames, coalesces writes and does nothing else; WebSocket only", command: []string{bin}, webSocketOnly: true}, err
 	case zishang2Server:
 		bin, err := w.build(ctx, filepath.Join(w.root, "bench", "peers", name), ".", name)
 		return &server{name: name, version: "zishang520/socket.io v2.5.0 on Gin", command: []string{bin}}, err

@@ -27,6 +27,12 @@ func (rep *report) heading(b *strings.Builder) {
 	fmt.Fprintf(b, "%s, took %s. %d CPUs (%s), %s; load average at the start: %s. Servers and load generator share the machine. ",
 		rep.Started.UTC().Format("2006-01-02 15:04 MST"), rep.Took, runtime.NumCPU(), rep.Machine, runtime.Version(), rep.Load)
 	fmt.Fprintf(b, "Repetitions: %d, the servers taking turns; figures are medians. Payload 64 bytes. CPU is the server's, user and system.\n\n", rep.Reps)
+	if rep.Busy {
+		b.WriteString("**The machine was busy when this started: quote nothing but losses.**\n\n")
+	}
+	if rep.Profile == "quick" {
+		b.WriteString("Small sizes, short times: the goals are for the full profile, and what is said of them here is a hint.\n\n")
+	}
 	for _, s := range rep.Servers {
 		fmt.Fprintf(b, "- %s: %s\n", s.Name, s.Version)
 	}

@@ -1,6 +1,3 @@
-// Command zishang-v2 is the relay contract on zishang520/socket.io v2.5.0 behind Gin, with that library's
-// defaults. It has a module of its own, so that nobody who builds Sockeye
-// downloads it.
 package main
 
 import (
