@@ -17,6 +17,7 @@ type report struct {
 	Reps       int         `json:"repetitions"`
 	Machine    string      `json:"machine"`
 	Load       string      `json:"load_average_at_start"`
+	Busy       bool        `json:"busy"` // the machine had other work at the start
 	Servers    []version   `json:"servers"`
 	Guarantees []*tableRow `json:"guarantees,omitempty"`
 	Rows       []*tableRow `json:"rows"`
