@@ -1,0 +1,106 @@
+// Somebody in front of the chat page, who sees what is on it and uses what it offers.
+
+import assert from "node:assert/strict";
+
+export class Person {
+  constructor(house, context, page, nick) {
+    Object.assign(this, { house, context, page, nick });
+  }
+
+  /** Opens the chat for the first time and gives a nickname. */
+  async enter(url, query = "") {
+    await this.page.goto(`${url}/chat${query}`);
+    await this.page.getByLabel("Nickname").fill(this.nick);
+    await this.page.getByRole("button", { name: "Start chatting" }).click();
+    await this.online();
+  }
+
+  /** Waits until the page is connected and in its room. */
+  async online() {
+    await this.page.locator("#connection[data-state=online]").waitFor();
+    await this.page.locator("#subtitle", { hasText: /here$|Private/ }).waitFor();
+  }
+
+  /** Waits until the page says which transport it is on. */
+  async onTransport(name) {
+    await this.page.locator("#connection-text", { hasText: name }).waitFor();
+  }
+
+  /** Another tab of the same browser. */
+  async tab(url) {
+    const page = await this.house.page(this.context);
+    const tab = new Person(this.house, this.context, page, this.nick);
+    await page.goto(`${url}/chat`);
+    await tab.online();
+    return tab;
+  }
+
+  async write(text) {
+    await this.page.getByLabel("Message", { exact: true }).fill(text);
+  }
+
+  async say(text) {
+    await this.write(text);
+    await this.page.getByLabel("Message", { exact: true }).press("Enter");
+  }
+
+  /** Waits for a message to be on the page, and to be accepted if it is an own one. */
+  async sees(text) {
+    await this.page.locator(".message.sent .words", { hasText: text }).first().waitFor();
+  }
+
+  /** The texts of all messages that are on the page, in order. */
+  async messages() {
+    return this.page.locator(".message .words").allTextContents();
+  }
+
+  /** Waits until exactly these messages are on the page. */
+  async seesExactly(...texts) {
+    await this.until("the messages", () => this.messages(), texts);
+    assert.deepEqual(await this.page.locator(".message.pending, .message.failed").count(), 0, "messages that are not accepted");
+  }
+
+  async notices() {
+    return this.page.locator(".notice").allTextContents();
+  }
+
+  async people() {
+    return this.page.locator("#people .name").allTextContents();
+  }
+
+  async seesPeople(...nicks) {
+    await this.until("who is here", () => this.people(), nicks);
+  }
+
+  async seesTyping(text) {
+    await this.page.locator("#typing", { hasText: text }).waitFor();
+  }
+
+  async seesNobodyTyping() {
+    await this.until("who is typing", () => this.page.locator("#typing").textContent(), "");
+  }
+
+  async join(room) {
+    await this.page.getByLabel("Room to join").fill(room);
+    await this.page.getByLabel("Room to join").press("Enter");
+  }
+
+  async open(conversation) {
+    await this.page.getByRole("navigation", { name: "Conversations" }).getByRole("button", { name: conversation }).click();
+  }
+
+  async writeTo(nick) {
+    await this.page.locator("#people").getByRole("button", { name: nick }).click();
+  }
+
+  /** Waits until look() gives what is wanted. */
+  async until(what, look, wanted) {
+    const limit = Date.now() + 20_000;
+    for (;;) {
+      const got = await look();
+      if (JSON.stringify(got) === JSON.stringify(wanted)) return;
+      if (Date.now() > limit) assert.deepEqual(got, wanted, `${this.nick} sees another thing: ${what}`);
+      await this.page.evaluate(() => new Promise(requestAnimationFrame));
+    }
+  }
+}
