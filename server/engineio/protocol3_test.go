@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gobwas/ws"
 )
@@ -28,7 +29,7 @@ func TestProtocol3Handshake(t *testing.T) {
 
 func TestProtocol3PollingMessages(t *testing.T) {
 	t.Parallel()
-	f := serve(t, suiteOptions(), echo)
+	f := serve(t, &Options{AllowEIO3: true}, echo)
 	for _, body := range []string{"6:4hello", "6:4test16:4test26:4test3", "6:4hello10:b4AQIDBA==", "5:4€😀b2:4c"} {
 		c := f.poll(3, "b64=1")
 		c.post(body).want(t, http.StatusOK, "ok")
@@ -42,7 +43,7 @@ func TestProtocol3PollingMessages(t *testing.T) {
 
 func TestProtocol3BinaryPayloadForClientsThatTakeIt(t *testing.T) {
 	t.Parallel()
-	c := serve(t, suiteOptions(), echo).poll(3)
+	c := serve(t, &Options{AllowEIO3: true}, echo).poll(3)
 	c.post("6:4hello10:b4AQIDBA==").want(t, http.StatusOK, "ok")
 	a := c.get()
 	a.want(t, http.StatusOK, "\x00\x06\xff4hello\x01\x05\xff\x04\x01\x02\x03\x04")
@@ -53,7 +54,7 @@ func TestProtocol3BinaryPayloadForClientsThatTakeIt(t *testing.T) {
 
 func TestProtocol3BinaryBody(t *testing.T) {
 	t.Parallel()
-	c := serve(t, suiteOptions(), nil).poll(3)
+	c := serve(t, &Options{AllowEIO3: true}, nil).poll(3)
 	a := c.do(t.Context(), http.MethodPost, c.query, "\x00\x06\xff4hello\x01\x05\xff\x04\x01\x02\x03\x04",
 		http.Header{"Content-Type": {"application/octet-stream"}})
 	a.want(t, http.StatusOK, "ok")
@@ -67,14 +68,14 @@ func TestProtocol3BinaryBody(t *testing.T) {
 
 func TestProtocol3PollingEndsOnABadPacket(t *testing.T) {
 	t.Parallel()
-	c := serve(t, suiteOptions(), echo).poll(3)
+	c := serve(t, &Options{AllowEIO3: true}, echo).poll(3)
 	c.post("abc").refused(t, http.StatusBadRequest, 3, "Bad request")
 	c.gone(t)
 }
 
 func TestProtocol3PollingEndsOnTwoPolls(t *testing.T) {
 	t.Parallel()
-	c := serve(t, suiteOptions(), echo).poll(3)
+	c := serve(t, &Options{AllowEIO3: true}, echo).poll(3)
 	first := c.hold("")
 	c.getT("burst").refused(t, http.StatusBadRequest, 3, "Bad request")
 	await(t, "the first poll", first.answer).want(t, http.StatusOK, "1:1")
@@ -83,7 +84,7 @@ func TestProtocol3PollingEndsOnTwoPolls(t *testing.T) {
 
 func TestProtocol3WebSocketMessages(t *testing.T) {
 	t.Parallel()
-	f := serve(t, suiteOptions(), echo)
+	f := serve(t, &Options{AllowEIO3: true}, echo)
 	s := f.ws(3)
 	s.send("4hello")
 	s.want("4hello")
@@ -103,7 +104,7 @@ func TestProtocol3WebSocketMessages(t *testing.T) {
 
 func TestProtocol3Heartbeat(t *testing.T) {
 	t.Parallel()
-	f := serve(t, suiteOptions(), echo)
+	f := serve(t, beating(100*time.Millisecond, within), echo)
 	c, s := f.poll(3), f.ws(3)
 	for range 3 {
 		c.post("1:2").want(t, http.StatusOK, "ok")
@@ -115,7 +116,7 @@ func TestProtocol3Heartbeat(t *testing.T) {
 
 func TestProtocol3PingTimeout(t *testing.T) {
 	t.Parallel()
-	f := serve(t, suiteOptions(), echo)
+	f := serve(t, beating(100*time.Millisecond, 100*time.Millisecond), echo)
 	c, s := f.poll(3), f.ws(3)
 	s.closes()
 	s.side(f).ended(t, ReasonPingTimeout, DetailNoPong)
@@ -125,7 +126,7 @@ func TestProtocol3PingTimeout(t *testing.T) {
 
 func TestProtocol3ClientCloses(t *testing.T) {
 	t.Parallel()
-	f := serve(t, suiteOptions(), echo)
+	f := serve(t, &Options{AllowEIO3: true}, echo)
 	c := f.poll(3)
 	w := c.hold("")
 	c.post("1:1").want(t, http.StatusOK, "ok")
@@ -140,7 +141,7 @@ func TestProtocol3ClientCloses(t *testing.T) {
 
 func TestProtocol3Upgrade(t *testing.T) {
 	t.Parallel()
-	f := serve(t, suiteOptions(), echo)
+	f := serve(t, &Options{AllowEIO3: true}, echo)
 	c := f.poll(3)
 	s := f.upgrade("EIO=3&transport=websocket&sid=" + c.SID)
 	s.send("2probe")

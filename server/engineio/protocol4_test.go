@@ -17,6 +17,11 @@ func suiteOptions() *Options {
 	return &Options{PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond, AllowEIO3: true}
 }
 
+// beating are options for tests of the heartbeat.
+func beating(interval, timeout time.Duration) *Options {
+	return &Options{PingInterval: interval, PingTimeout: timeout, AllowEIO3: true}
+}
+
 func wantOpen(t *testing.T, h handshake, upgrades ...string) {
 	t.Helper()
 	if h.SID == "" || h.PingInterval != 300 || h.PingTimeout != 200 || h.MaxPayload != 1_000_000 {
@@ -56,7 +61,7 @@ func TestProtocol4Handshake(t *testing.T) {
 
 func TestProtocol4PollingMessages(t *testing.T) {
 	t.Parallel()
-	f := serve(t, suiteOptions(), echo)
+	f := serve(t, &Options{AllowEIO3: true}, echo)
 	for _, body := range []string{"4hello", "4test1\x1e4test2\x1e4test3", "4hello\x1ebAQIDBA=="} {
 		c := f.poll(4)
 		c.post(body).want(t, http.StatusOK, "ok")
@@ -66,7 +71,7 @@ func TestProtocol4PollingMessages(t *testing.T) {
 
 func TestProtocol4PollingEndsOnABadPacket(t *testing.T) {
 	t.Parallel()
-	c := serve(t, suiteOptions(), echo).poll(4)
+	c := serve(t, &Options{AllowEIO3: true}, echo).poll(4)
 	c.post("abc").refused(t, http.StatusBadRequest, 3, "Bad request")
 	c.gone(t)
 	c.side().ended(t, ReasonParseError, DetailBadPacket)
@@ -74,7 +79,7 @@ func TestProtocol4PollingEndsOnABadPacket(t *testing.T) {
 
 func TestProtocol4PollingEndsOnTwoPolls(t *testing.T) {
 	t.Parallel()
-	c := serve(t, suiteOptions(), echo).poll(4)
+	c := serve(t, &Options{AllowEIO3: true}, echo).poll(4)
 	first := c.hold("")
 	c.getT("burst").refused(t, http.StatusBadRequest, 3, "Bad request")
 	await(t, "the first poll", first.answer).want(t, http.StatusOK, "1")
@@ -83,7 +88,7 @@ func TestProtocol4PollingEndsOnTwoPolls(t *testing.T) {
 
 func TestProtocol4WebSocketMessages(t *testing.T) {
 	t.Parallel()
-	f := serve(t, suiteOptions(), echo)
+	f := serve(t, &Options{AllowEIO3: true}, echo)
 	s := f.ws(4)
 	s.send("4hello")
 	s.want("4hello")
@@ -99,7 +104,7 @@ func TestProtocol4WebSocketMessages(t *testing.T) {
 
 func TestProtocol4Heartbeat(t *testing.T) {
 	t.Parallel()
-	f := serve(t, suiteOptions(), echo)
+	f := serve(t, beating(100*time.Millisecond, within), echo)
 	c, s := f.poll(4), f.ws(4)
 	for range 3 {
 		c.get().want(t, http.StatusOK, "2")
@@ -111,7 +116,7 @@ func TestProtocol4Heartbeat(t *testing.T) {
 
 func TestProtocol4PingTimeout(t *testing.T) {
 	t.Parallel()
-	f := serve(t, suiteOptions(), echo)
+	f := serve(t, beating(100*time.Millisecond, 100*time.Millisecond), echo)
 	c, s := f.poll(4), f.ws(4)
 	s.closes()
 	s.side(f).ended(t, ReasonPingTimeout, DetailNoPong)
@@ -121,7 +126,7 @@ func TestProtocol4PingTimeout(t *testing.T) {
 
 func TestProtocol4ClientCloses(t *testing.T) {
 	t.Parallel()
-	f := serve(t, suiteOptions(), echo)
+	f := serve(t, &Options{AllowEIO3: true}, echo)
 	c := f.poll(4)
 	w := c.hold("")
 	c.post("1").want(t, http.StatusOK, "ok")
@@ -137,7 +142,7 @@ func TestProtocol4ClientCloses(t *testing.T) {
 
 func TestProtocol4Upgrade(t *testing.T) {
 	t.Parallel()
-	f := serve(t, suiteOptions(), echo)
+	f := serve(t, &Options{AllowEIO3: true}, echo)
 	c := f.poll(4)
 	s := f.upgrade("EIO=4&transport=websocket&sid=" + c.SID)
 	s.send("2probe")
@@ -153,7 +158,7 @@ func TestProtocol4Upgrade(t *testing.T) {
 
 func TestProtocol4RequestsWithTheSidAfterAnUpgrade(t *testing.T) {
 	t.Parallel()
-	f := serve(t, suiteOptions(), echo)
+	f := serve(t, &Options{AllowEIO3: true}, echo)
 	c := f.poll(4)
 	s := f.upgrade("EIO=4&transport=websocket&sid=" + c.SID)
 	s.send("2probe") // the client does not wait
