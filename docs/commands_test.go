@@ -45,7 +45,7 @@ func sockeye(t *testing.T, env []string, args ...string) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), path, args...) //nolint:gosec // built above
+	cmd := exec.CommandContext(t.Context(), path, args...)
 	cmd.Env = append([]string{"LANG=C"}, env...)           // the program must not see this shell's options
 	cmd.Dir = t.TempDir()
 	out, err := cmd.CombinedOutput()

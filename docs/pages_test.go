@@ -52,7 +52,7 @@ func pages(t *testing.T) []page {
 
 func readPage(t *testing.T, path string) page {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, path)) //nolint:gosec // the paths are this package's own
+	text, err := os.ReadFile(filepath.Join(root, path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func generated(t *testing.T, path, name, want string) {
 		t.Fatalf("%s: the part %q is not what the code says: run go test ./docs -update", path, name)
 	}
 	text = before + begin + want + end + after
-	if err := os.WriteFile(filepath.Join(root, path), []byte(text), 0o644); err != nil { //nolint:gosec // a document is for everyone to read
+	if err := os.WriteFile(filepath.Join(root, path), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -25,7 +25,7 @@ func TestOperationsKnowsEveryMetricOfTheProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), path, "--listen", "127.0.0.1:0") //nolint:gosec // built by this package
+	cmd := exec.CommandContext(t.Context(), path, "--listen", "127.0.0.1:0")
 	cmd.Env = []string{"LANG=C"}
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

@@ -182,11 +182,11 @@ func compile(t *testing.T, files map[string][]byte) {
 	overlay := struct{ Replace map[string]string }{make(map[string]string)}
 	packages := make(map[string]bool)
 	for name, text := range files {
-		real := filepath.Join(dir, strings.ReplaceAll(name, "/", "_"))
-		if err := os.WriteFile(real, text, 0o600); err != nil {
+		file := filepath.Join(dir, strings.ReplaceAll(name, "/", "_"))
+		if err := os.WriteFile(file, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		overlay.Replace[filepath.Join(top, virtual, name)] = real
+		overlay.Replace[filepath.Join(top, virtual, name)] = file
 		packages["./"+filepath.ToSlash(filepath.Join(virtual, filepath.Dir(name)))] = true
 	}
 	list, err := json.Marshal(overlay)
@@ -201,7 +201,7 @@ func compile(t *testing.T, files map[string][]byte) {
 	for p := range packages {
 		args = append(args, p)
 	}
-	cmd := exec.CommandContext(t.Context(), "go", args...) //nolint:gosec // the documents are this repository's own
+	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = top
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("the snippets do not compile: %v\n%s", err, out)

@@ -29,7 +29,7 @@ func Example_gin() {
 	web := httptest.NewServer(router)
 	defer web.Close()
 	defer func() { _ = sio.Close(context.Background()) }()
-	answer, err := web.Client().Get(web.URL + "/socket.io/?EIO=4&transport=polling") //nolint:noctx // an example
+	answer, err := web.Client().Get(web.URL + "/socket.io/?EIO=4&transport=polling")
 	if err != nil {
 		fmt.Println(err)
 		return
