@@ -46,7 +46,7 @@ func sockeye(t *testing.T, env []string, args ...string) (string, error) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), path, args...)
-	cmd.Env = append([]string{"LANG=C"}, env...)           // the program must not see this shell's options
+	cmd.Env = append([]string{"LANG=C"}, env...) // the program must not see this shell's options
 	cmd.Dir = t.TempDir()
 	out, err := cmd.CombinedOutput()
 	return string(out), err
