@@ -20,12 +20,11 @@ func (d *Decoder) msgpack(data []byte) (*received, error) {
 	if len(data) == 0 {
 		return nil, &Error{Kind: KindEmpty, Message: "a message without a packet"}
 	}
-	var room [8]span
-	f, err := d.fields(data, room[:0])
-	if err != nil {
+	r := &received{}
+	f := msgpackParts{kind: -1, nsp: -1, id: -1, data: -1, spans: r.spans[:0]}
+	if err := d.fields(&f, data); err != nil {
 		return nil, err
 	}
-	r := &received{}
 	n, ok := integer(data, f.kind)
 	if ok && d.o.Protocol < 5 && n >= uint64(BinaryEvent) && n <= uint64(BinaryAck) {
 		n -= uint64(BinaryEvent - Event)
@@ -46,34 +45,33 @@ func (d *Decoder) msgpack(data []byte) (*received, error) {
 			return nil, &Error{Kind: KindID, Offset: f.id, Message: "acknowledgement id is no integer, or out of range"}
 		}
 	}
-	if err := d.msgpackData(r, data, f); err != nil {
+	if err := d.msgpackData(r, data, &f); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
 // fields scans the whole message.
-func (d *Decoder) fields(data []byte, room []span) (msgpackParts, error) {
-	f := msgpackParts{kind: -1, nsp: -1, id: -1, data: -1, spans: room}
+func (d *Decoder) fields(f *msgpackParts, data []byte) error {
 	s := msgScanner{data: data, maxDepth: d.o.MaxDepth, maxBinary: d.o.MaxAttachments}
 	h := readHead(data, 0)
 	if h.kind != mpMap {
-		return f, &Error{Kind: KindSyntax, Message: "a packet that is not a map"}
+		return &Error{Kind: KindSyntax, Message: "a packet that is not a map"}
 	}
 	s.pos = h.size
 	for range h.n {
 		keyAt := s.pos
 		if !s.key() {
-			return f, s.err
+			return s.err
 		}
 		if !f.field(&s, readHead(data, keyAt), keyAt) {
-			return f, s.err
+			return s.err
 		}
 	}
 	if s.pos != len(data) {
-		return f, &Error{Kind: KindSyntax, Offset: s.pos, Message: "bytes after the packet"}
+		return &Error{Kind: KindSyntax, Offset: s.pos, Message: "bytes after the packet"}
 	}
-	return f, nil
+	return nil
 }
 
 // field scans the value at the scanner's position and notes it under its key.
@@ -139,7 +137,7 @@ func integer(data []byte, at int) (uint64, bool) {
 }
 
 // msgpackData checks data against the type and sets payload or arguments.
-func (d *Decoder) msgpackData(r *received, data []byte, f msgpackParts) error {
+func (d *Decoder) msgpackData(r *received, data []byte, f *msgpackParts) error {
 	kind := mpUndefined // absent, as a value that is undefined
 	if f.data >= 0 {
 		kind = readHead(data, f.data).kind
@@ -188,7 +186,7 @@ func (d *Decoder) msgpackData(r *received, data []byte, f msgpackParts) error {
 }
 
 // msgpackEvent takes the event name, which here too may be a number.
-func (d *Decoder) msgpackEvent(p *Packet, data []byte, f msgpackParts) error {
+func (d *Decoder) msgpackEvent(p *Packet, data []byte, f *msgpackParts) error {
 	if len(f.spans) == 0 {
 		return &Error{Kind: KindEvent, Offset: f.data, Message: "an event without a name"}
 	}

@@ -334,5 +334,5 @@ func TestGrammarIsThatOfEncodingJSON(t *testing.T) {
 			text = text[:before]
 		}
 	}
-	try(4)
+	try(3)
 }

@@ -43,8 +43,10 @@ func TestEncodesJSON(t *testing.T) {
 		},
 		{&Outgoing{Type: Ack, ID: 15, HasID: true, Args: []any{"bar", []byte{1}}}, 5, `61-15["bar",{"_placeholder":true,"num":0}] + <01>`},
 		{&Outgoing{Type: BinaryAck, ID: 15, HasID: true, Args: []any{"bar"}}, 5, `315["bar"]`},
-		{event("v", nil, true, false, -1, int64(2), uint64(3), 4.5, 1e21, "<&>\u2028\x1e\x7f\"\\\n\xff"), 5,
-			`2["v",null,true,false,-1,2,3,4.5,1e+21,"<&>` + "\u2028" + `\u001e` + "\x7f" + `\"\\\n` + "\ufffd" + `"]`},
+		{
+			event("v", nil, true, false, -1, int64(2), uint64(3), 4.5, 1e21, "<&>\u2028\x1e\x7f\"\\\n\xff"), 5,
+			`2["v",null,true,false,-1,2,3,4.5,1e+21,"<&>` + "\u2028" + `\u001e` + "\x7f" + `\"\\\n` + "\ufffd" + `"]`,
+		},
 		{event("v", struct {
 			A string `json:"a"`
 			B *int   `json:"b,omitempty"`
@@ -237,7 +239,10 @@ func TestWhatCannotBeEncodedNamesTheArgument(t *testing.T) {
 	for _, format := range []Format{JSON, Msgpack} {
 		for _, bad := range []any{
 			math.NaN(), math.Inf(1), float32(math.Inf(-1)), make(chan int), func() {}, complex(1, 2),
-			map[string]any{"x": []byte("y"), "z": math.NaN()}, cycle, loop, failing{}, json.RawMessage(`{`), json.RawMessage("\"\xff\""),
+			map[string]any{"x": []byte("y"), "z": math.NaN()},
+			cycle, loop,
+			failing{},
+			json.RawMessage(`{`), json.RawMessage("\"\xff\""),
 			map[bool]int{true: 1},
 		} {
 			_, err := Encode(event("a", "fine", bad), format, 5)

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -180,10 +181,14 @@ func TestEncodesMsgpack(t *testing.T) {
 		{&Outgoing{Type: Event, Event: "e", HasID: true, ID: 200}, 5, "84 a4'type'02 a3'nsp'a1'/' a4'data'91a1'e' a2'id'ccc8"},
 		{&Outgoing{Type: Event, Event: "e", Offset: "o"}, 5, packedNsp("02", "92a1'e'a1'o'")},
 		{&Outgoing{Type: Ack, HasID: true, Args: []any{[]byte{1}}}, 5, "84 a4'type'03 a3'nsp'a1'/' a4'data'91c40101 a2'id'00"},
-		{event("e", nil, true, -1, int64(-200), uint64(1<<63), 2.0, -1.5, "\xffé", []byte(nil), Raw{}), 5,
-			packedNsp("02", "9b a1'e' c0 c3 ff d1ff38 cf8000000000000000 02 cbbff8000000000000 a5 efbfbd'é' c0 c0")},
-		{event("e", map[string]any{"b": []byte("x"), "a": []any{1, 2.5, "s", nil, false}}), 5,
-			packedNsp("02", "92 a1'e' 82 a1'a' 95 01 cb4004000000000000 a1's' c0 c2 a1'b' c401'x'")},
+		{
+			event("e", nil, true, -1, int64(-200), uint64(1<<63), 2.0, -1.5, "\xffé", []byte(nil), Raw{}), 5,
+			packedNsp("02", "9b a1'e' c0 c3 ff d1ff38 cf8000000000000000 02 cbbff8000000000000 a5 efbfbd'é' c0 c0"),
+		},
+		{
+			event("e", map[string]any{"b": []byte("x"), "a": []any{1, 2.5, "s", nil, false}}), 5,
+			packedNsp("02", "92 a1'e' 82 a1'a' 95 01 cb4004000000000000 a1's' c0 c2 a1'b' c401'x'"),
+		},
 		{event("e", 1e300, -1e19, 1e19), 5, packedNsp("02", "94 a1'e' cb7e37e43c8800759c cbc3e158e460913d00 cf8ac7230489e80000")},
 	} {
 		parts := mustEncode(t, c.packet, Msgpack, c.protocol)
@@ -235,6 +240,28 @@ func TestTranscodesReceivedValues(t *testing.T) {
 	wantText := `52-["a",{"x":{"_placeholder":true,"num":0}},2,{"raw":{"x":{"_placeholder":true,"num":1}}}] + <62 69 6e> + <62 69 6e>`
 	if got := showParts(mustEncode(t, event("a", p.Args), JSON, 5)); got != wantText {
 		t.Errorf("got  %s\nwant %s", got, wantText)
+	}
+}
+
+func TestNumbersAndEscapesSurviveTranscoding(t *testing.T) {
+	for _, text := range []string{
+		`0`, `-1`, `-32`, `-33`, `-128`, `-129`, `-32768`, `-32769`, `-2147483648`, `-2147483649`, `-9223372036854775808`,
+		`127`, `128`, `255`, `256`, `65535`, `65536`, `4294967295`, `4294967296`, `18446744073709551615`,
+		`0.1`, `-2.5`, `1e+300`, `5e-324`, `0.000001`, `1e-7`,
+		`"\b\f\n\r\t\u0001\"\\/é😀"`, `""`, `{"\n":1}`, `[ ]`,
+	} {
+		r, err := NewRaw(json.RawMessage(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := again(mustEncode(t, event("e", r), Msgpack, 5), Options{Format: Msgpack})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "2[\"e\"," + strings.ReplaceAll(text, "[ ]", "[]") + "]"
+		if got := showParts(mustEncode(t, event("e", p.Args), JSON, 5)); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }
 

@@ -126,6 +126,9 @@ func (r *Raw) UnmarshalJSON(text []byte) error {
 		return s.err
 	}
 	src := &source{text: exactCopy(text[start:s.pos])}
+	if !s.end() {
+		return s.err
+	}
 	*r = Raw{src: src, end: u32(len(src.text))}
 	return nil
 }

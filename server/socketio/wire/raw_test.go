@@ -46,7 +46,7 @@ func TestBind(t *testing.T) {
 			t.Errorf("%s: any is %s", f, got)
 		}
 		if x, ok := p.Any.([]any)[0].([]byte); !ok || len(x) != 0 {
-			t.Errorf("%s: empty binary became %T", f, p.Any.([]any)[0])
+			t.Errorf("%s: empty binary became %v", f, p.Any)
 		}
 		if !p.Raw.HasBinary() || showRaw(p.Raw) != `map[b:[114] n:1]` {
 			t.Errorf("%s: raw is %s", f, showRaw(p.Raw))
@@ -80,7 +80,7 @@ func TestBind(t *testing.T) {
 		}
 		dict := map[string]map[string]any{}
 		wrapped, _ := NewRaw(map[string]any{"a": map[string]any{"b": args.At(2)}})
-		if err := wrapped.Decode(&dict); err != nil || string(dict["a"]["b"].([]byte)) != "bin" {
+		if err := wrapped.Decode(&dict); err != nil || showValue(dict["a"]["b"]) != "<62 69 6e>" {
 			t.Errorf("%s: got %v, %v", f, dict, err)
 		}
 		var typed map[string]map[string][]byte
@@ -131,6 +131,11 @@ func TestRaw(t *testing.T) {
 	}
 	if r, err := NewRaw(nil); err != nil || r.IsZero() || showRaw(r) != "<nil>" {
 		t.Errorf("null: got %s, %v", showRaw(r), err)
+	}
+	for _, text := range []string{``, `{`, `1 2`, "\"\xff\""} {
+		if err := new(Raw).UnmarshalJSON([]byte(text)); err == nil {
+			t.Errorf("%q was taken for JSON", text)
+		}
 	}
 	if err := json.Unmarshal([]byte(` {"a":1} `), &absent); err != nil || showRaw(absent) != "map[a:1]" {
 		t.Errorf("got %s, %v", showRaw(absent), err)

@@ -224,7 +224,7 @@ func (s *scanner) addKey(value span) {
 // and throws when its number is out of range; anything that it would read differently from us is refused.
 func (s *scanner) mark(start, fields int, p placeholder) bool {
 	switch {
-	case !p.hasNum || p.num >= uint64(s.bins):
+	case !p.hasNum || p.num >= uint64(s.bins): //nolint:gosec // not negative
 		return s.fail(KindPlaceholder, start, "placeholder for an attachment that does not exist")
 	case fields != 2:
 		return s.fail(KindPlaceholder, start, "placeholder with further keys")
@@ -290,13 +290,8 @@ func (s *scanner) digits() bool {
 func (s *scanner) str() bool {
 	d, i := s.data, s.pos+1
 	for i < len(d) {
-		if i+8 <= len(d) {
-			m := specialBytes(binary.LittleEndian.Uint64(d[i:]))
-			if m == 0 {
-				i += 8
-				continue
-			}
-			i += bits.TrailingZeros64(m) >> 3
+		if i = plain(d, i); i == len(d) {
+			break
 		}
 		switch c := d[i]; {
 		case c == '"':
@@ -321,6 +316,18 @@ func (s *scanner) str() bool {
 		}
 	}
 	return s.fail(KindSyntax, len(d), "the JSON text ends within a string")
+}
+
+// plain gives where from byte i on the next character stands that is special in a string or not ASCII, near
+// the end of d perhaps one before it.
+func plain(d []byte, i int) int {
+	for i+8 <= len(d) {
+		if m := specialBytes(binary.LittleEndian.Uint64(d[i:])); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+		i += 8
+	}
+	return i
 }
 
 // specialBytes has a bit set in the lowest byte of w that is a control character, a quote, a backslash or not

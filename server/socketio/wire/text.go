@@ -92,9 +92,15 @@ const hexDigits = "0123456789abcdef"
 // appendQuoted appends s as a JSON string, as short as JavaScript writes it. Bytes that are not UTF-8 become
 // U+FFFD.
 func appendQuoted[T string | []byte](dst []byte, s T) []byte {
-	dst = append(dst, '"')
+	dst = append(append(dst, '"'), s...)
+	at := len(dst) - len(s)
+	checked := plain(dst, at) - at // nothing to escape up to here
+	if checked == len(s) {
+		return append(dst, '"')
+	}
+	dst = dst[:at]
 	from := 0
-	for i := 0; i < len(s); {
+	for i := checked; i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
 			if c >= 0x20 && c != '"' && c != '\\' {

@@ -181,7 +181,7 @@ func fixHead(out []byte, at, n int) []byte {
 		out = append(out, 0, 0)
 		copy(out[at+3:], out[at+1:])
 		out[at] = long
-		binary.BigEndian.PutUint16(out[at+1:], uint16(n)) //nolint:gosec // see above
+		binary.BigEndian.PutUint16(out[at+1:], uint16(n))
 	default:
 		out = append(out, 0, 0, 0, 0)
 		copy(out[at+5:], out[at+1:])
@@ -265,11 +265,11 @@ func appendMsgFloat(dst []byte, f float64) []byte {
 func appendMsgString[T string | []byte](dst []byte, s T) []byte {
 	switch n := len(s); {
 	case n < 0x20:
-		dst = append(dst, 0xa0|byte(n)) //nolint:gosec // five bits
+		dst = append(dst, 0xa0|byte(n))
 	case n <= math.MaxUint8:
-		dst = append(dst, 0xd9, byte(n)) //nolint:gosec // see above
+		dst = append(dst, 0xd9, byte(n))
 	case n <= math.MaxUint16:
-		dst = binary.BigEndian.AppendUint16(append(dst, 0xda), uint16(n)) //nolint:gosec // see above
+		dst = binary.BigEndian.AppendUint16(append(dst, 0xda), uint16(n))
 	default:
 		dst = binary.BigEndian.AppendUint32(append(dst, 0xdb), u32(n))
 	}
@@ -279,9 +279,9 @@ func appendMsgString[T string | []byte](dst []byte, s T) []byte {
 func appendMsgBinary(dst, b []byte) []byte {
 	switch n := len(b); {
 	case n <= math.MaxUint8:
-		dst = append(dst, 0xc4, byte(n)) //nolint:gosec // see above
+		dst = append(dst, 0xc4, byte(n))
 	case n <= math.MaxUint16:
-		dst = binary.BigEndian.AppendUint16(append(dst, 0xc5), uint16(n)) //nolint:gosec // see above
+		dst = binary.BigEndian.AppendUint16(append(dst, 0xc5), uint16(n))
 	default:
 		dst = binary.BigEndian.AppendUint32(append(dst, 0xc6), u32(n))
 	}
