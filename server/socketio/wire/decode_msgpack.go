@@ -167,19 +167,21 @@ func (d *Decoder) msgpackData(r *received, data []byte, f *msgpackParts) error {
 	if kind == mpUndefined {
 		return nil
 	}
-	r.keep(Msgpack, data, f.data, f.dataEnd, f.spans, f.marks)
 	switch r.packet.Type {
 	case Event:
 		if err := d.msgpackEvent(&r.packet, data, f); err != nil {
 			return err
 		}
+		r.keep(Msgpack, data, f.data, f.dataEnd, f.spans, f.marks)
 		r.args(1)
 	case Ack:
 		if !r.packet.HasID {
 			return &Error{Kind: KindID, Message: "an ACK without an id"}
 		}
+		r.keep(Msgpack, data, f.data, f.dataEnd, f.spans, f.marks)
 		r.args(0)
 	default:
+		r.keep(Msgpack, data, f.data, f.dataEnd, nil, f.marks)
 		r.packet.Payload = Raw{src: &r.source, end: u32(f.dataEnd - f.data)}
 	}
 	return nil
