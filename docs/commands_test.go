@@ -19,6 +19,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	path := filepath.Join(dir, "sockeye")
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -30,10 +31,13 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// built is the folder of the binary; empty if no test has asked for it.
+var built string
+
 func TestMain(m *testing.M) {
 	status := m.Run()
-	if path, err := binary(); err == nil && path != "" {
-		_ = os.RemoveAll(filepath.Dir(path)) // a temporary folder
+	if built != "" {
+		_ = os.RemoveAll(built) // a temporary folder
 	}
 	os.Exit(status)
 }
