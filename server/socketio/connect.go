@@ -254,9 +254,9 @@ func (s *Socket) begin(restored *Session) {
 	s.connected()
 }
 
-// goLive answers CONNECT and lets broadcasts find the socket, in this order, so
-// that nothing overtakes the answer. It reports false if the socket has ended
-// before. It calls no user code.
+// goLive answers CONNECT and lets broadcasts find the socket, as one step for
+// both sides: who heard the answer can be reached, and nothing overtakes it. It
+// reports false if the socket has ended before. It calls no user code.
 func (s *Socket) goLive(pid string, replay func() *engineio.Message) bool {
 	var payload any
 	if s.variant.protocol() == 5 {
@@ -266,18 +266,19 @@ func (s *Socket) goLive(pid string, replay func() *engineio.Message) bool {
 	if err != nil {
 		return false // cannot be: two strings always encode
 	}
-	_ = s.sess.Send(m, 0) // the client may be gone: Closed ends the socket
-	if replay != nil {
-		_ = s.sess.SendPaged(replay)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.reason != nil {
 		return false
 	}
 	s.wentLive = true
-	s.state.Store(stateLive)
+	s.state.Store(stateOpening) // who finds the socket now waits for the lock
 	s.ns.local.add(s)
+	_ = s.sess.Send(m, 0) // the client may be gone: Closed ends the socket
+	if replay != nil {
+		_ = s.sess.SendPaged(replay)
+	}
+	s.state.Store(stateLive)
 	return true
 }
 

@@ -87,7 +87,7 @@ func (rs *recipients) eachOf(chunk []*Socket, f func(*Socket) bool) int {
 // send hands the packet to one socket's transport. It reports whether the
 // transport took it.
 func (d *delivery) send(s *Socket) bool {
-	if !s.Connected() {
+	if !s.reachable() {
 		if d.track && s.rec != nil {
 			s.rec.broken = true
 		}

@@ -269,7 +269,7 @@ func (l *Local) exceptions(rooms []string) *socketSet {
 func (rs *recipients) flat() []*Socket {
 	var out []*Socket
 	take := func(s *Socket) {
-		if s.Connected() && !rs.except.has(s) {
+		if s.reachable() && !rs.except.has(s) {
 			out = append(out, s)
 		}
 	}

@@ -166,7 +166,7 @@ func (n *Namespace) Rooms() []string {
 // RoomSize returns the number of sockets of this node in a room.
 func (n *Namespace) RoomSize(room string) int {
 	rs := n.local.recipients(&Target{Rooms: []string{room}})
-	return rs.each((*Socket).Connected)
+	return rs.each((*Socket).reachable)
 }
 
 func (n *Namespace) broadcast() *Broadcast { return &Broadcast{ns: n} }

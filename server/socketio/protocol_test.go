@@ -18,8 +18,8 @@ import (
 func protocolServer(t *testing.T) *sockettest.Server {
 	t.Helper()
 	srv := serve(t, &socketio.Options{
-		ConnectTimeout: 250 * time.Millisecond,
-		Engine:         engineio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond},
+		ConnectTimeout: time.Second,
+		Engine:         engineio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 5 * time.Second},
 	})
 	setUp := func(s *socketio.Socket) {
 		_ = s.Emit("auth", s.Handshake().Auth)

@@ -88,7 +88,7 @@ func (p *pendingConnect) restore(s *Socket) *Session {
 		return nil
 	}
 	if old := s.ns.pids.find(pid); old != nil {
-		old.conn.replace(s.Context())
+		old.conn.replace(s.Context(), old)
 	}
 	st, err := r.Restore(s.Context(), pid, offset)
 	if err != nil {
@@ -180,8 +180,8 @@ func (t *pidTable) find(pid string) *Socket {
 const replaceWithin = 2 * time.Second
 
 // replace ends a connection whose client has come back on another, and waits
-// until its sessions are kept.
-func (c *conn) replace(ctx context.Context) {
+// until the session of one of its sockets is kept.
+func (c *conn) replace(ctx context.Context, wanted *Socket) {
 	c.mu.Lock()
 	socks := slices.Clone(c.sockets)
 	c.mu.Unlock()
@@ -192,12 +192,9 @@ func (c *conn) replace(ctx context.Context) {
 	c.sess.Close(engineio.ReasonTransportClose, engineio.DetailConnectionLost, nil)
 	ctx, cancel := context.WithTimeout(ctx, replaceWithin)
 	defer cancel()
-	for _, s := range socks {
-		select {
-		case <-s.Context().Done():
-		case <-ctx.Done():
-			return
-		}
+	select {
+	case <-wanted.Context().Done():
+	case <-ctx.Done():
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 // The life of a socket. It only goes forward.
 const (
 	stateConnecting uint32 = iota // middleware runs
+	stateOpening                  // findable, and about to be live: wait for Socket.mu
 	stateLive                     // findable, in its rooms
 	stateEnding                   // the client went; what it sent before is still handled
 	stateMuted                    // the server said DISCONNECT: nothing more goes out
@@ -109,6 +110,20 @@ func (s *Socket) Recovered() bool {
 
 // Connected reports whether the client can be reached.
 func (s *Socket) Connected() bool { return s.state.Load() == stateLive }
+
+// reachable is Connected for those who found the socket: it waits out the moment
+// in which the client is told that it is connected.
+func (s *Socket) reachable() bool {
+	switch s.state.Load() {
+	case stateLive:
+		return true
+	case stateOpening:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.state.Load() == stateLive
+	}
+	return false
+}
 
 // Data returns what SetData set.
 func (s *Socket) Data() any {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,8 +31,10 @@ type Client struct {
 
 	mu sync.Mutex // serializes writes
 
-	frames chan Frame
-	done   chan struct{} // closed when the server has closed the connection
+	frames  chan Frame
+	stop    atomic.Bool   // read no more
+	stopped chan struct{} // closed at the end of the test
+	done    chan struct{} // closed when the server has closed the connection
 }
 
 // Dial opens a connection of Engine.IO protocol 4 and reads its handshake.
@@ -56,7 +59,7 @@ func dial(t testing.TB, url string, eio int, mute bool) *Client {
 	if err != nil {
 		t.Fatalf("dialing %s: %v", target, err)
 	}
-	c := &Client{t: t, conn: conn, eio: eio, mute: mute, frames: make(chan Frame, 1<<16), done: make(chan struct{})}
+	c := &Client{t: t, conn: conn, eio: eio, mute: mute, frames: make(chan Frame, 1<<16), done: make(chan struct{}), stopped: make(chan struct{})}
 	var r io.Reader = conn
 	if br != nil {
 		r = br
@@ -64,6 +67,7 @@ func dial(t testing.TB, url string, eio int, mute bool) *Client {
 	opened := make(chan struct{})
 	go c.read(r, opened)
 	t.Cleanup(func() {
+		close(c.stopped)
 		_ = conn.Close()
 		<-c.done
 	})
@@ -78,6 +82,10 @@ func (c *Client) read(r io.Reader, opened chan struct{}) {
 		io.Writer
 	}{r, io.Discard}
 	for {
+		if c.stop.Load() {
+			<-c.stopped
+			return
+		}
 		data, op, err := wsutil.ReadServerData(rw)
 		if err != nil {
 			return
@@ -229,3 +237,6 @@ func (c *Client) ExpectNothing() {
 	default:
 	}
 }
+
+// Stop makes the client read no more after the next message.
+func (c *Client) Stop() { c.stop.Store(true) }
