@@ -73,15 +73,15 @@ func mountRules(s space, key string, c Config, rooms rooms, names *seen) {
 			s.On(event, rule.handler(rooms))
 		}
 	}
-	if rest, any := rules["*"]; any {
+	if rest, ruled := rules["*"]; ruled {
 		s.OnUnhandled(rest.handler(rooms))
 		return
 	}
-	s.OnUnhandled(func(_ context.Context, e *socketio.Event) {
+	s.OnUnhandled(func(ctx context.Context, e *socketio.Event) {
 		if c.Observer != nil {
 			c.Observer.UnknownEvent(key)
 		}
-		names.note(e)
+		names.note(ctx, e)
 		if e.HasAck() {
 			answer(e, &refusal{"unknown_event", "nothing on this server takes an event of this name"})
 		}

@@ -31,16 +31,16 @@ func newSeen(logger *slog.Logger) *seen {
 }
 
 // note logs an unknown event once per namespace and name, and says when it stops.
-func (s *seen) note(e *socketio.Event) {
+func (s *seen) note(ctx context.Context, e *socketio.Event) {
 	namespace, event := clip(e.Socket().Namespace().Name()), clip(e.Name())
 	number, fresh := s.add(namespace + "\x00" + event)
 	if !fresh {
 		return
 	}
-	s.logger.LogAttrs(context.Background(), slog.LevelInfo, "unknown event; nothing takes it",
+	s.logger.LogAttrs(ctx, slog.LevelInfo, "unknown event; nothing takes it",
 		slog.String("namespace", namespace), slog.String("event", event), slog.Bool("ack", e.HasAck()))
 	if number == maxSeenNames {
-		s.logger.Warn("no further unknown event names are logged", slog.Int("names", maxSeenNames))
+		s.logger.WarnContext(ctx, "no further unknown event names are logged", slog.Int("names", maxSeenNames))
 	}
 }
 
