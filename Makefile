@@ -69,15 +69,15 @@ fuzz: ## Run every fuzz target for FUZZTIME (20s).
 
 .PHONY: bench
 bench: build ## Measure Sockeye beside Node 4.8.4 and the floor, as ratios.
-	@./bench/bench.sh
+	@$(GO) run ./bench/run -profile full
 
 .PHONY: bench-quick
 bench-quick: build ## The same in a minute or two: to see a trend, not to quote.
-	@QUICK=1 ./bench/bench.sh
+	@$(GO) run ./bench/run -profile quick
 
 .PHONY: peers
 peers: build ## The bench and the guarantees with zishang520 v2.5.0 and v3 on Gin too.
-	@./bench/peers.sh
+	@$(GO) run ./bench/run -profile peers
 
 .PHONY: clean
 clean: ## Remove what was built.
