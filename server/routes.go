@@ -24,7 +24,7 @@ func (a *App) routes() http.Handler {
 
 	// Everything else is answered from memory, and a client that dribbles its
 	// request or does not take the answer is cut.
-	r.Use(bounded)
+	r.Use(bounded(bodyTimeout, answerTimeout))
 
 	// The browser client beside it, as Node does. Pages of other origins load
 	// it as a module, which is a cross-origin request.
@@ -51,7 +51,7 @@ func (a *App) routes() http.Handler {
 // metricsRoutes is every path of the address of --metrics-listen.
 func (a *App) metricsRoutes() http.Handler {
 	r := a.router()
-	r.Use(bounded)
+	r.Use(bounded(bodyTimeout, answerTimeout))
 	r.Match(readOnly, "/metrics", gin.WrapH(a.metrics.Handler()))
 	r.Match(readOnly, "/healthz", a.healthz)
 	r.Match(readOnly, "/readyz", a.readyz)
@@ -83,11 +83,13 @@ const (
 
 // bounded limits how long the client may take to send a body that nobody wants,
 // and to take the answer.
-func bounded(c *gin.Context) {
-	rc := http.NewResponseController(c.Writer)
-	// Writers without deadlines are those of tests.
-	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout))
-	_ = rc.SetWriteDeadline(time.Now().Add(answerTimeout))
+func bounded(body, answer time.Duration) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		rc := http.NewResponseController(c.Writer)
+		// Writers without deadlines are those of tests.
+		_ = rc.SetReadDeadline(time.Now().Add(body))
+		_ = rc.SetWriteDeadline(time.Now().Add(answer))
+	}
 }
 
 // unbounded lifts what bounded has left on a connection that is used again:
