@@ -85,7 +85,7 @@ func (c *conn) malformed(err error) error {
 	socks := slices.Clone(c.sockets)
 	c.mu.Unlock()
 	for _, s := range socks {
-		s.fail(err)
+		s.pushFailure(err)
 	}
 	return &engineio.CloseError{Reason: engineio.ReasonForcedClose, Detail: engineio.DetailBadMessage, Err: err}
 }

@@ -25,8 +25,9 @@ type Event struct {
 	hasAck bool
 	acked  atomic.Bool
 
-	next *Event // in the inbox
-	size int    // what it counts there
+	next    *Event // in the inbox
+	size    int    // what it counts there
+	failure error  // instead of an event: for the error listeners
 }
 
 // Name returns the event's name.

@@ -36,6 +36,18 @@ func (s *Socket) push(e *Event) {
 		}
 		s.mu.Lock()
 	}
+	s.enqueueUnlock(e)
+}
+
+// pushFailure queues an error for the socket's error listeners, in order with
+// its events. It does not wait for room: the connection ends here.
+func (s *Socket) pushFailure(err error) {
+	s.mu.Lock()
+	s.enqueueUnlock(&Event{socket: s, failure: err})
+}
+
+// enqueueUnlock appends e, unlocks, and sees to it that someone is at work.
+func (s *Socket) enqueueUnlock(e *Event) {
 	if s.reason != nil {
 		s.mu.Unlock()
 		return // as in Node: what comes after the end is ignored
@@ -98,6 +110,8 @@ func (s *Socket) pump() {
 	for {
 		e, end := s.pop()
 		switch {
+		case e != nil && e.failure != nil:
+			s.fail(e.failure)
 		case e != nil:
 			s.handle(e)
 		case end:
