@@ -47,11 +47,10 @@ type Session struct {
 	mu       sync.Mutex
 	state    state
 	out      outbox
-	flushing bool    // a flusher is at work
-	ws       *wsConn // nil while on polling
-	poll     *poller // nil for a session that began on WebSocket
-	watch    *time.Timer
-	watched  uint64 // out.taken when the watch was set
+	flushing bool         // a flusher is at work
+	ws       *wsConn      // nil while on polling
+	poll     *poller      // nil for a session that began on WebSocket
+	watch    *outboxWatch // while the outbox is above its limit
 	beat     heartbeat
 	why      *CloseError // set when closing begins
 	done     chan struct{}
@@ -289,7 +288,9 @@ func (s *Session) end(why *CloseError) {
 	s.why = why
 	s.out.reset()
 	stopTimer(s.beat.timer)
-	stopTimer(s.watch)
+	if s.watch != nil {
+		s.watch.timer.Stop()
+	}
 	stopTimer(s.closer)
 	if s.done != nil {
 		close(s.done)

@@ -18,30 +18,48 @@ func (s *Session) overLimitLocked() *CloseError {
 		return &CloseError{Reason: ReasonTransportClose, Detail: DetailOutboxOverflow}
 	}
 	if s.watch == nil {
-		s.watched = s.out.taken
-		s.watch = time.AfterFunc(o.SlowReaderGrace, s.judge)
+		s.watch = &outboxWatch{timer: time.AfterFunc(0, s.judge)}
 	}
 	return nil
 }
 
-// judge runs when the grace is over: a session still above the limit that took
-// no byte is a slow reader. Bytes that a write has handed to the kernel count as
-// taken even when the write has not returned, so the write is interrupted once to
-// learn of them.
+// outboxWatch sees whether a session above OutboxLimit takes anything. It is
+// guarded by Session.mu.
+type outboxWatch struct {
+	timer  *time.Timer
+	armed  bool   // what follows has been measured
+	taken  uint64 // out.taken
+	queued int    // bytes that the connection's kernel buffer holds, -1 if unknown
+}
+
+// judge runs when a watch begins, and each time the grace is over: a session
+// still above the limit that took no byte in between is a slow reader. Bytes that
+// its side acknowledged count, though the kernel may not have made room for more;
+// so do bytes that a write has handed over without returning, which is why the
+// write is interrupted once to learn of them.
 func (s *Session) judge() {
 	s.mu.Lock()
-	if s.state == stateClosed || s.out.bytes <= s.srv.opts.OutboxLimit {
+	w := s.watch
+	if w == nil || s.state == stateClosed || s.out.bytes <= s.srv.opts.OutboxLimit {
 		s.watch = nil
 		s.mu.Unlock()
 		return
 	}
-	if s.out.taken != s.watched {
-		s.watched = s.out.taken
-		s.watch.Reset(s.srv.opts.SlowReaderGrace)
+	taken, ws := s.out.taken, s.ws
+	s.mu.Unlock()
+	queued := -1
+	if ws != nil {
+		queued = unsent(ws.conn)
+	}
+	s.mu.Lock()
+	if !w.armed || taken != w.taken || queued != w.queued {
+		w.armed, w.taken, w.queued = true, taken, queued
+		if s.state != stateClosed {
+			w.timer.Reset(s.srv.opts.SlowReaderGrace)
+		}
 		s.mu.Unlock()
 		return
 	}
-	ws := s.ws
 	s.mu.Unlock()
 	if ws != nil && ws.interrupt() {
 		return // the flusher reports by standstill or moved
@@ -49,12 +67,13 @@ func (s *Session) judge() {
 	s.standstill()
 }
 
-// tookSome reports whether bytes were taken since the watch was set. A write that
-// was interrupted before its first byte may be the next after one that went well.
+// tookSome reports whether bytes were taken since the last judgement. A write
+// that was interrupted before its first byte may be the next after one that went
+// well.
 func (s *Session) tookSome() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.out.taken != s.watched
+	return s.watch == nil || s.out.taken != s.watch.taken
 }
 
 // took counts n bytes that a longer write has handed over so far.
@@ -69,8 +88,8 @@ func (s *Session) moved(n int) {
 	s.mu.Lock()
 	s.out.taken += uint64(n) //nolint:gosec // a count is not negative
 	if s.watch != nil && s.state != stateClosed {
-		s.watched = s.out.taken
-		s.watch.Reset(s.srv.opts.SlowReaderGrace)
+		s.watch.taken = s.out.taken
+		s.watch.timer.Reset(s.srv.opts.SlowReaderGrace)
 	}
 	s.mu.Unlock()
 }
