@@ -93,6 +93,9 @@ export default {
     await ann.seesExactly("ships", "more ships");
     await ann.page.getByRole("button", { name: "Leave" }).click();
     await bea.seesPeople("Bea");
+    await ann.join("LOBBY");
+    await ann.page.locator("#title", { hasText: "lobby" }).waitFor();
+    assert.deepEqual(await ann.page.locator("#rooms .name").allTextContents(), ["lobby"], "rooms of Ann");
     await ann.join("\u202ebad");
     await ann.page.locator("#join-problem", { hasText: "Cannot join" }).waitFor();
   },

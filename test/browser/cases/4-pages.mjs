@@ -13,7 +13,8 @@ export default {
   },
 
   "the playground joins, says and shows what came": async (house) => {
-    house.forgiven = /closed before the connection is established/; // the refused connection was being upgraded
+    // The refused connection may be ended while it is being upgraded and polls.
+    house.forgiven = /closed before the connection is established|status of 400/;
     const server = await house.server();
     const page = await house.page(await house.profile());
     await page.goto(`${server.url}/playground`);
@@ -66,6 +67,27 @@ export default {
       });
       assert.equal(ran, false, `an inline script ran on ${path}`);
     }
+  },
+
+  "a refusal says why, and what the operator can do": async (house) => {
+    house.forgiven = /status of 403/;
+    const server = await house.server("--anonymous=off");
+    const page = await house.page(await house.profile());
+    await page.goto(server.url);
+    await page.locator("#state-detail", { hasText: "--anonymous" }).waitFor();
+    await page.goto(`${server.url}/chat`);
+    await page.getByLabel("Nickname").fill("Ann");
+    await page.getByRole("button", { name: "Start chatting" }).click();
+    await page.locator("#banner", { hasText: "--anonymous" }).waitFor();
+  },
+
+  "a server built without the client says so": async (house) => {
+    house.forgiven = /status of 404/;
+    const server = await house.server();
+    const page = await house.page(await house.profile());
+    await page.route("**/socket.io.esm.min.js", (route) => route.fulfill({ status: 404, body: "not built in" }));
+    await page.goto(server.url);
+    await page.locator("#state-detail", { hasText: "built without the browser client" }).waitFor();
   },
 
   "another path for the server is found by the pages": async (house) => {

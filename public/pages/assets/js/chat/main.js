@@ -27,10 +27,12 @@ async function ask(event, request) {
   return answer;
 }
 
-async function enter(conversation) {
+// Enters a room and catches up. Resolves to the conversation, which is another one when
+// the server's form of the name is open already.
+async function enter(asked) {
+  const room = await ask("join", { room: asked.name, after: asked.last || undefined });
+  const conversation = underName(asked, room.room);
   const fresh = conversation.last === "";
-  const room = await ask("join", { room: conversation.name, after: conversation.last || undefined });
-  if (room.room !== conversation.name) rename(conversation, room.room);
   conversation.joined = true;
   conversation.people = new Map(room.users.map((user) => [user.id, user]));
   if (room.gap && !fresh) conversation.append({ type: "gap" });
@@ -39,19 +41,22 @@ async function enter(conversation) {
     const mine = message.user.id === me?.id;
     if (conversation.receive(message, mine) !== "known" && !mine && !fresh) unread += 1;
   }
-  if (conversation === open && !document.hidden) unread = 0;
-  conversation.unread += unread;
+  if (conversation !== open || document.hidden) conversation.unread += unread;
   if (conversation === open) transcript.show(conversation);
   draw();
   await flush(conversation);
+  return conversation;
 }
 
-// The server has one form of a room's name; the list may have it already.
-function rename(conversation, name) {
-  conversations.delete(conversation.key);
-  conversation.name = name;
-  conversations.set(conversation.key, conversation);
+function underName(asked, name) {
+  if (name === asked.name) return asked;
+  conversations.delete(asked.key);
+  const known = conversations.get(`room:${name}`);
+  asked.name = name;
+  if (!known) conversations.set(asked.key, asked);
+  else if (asked === open) show(known);
   keepRooms();
+  return known ?? asked;
 }
 
 async function leave(conversation) {
@@ -184,13 +189,18 @@ function hear(conversation, message, author) {
   if (how === "added") transcript.append(conversation, conversation.items.at(-1));
   else if (how === "settled") transcript.refresh(conversation, conversation.items.find((item) => item.id === message.id));
   else if (conversation === open) transcript.show(conversation);
-  if (!mine && (conversation !== open || document.hidden)) conversation.unread += 1;
-  draw();
+  drawTyping();
+  if (mine || (conversation === open && !document.hidden)) return;
+  conversation.unread += 1;
+  drawConversations();
 }
 
 function privateWith(user) {
   const key = `private:${user.id}`;
-  if (!conversations.has(key)) conversations.set(key, new Conversation("private", user.id, user));
+  if (!conversations.has(key)) {
+    conversations.set(key, new Conversation("private", user.id, user));
+    drawConversations();
+  }
   const conversation = conversations.get(key);
   conversation.user = user;
   return conversation;
@@ -213,12 +223,16 @@ function setMe(user) {
   draw();
 }
 
-function draw() {
+function drawConversations() {
   showConversations(conversations, open, show);
-  byId("leave").hidden = !open;
-  byId("leave").textContent = open?.kind === "private" ? "Close" : "Leave";
   const unread = [...conversations.values()].reduce((sum, c) => sum + c.unread, 0);
   document.title = `${unread ? `(${unread}) ` : ""}${open ? open.title : "Chat"} · Sockeye`;
+}
+
+function draw() {
+  drawConversations();
+  byId("leave").hidden = !open;
+  byId("leave").textContent = open?.kind === "private" ? "Close" : "Leave";
   byId("title").textContent = open ? open.title : "No conversation";
   byId("subtitle").textContent = subtitle();
   byId("text").disabled = byId("send").disabled = !open;
@@ -304,12 +318,12 @@ byId("join").addEventListener("submit", async (event) => {
   byId("join-problem").textContent = "";
   if (!name) return;
   const known = conversations.has(`room:${name}`);
-  const conversation = openRoom(name);
+  let conversation = openRoom(name);
   try {
-    if (!known && socket?.connected) await enter(conversation);
+    if (!known && socket?.connected) conversation = await enter(conversation);
     field.value = "";
     keepRooms();
-    show(conversations.get(conversation.key));
+    show(conversation);
     byId("text").focus();
   } catch (error) {
     conversations.delete(conversation.key);
