@@ -31,19 +31,25 @@ export async function connect(namespace, options = {}) {
     throw new Error("This server was built without the browser client. Build it with make build, or load the client from elsewhere.");
   }
   const wanted = wantedTransport();
-  return io(engineURL.origin + namespace, {
+  const socket = io(engineURL.origin + namespace, {
     path: engineURL.pathname,
     reconnectionDelay: 500,
     reconnectionDelayMax: 4000,
-    ...(wanted ? { transports: [wanted] } : { transports: ["polling", "websocket"], tryAllTransports: true }),
+    transports: wanted ? [wanted] : ["polling", "websocket"],
     ...options,
   });
+  // Where the server has no polling, the next try is WebSocket alone. (The client's own
+  // tryAllTransports would hide why another handshake was refused.)
+  socket.on("connect_error", (error) => {
+    if (!wanted && refusalOf(error).code === 0) socket.io.opts.transports = ["websocket"];
+  });
+  return socket;
 }
 
 /**
  * Calls back with {state, transport, reason, recovered} at once and on every change.
- * state is "connecting", "online", "offline" (and trying again) or "refused" (and not
- * trying again); reason is a sentence.
+ * state is "connecting", "online", "offline" (and trying again) or "refused"
+ * (for a reason that the server gave); reason is a sentence.
  */
 export function watch(socket, callback) {
   const now = { state: "connecting", transport: "", reason: "", recovered: false };
@@ -57,25 +63,28 @@ export function watch(socket, callback) {
   socket.io.on("open", follow);
   if (socket.io.engine?.readyState === "open") follow();
 
+  let ended = ""; // why the server is about to end this connection for good
+  socket.on("sockeye:end", ({ message }) => { ended = message; });
   socket.on("connect", () => tell({ state: "online", reason: "", recovered: socket.recovered }));
   socket.on("disconnect", (reason) => {
     const final = reason === "io server disconnect";
-    tell({ state: final ? "refused" : "offline", reason: final ? "The server ended this connection." : "The connection was lost." });
+    tell({ state: final ? "refused" : "offline", reason: final ? ended || "The server ended this connection." : "The connection was lost." });
   });
   socket.on("connect_error", (error) => {
-    tell(socket.active
-      ? { state: refusalOf(error) ? "refused" : "offline", reason: refusalOf(error) || "The server cannot be reached." }
-      : { state: "refused", reason: error.message });
+    const { status, message } = refusalOf(error);
+    if (!socket.active) tell({ state: "refused", reason: error.message });
+    else if (status === 403) tell({ state: "refused", reason: message || "The server refused the connection." });
+    else tell({ state: "offline", reason: "The server cannot be reached." });
   });
   tell({});
 }
 
-// An HTTP answer that refuses the handshake says why in {code, message}.
+// An HTTP answer that refuses a handshake says why, as {code, message}.
 function refusalOf(error) {
-  if (error.description !== 403) return "";
+  const status = error.description;
   try {
-    return JSON.parse(error.context.responseText).message || "";
+    return { status, ...JSON.parse(error.context.responseText) };
   } catch {
-    return "The server refused the connection.";
+    return { status };
   }
 }
