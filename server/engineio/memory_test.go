@@ -2,12 +2,15 @@ package engineio
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gobwas/ws"
 )
 
 // memoryListener hands out in-memory connections, so that a whole server runs in
@@ -62,4 +65,38 @@ func serveInMemory(t *testing.T, o *Options, hear func(p *peer, data []byte, bin
 	f.web = &http.Client{Transport: &http.Transport{DialContext: l.dial}}
 	t.Cleanup(f.stop)
 	return f
+}
+
+// wsInMemory opens a session over WebSocket on an in-memory connection.
+func (f *fixture) wsInMemory() *socket {
+	f.t.Helper()
+	l, ok := f.http.Listener.(*memoryListener)
+	if !ok {
+		f.t.Fatal("not in memory")
+	}
+	c, err := l.dial(f.t.Context(), "", "")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() { _ = c.Close() })
+	br, _, err := (ws.Dialer{}).Upgrade(c, mustURL(f.url+"?EIO=4&transport=websocket"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	s := &socket{t: f.t, conn: c, in: c}
+	if br != nil {
+		s.in = io.MultiReader(io.LimitReader(br, int64(br.Buffered())), c)
+	}
+	s.handshake = parseOpen(f.t, s.text())
+	return s
+}
+
+// patientWant is want without a time limit.
+func (s *socket) patientWant(text string) {
+	s.t.Helper()
+	_ = s.conn.SetReadDeadline(time.Time{})
+	f, err := ws.ReadFrame(s.in)
+	if err != nil || string(f.Payload) != text {
+		s.t.Fatalf("got %q, %v, want %q", f.Payload, err, text)
+	}
 }
