@@ -68,7 +68,8 @@ type RecoveryAdapter interface {
 	// position is where its session begins.
 	Begin(s *Socket, live func(position string))
 	// Position returns up to where every packet has found its recipients, and the
-	// last offset given out. They differ while a delivery is under way.
+	// last offset given out. They differ while a delivery is under way. It must not
+	// wait for one: it is called while a socket's lock is held.
 	Position() (delivered, assigned string)
 	// Persist keeps the session of a socket that was cut off: what snapshot
 	// returns, unless nil. It calls snapshot between two deliveries.

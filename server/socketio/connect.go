@@ -92,7 +92,7 @@ func (c *conn) refuse(name string, err error, why string) {
 		body["data"] = data
 	}
 	var payload any = body
-	if c.sess.Protocol() == 3 && ce != errUnknownNamespace { //nolint:errorlint // identity, as Node answers this one differently
+	if c.sess.Protocol() == 3 && ce != errUnknownNamespace {
 		if payload = data; data == nil {
 			payload = message
 		}

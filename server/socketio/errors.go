@@ -32,7 +32,7 @@ type timeoutError struct{}
 func (timeoutError) Error() string { return "socketio: operation has timed out" }
 func (timeoutError) Timeout() bool { return true }
 func (timeoutError) Is(target error) bool {
-	return target == context.DeadlineExceeded //nolint:errorlint // this is what errors.Is asks for
+	return target == context.DeadlineExceeded
 }
 
 // ConnectError refuses a connection with data. Returned by middleware, it

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"context"
 	"log/slog"
 	"runtime/debug"
 )
@@ -133,16 +134,13 @@ func (s *Socket) handle(e *Event) {
 	for _, f := range h.anyIn {
 		f(ctx, e)
 	}
+	call(ctx, own, listenAny, e)
 	for i := range own {
-		if own[i].kind == listenAny {
-			own[i].call.(Handler)(ctx, e) //nolint:errcheck,forcetypeassert // the kind says so
-		}
-	}
-	for i := range own {
-		if own[i].kind != listenMiddleware {
+		mw, ok := own[i].call.(func(context.Context, *Event) error)
+		if !ok || own[i].kind != listenMiddleware {
 			continue
 		}
-		if err := own[i].call.(func(eventContext, *Event) error)(ctx, e); err != nil { //nolint:errcheck,forcetypeassert // the kind says so
+		if err := mw(ctx, e); err != nil {
 			s.fail(err)
 			return
 		}
@@ -150,36 +148,37 @@ func (s *Socket) handle(e *Event) {
 	if s.state.Load() >= stateMuted {
 		return
 	}
-	if !s.dispatch(ctx, h, own, e) {
-		s.unhandled(ctx, h, own, e)
+	if !dispatch(ctx, h, own, e) {
+		s.ns.srv.opts.Observer.EventUnhandled(s.ns.name, e.name)
+		for _, f := range h.unhandled {
+			f(ctx, e)
+		}
+		call(ctx, own, listenUnhandled, e)
 	}
 }
 
 // dispatch calls the handlers of the event's name.
-func (s *Socket) dispatch(ctx eventContext, h *hooks, own []listener, e *Event) (taken bool) {
-	for _, on := range h.on {
-		if on.event == e.name {
+func dispatch(ctx context.Context, h *hooks, own []listener, e *Event) (taken bool) {
+	for i := range h.on {
+		if h.on[i].event == e.name {
 			taken = true
-			on.call(ctx, e)
+			h.on[i].call(ctx, e)
 		}
 	}
 	for i := range own {
-		if own[i].kind == listenEvent && own[i].event == e.name {
+		if f, ok := own[i].call.(Handler); ok && own[i].kind == listenEvent && own[i].event == e.name {
 			taken = true
-			own[i].call.(Handler)(ctx, e) //nolint:errcheck,forcetypeassert // the kind says so
+			f(ctx, e)
 		}
 	}
 	return taken
 }
 
-func (s *Socket) unhandled(ctx eventContext, h *hooks, own []listener, e *Event) {
-	s.ns.srv.opts.Observer.EventUnhandled(s.ns.name, e.name)
-	for _, f := range h.unhandled {
-		f(ctx, e)
-	}
+// call calls the listeners of one kind that take events.
+func call(ctx context.Context, own []listener, kind listenKind, e *Event) {
 	for i := range own {
-		if own[i].kind == listenUnhandled {
-			own[i].call.(Handler)(ctx, e) //nolint:errcheck,forcetypeassert // the kind says so
+		if f, ok := own[i].call.(Handler); ok && own[i].kind == kind {
+			f(ctx, e)
 		}
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"slices"
 )
 
-type eventContext = context.Context
-
 // listenKind says what a listener of a socket listens to, and so what type its
 // call has.
 type listenKind uint8

@@ -36,7 +36,7 @@ func (n *Namespace) recoverer() RecoveryAdapter {
 	if n.recovery.Load() == nil {
 		return nil
 	}
-	ra, _ := n.adapter.(RecoveryAdapter) //nolint:errcheck // EnableRecovery made sure
+	ra, _ := n.adapter.(RecoveryAdapter) // EnableRecovery made sure that it is one
 	return ra
 }
 

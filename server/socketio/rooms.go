@@ -127,7 +127,7 @@ func (r *room) add(s *Socket) {
 		r.index = make(map[*Socket]int32, 2*scanBelow)
 		for ci, c := range r.list.chunks {
 			for j, m := range c {
-				r.index[m] = int32(ci*chunkLen + j) //nolint:gosec // see above
+				r.index[m] = int32(ci*chunkLen + j)
 			}
 		}
 	}

@@ -7,13 +7,13 @@ import (
 	"github.com/sockeye-io/sockeye/server/socketio/wire"
 )
 
-// Raw is one received value, validated and safe to relay; Args are the received
-// arguments of an event or acknowledgement. Both are immutable and may be passed
-// to Emit as they are.
-type (
-	Raw  = wire.Raw
-	Args = wire.Args
-)
+// Raw is one received value, validated, immutable, and safe to relay: it may be
+// passed to Emit as it is.
+type Raw = wire.Raw
+
+// Args are the received arguments of an event or acknowledgement. They are
+// immutable; passed to Emit they stand for all of their values.
+type Args = wire.Args
 
 // NewRaw encodes a Go value as an argument of Emit would be.
 func NewRaw(v any) (Raw, error) { return wire.NewRaw(v) }

@@ -38,13 +38,22 @@ type Client struct {
 }
 
 // Dial opens a connection of Engine.IO protocol 4 and reads its handshake.
-func Dial(t testing.TB, url string) *Client { return dial(t, url, 4, false) }
+func Dial(t testing.TB, url string) *Client {
+	t.Helper()
+	return dial(t, url, 4, false)
+}
 
 // DialMute opens a connection that answers no pings.
-func DialMute(t testing.TB, url string) *Client { return dial(t, url, 4, true) }
+func DialMute(t testing.TB, url string) *Client {
+	t.Helper()
+	return dial(t, url, 4, true)
+}
 
 // Dial3 opens a connection of Engine.IO protocol 3.
-func Dial3(t testing.TB, url string) *Client { return dial(t, url, 3, false) }
+func Dial3(t testing.TB, url string) *Client {
+	t.Helper()
+	return dial(t, url, 3, false)
+}
 
 func dial(t testing.TB, url string, eio int, mute bool) *Client {
 	t.Helper()
