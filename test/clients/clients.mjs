@@ -59,7 +59,7 @@ if (!flags.reference && codes.some((code) => code !== 0)) {
 }
 if (flags.report) {
   mkdirSync(flags.report, { recursive: true });
-  const summary = summarize(results, pythonVersion);
+  const summary = summarize(results, pythonVersion, skipped);
   writeFileSync(join(flags.report, "clients.json"), JSON.stringify(summary, null, 2) + "\n");
   writeFileSync(join(flags.report, "clients.md"), markdown(summary));
 }
@@ -73,6 +73,7 @@ function runClient(label) {
   const job = {
     label,
     urls: servers.urls,
+    program: servers.program,
     reference: flags.reference,
     only: flags.only,
     at: flags.at,

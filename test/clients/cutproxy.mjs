@@ -6,19 +6,23 @@ export class CutProxy {
   #pairs = new Set();
   #refusing = false;
   #frozen = false;
+  #lag;
 
-  static async open(url) {
+  // lag gives how long the first bytes of each WebSocket connection wait, in ms.
+  static async open(url, lag) {
     const proxy = new CutProxy();
-    const { hostname, port } = new URL(url);
-    proxy.#server = net.createServer((near) => proxy.#accept(near, hostname, Number(port)));
+    proxy.#lag = lag;
+    proxy.target = url; // of connections to come
+    proxy.#server = net.createServer((near) => proxy.#accept(near));
     await new Promise((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
     proxy.url = `http://127.0.0.1:${proxy.#server.address().port}`;
     return proxy;
   }
 
-  #accept(near, host, port) {
+  #accept(near) {
     if (this.#refusing) return void near.resetAndDestroy();
-    const far = net.connect(port, host);
+    const { hostname, port } = new URL(this.target);
+    const far = net.connect(Number(port), hostname);
     const pair = [near, far];
     this.#pairs.add(pair);
     const end = () => {
@@ -27,11 +31,24 @@ export class CutProxy {
       near.destroy();
       far.destroy();
     };
-    for (const [from, to] of [pair, [far, near]]) {
-      from.setNoDelay(true);
-      from.on("error", end);
-      from.on("close", end);
-      from.pipe(to);
+    for (const side of pair) {
+      side.setNoDelay(true);
+      side.on("error", end);
+      side.on("close", end);
+    }
+    far.pipe(near);
+    if (!this.#lag) near.pipe(far);
+    else {
+      near.once("data", (chunk) => {
+        near.pause();
+        const go = () => {
+          if (far.destroyed) return;
+          far.write(chunk);
+          near.pipe(far);
+        };
+        if (chunk.includes("transport=websocket")) setTimeout(go, this.#lag());
+        else go();
+      });
     }
     if (this.#frozen) pair.forEach((s) => s.pause());
   }

@@ -89,6 +89,7 @@ function mountRelay(io) {
 function mountFixture(io) {
   const reasons = new Map(); // tag → [[stage, reason], ...]
   const tries = new Map(); // key → how often it came
+  const held = new Map(); // key → acknowledgement
   const errors = new Map(); // tag → messages of refused events
 
   const root = io.of("/");
@@ -161,7 +162,8 @@ function mountFixture(io) {
       ack();
     });
     on("silent", () => {});
-    on("later", (ms, ack) => setTimeout(() => ack("late"), ms));
+    on("hold", (key, ack) => held.set(key, ack));
+    on("release", (key, answer) => held.get(key)(answer));
     on("ack-twice", (ack) => {
       ack("first");
       ack("second");

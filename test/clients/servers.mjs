@@ -60,8 +60,9 @@ export function sockeye() {
 }
 
 // fixture builds test/fixture and gives its path.
+let fixturePath;
 export function fixture() {
-  return process.env.FIXTURE_BIN ?? built("fixture", "./test/fixture", true);
+  return (fixturePath ??= process.env.FIXTURE_BIN ?? built("fixture", "./test/fixture", true));
 }
 
 function built(name, folder, build) {
@@ -70,42 +71,46 @@ function built(name, folder, build) {
   return path;
 }
 
-// startProgram runs the program with a configuration file of its own.
-export async function startProgram(yaml, args = []) {
+// programCommand gives command and arguments that run the program on a free
+// port with a configuration of its own.
+export function programCommand(yaml, args = []) {
   const folder = mkdtempSync(join(tmpdir(), "sockeye-test-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, "sockeye.yaml");
   writeFileSync(file, yaml);
-  return start(sockeye(), ["--config", file, "--listen", "127.0.0.1:0", ...args]);
+  return [sockeye(), ["--config", file, "--listen", "127.0.0.1:0", ...args]];
 }
 
 const timings = {
   fixture: [],
   // A polling client that is cut off between two polls is missed only by its pings.
-  recovery: ["--recovery", "2m", "--ping-interval", "1s", "--ping-timeout", "2s"],
-  heartbeat: ["--ping-interval", "400ms", "--ping-timeout", "1s"],
+  recovery: ["--recovery", "2m", "--ping-interval", "1s", "--ping-timeout", "4s"],
+  heartbeat: ["--ping-interval", "400ms", "--ping-timeout", "3s"],
 };
 
 // startAll gives the servers of the suite: for each kind its URL for JSON and
-// for MessagePack clients. Sockeye tells the two parsers apart by itself.
+// for MessagePack clients, and the commands that start the program once more.
+// Sockeye tells the two parsers apart by itself.
 export async function startAll(reference, yaml) {
+  const node = (...args) => [process.execPath, [join(here, "reference.mjs"), ...args]];
+  const commands = {};
+  for (const [kind, args] of Object.entries(timings)) {
+    commands[kind] = reference ? [node(...args), node(...args, "--parser", "msgpack")] : [[fixture(), args]];
+  }
+  commands.program = reference ? [node("--relay"), node("--relay", "--parser", "msgpack")] : [programCommand(yaml)];
   const servers = [];
   const urls = { json: {}, msgpack: {} };
-  const node = (...args) => start(process.execPath, [join(here, "reference.mjs"), ...args]);
-  const add = async (kind, ...starts) => {
-    const [json, msgpack = json] = await Promise.all(starts);
-    servers.push(...new Set([json, msgpack]));
-    urls.json[kind] = json.url;
-    urls.msgpack[kind] = msgpack.url;
+  await Promise.all(
+    Object.entries(commands).map(async ([kind, of]) => {
+      const started = await Promise.all(of.map((command) => start(...command)));
+      servers.push(...started);
+      urls.json[kind] = started[0].url;
+      urls.msgpack[kind] = started.at(-1).url;
+    }),
+  );
+  return {
+    urls,
+    program: { json: commands.program[0], msgpack: commands.program.at(-1) },
+    stop: () => Promise.all(servers.map((s) => s.stop())),
   };
-  const kinds = Object.entries(timings);
-  if (reference) {
-    for (const [kind, args] of kinds) await add(kind, node(...args), node(...args, "--parser", "msgpack"));
-    await add("program", node("--relay"), node("--relay", "--parser", "msgpack"));
-  } else {
-    const path = fixture();
-    for (const [kind, args] of kinds) await add(kind, start(path, args));
-    await add("program", startProgram(yaml));
-  }
-  return { urls, stop: () => Promise.all(servers.map((s) => s.stop())), servers };
 }

@@ -16,7 +16,7 @@ const begin = "<!-- clients:begin -->";
 const end = "<!-- clients:end -->";
 
 // summarize counts per client and feature, and names the transports with failures.
-export function summarize(results, pythonVersion) {
+export function summarize(results, pythonVersion, pythonLeftOut) {
   const clients = [...new Set(results.map((r) => r.client))].sort(byVersion);
   const known = features.filter((f) => results.some((r) => r.feature === f));
   const cell = (client, feature) => {
@@ -27,6 +27,7 @@ export function summarize(results, pythonVersion) {
   return {
     clients,
     ...(pythonVersion && { pythonVersion }),
+    ...(pythonLeftOut && { pythonLeftOut }),
     rows: known.map((feature) => ({ feature, cells: Object.fromEntries(clients.map((c) => [c, cell(c, feature)])) })),
     failures: results
       .filter((r) => r.outcome === "failed")
@@ -67,7 +68,12 @@ function main() {
       readme: { type: "string", default: join(root, "README.md") },
     },
   });
-  const table = markdown(JSON.parse(readFileSync(join(flags.report, "clients.json"), "utf8")));
+  const summary = JSON.parse(readFileSync(join(flags.report, "clients.json"), "utf8"));
+  if (summary.pythonLeftOut) {
+    console.log(`LEFT OUT: the README's table, as python-socketio was: ${summary.pythonLeftOut}`);
+    return 0;
+  }
+  const table = markdown(summary);
   if (!existsSync(flags.readme)) {
     console.log(`${flags.readme} does not exist; nothing to ${flags.check ? "check" : "update"}`);
     return 0;

@@ -3,6 +3,7 @@
 // is bounded by the case's deadline; on expiry the error names what was awaited.
 import { createRequire } from "node:module";
 import { CutProxy } from "./cutproxy.mjs";
+import { start } from "./servers.mjs";
 
 const require = createRequire(import.meta.url);
 
@@ -40,8 +41,10 @@ export class Visit {
   #awaited = new Set();
   #expire;
 
-  constructor({ client, mode, url, deadline }) {
+  constructor({ client, mode, url, deadline, reference, program }) {
     this.client = client;
+    this.program = program; // command and arguments
+    this.reference = reference; // Node's own server
     this.mode = mode;
     this.url = url;
     this.expired = new Promise((_, reject) => {
@@ -192,8 +195,15 @@ export class Visit {
     return this.poll("disconnect reasons", () => this.call(observer, "reasons", tag), (got) => got.length >= 2);
   }
 
-  async proxy() {
-    const proxy = await CutProxy.open(this.url);
+  // startProgram starts another process of the program.
+  async startProgram() {
+    const server = await start(...this.program);
+    this.#closers.push(() => server.stop());
+    return server;
+  }
+
+  async proxy(target = this.url) {
+    const proxy = await CutProxy.open(target);
     this.#closers.push(() => proxy.close());
     return proxy;
   }

@@ -3,7 +3,7 @@
 import { cases } from "./cases/index.mjs";
 import { loadClient, modes, Visit } from "./visit.mjs";
 
-const { label, urls, reference, only, at, deadline, concurrency } = JSON.parse(process.argv[2]);
+const { label, urls, reference, program, only, at, deadline, concurrency } = JSON.parse(process.argv[2]);
 // A case that missed its deadline leaves promises behind; it has been reported.
 process.on("unhandledRejection", () => {});
 
@@ -27,7 +27,7 @@ process.send({ planned: plan.map(({ index, mode }) => ({ case: index, mode })) }
 async function run({ index, one, mode }) {
   const began = performance.now();
   const url = urls[client.parser ? "msgpack" : "json"][one.server ?? "fixture"];
-  const visit = new Visit({ client, mode, url, deadline, urls });
+  const visit = new Visit({ client, mode, url, deadline, reference, program: program[client.parser ? "msgpack" : "json"] });
   let error;
   try {
     await visit.wait("the case", one.run(visit));

@@ -5,12 +5,15 @@ const cases = [];
 const add = (feature, name, run, limits = {}) => cases.push({ feature, name, run, ...limits });
 export default cases;
 
+// A client of protocol 3 takes the session's id, which is a secret, for the
+// socket's. Node's server does so too; Sockeye keeps the two apart.
 add("connect", "the server's greeting follows the connect, and both sides agree on the id", async (t) => {
   const socket = t.open();
   const hello = t.inbox(socket, "hello");
   await t.connected(socket);
   const [id, recovered] = await hello.take();
-  assert.equal(id, socket.id);
+  if (t.client.legacy && !t.reference) assert.notEqual(id, socket.id);
+  else assert.equal(id, socket.id);
   assert.equal(recovered, false);
   assert.equal(hello.items.length, 0);
 });
