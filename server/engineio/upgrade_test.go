@@ -29,7 +29,7 @@ func (c *pollClient) complete(s *socket) {
 // official one does: it lets its last poll and POST end before it sends "5".
 func TestNothingIsLostOrReorderedByAnUpgrade(t *testing.T) {
 	t.Parallel()
-	const clients, messages = 100, 60
+	const clients, messages = 100, 30
 	f := serve(t, nil, nil)
 	f.web.Transport.(*http.Transport).MaxIdleConnsPerHost = 2 * clients
 	var all sync.WaitGroup
