@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gobwas/httphead"
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsflate"
 
@@ -54,7 +55,13 @@ func (s *Server) acceptWebSocket(w http.ResponseWriter, r *http.Request, sid str
 	var ext *wsflate.Extension
 	if s.opts.PerMessageDeflate != nil {
 		ext = &wsflate.Extension{Parameters: wsflate.Parameters{ServerNoContextTakeover: true, ClientNoContextTakeover: true}}
-		u.Negotiate = ext.Negotiate
+		u.Negotiate = func(offer httphead.Option) (httphead.Option, error) {
+			accepted, err := ext.Negotiate(offer)
+			if err != nil { // bad parameters decline the offer (RFC 7692, section 7.1), not the connection
+				return httphead.Option{}, nil
+			}
+			return accepted, nil
+		}
 	}
 	conn, rw, _, err := u.Upgrade(r, w)
 	if err != nil {
