@@ -57,7 +57,7 @@ export class Person {
   /** Waits until exactly these messages are on the page. */
   async seesExactly(...texts) {
     await this.until("the messages", () => this.messages(), texts);
-    assert.deepEqual(await this.page.locator(".message.pending, .message.failed").count(), 0, "messages that are not accepted");
+    await this.until("messages that are not accepted", () => this.page.locator(".message.pending, .message.failed").count(), 0);
   }
 
   async notices() {
