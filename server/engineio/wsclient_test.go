@@ -59,7 +59,16 @@ func (f *fixture) tryUpgrade(query string, extensions ...httphead.Option) (*sock
 func (f *fixture) ws(protocol int, extensions ...httphead.Option) *socket {
 	f.t.Helper()
 	s := f.upgrade("EIO="+strconv.Itoa(protocol)+"&transport=websocket", extensions...)
-	s.handshake = parseOpen(f.t, s.text())
+	open, err := s.next()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if open.Header.Rsv != 0 && s.deflated {
+		if open.Payload, err = inflate(open.Payload, 1<<20); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	s.handshake = parseOpen(f.t, string(open.Payload))
 	return s
 }
 
