@@ -20,6 +20,7 @@ type Adapter struct {
 
 	assigned  atomic.Uint64 // the last number given out; written under mu
 	delivered atomic.Uint64 // up to where recipients were found; written under mu
+	gone      atomic.Uint64 // up to where packets are no longer kept; written under mu
 
 	mu       sync.Mutex // the delivery lock: recovery's order of packets
 	recovery *socketio.Recovery
@@ -96,7 +97,7 @@ func (a *Adapter) order(p *socketio.Packet, t *socketio.Target, deliver func(tra
 	}
 	a.delivered.Store(n)
 	a.log.append(entry{n: n, packet: p, rooms: t.Rooms, except: t.Except, at: time.Now()}, size)
-	a.log.shrink(a.recovery.MaxBytes - a.sessions.bytes)
+	a.shrinkLocked()
 	a.scheduleLocked()
 	a.mu.Unlock()
 	return after(f, nil)
@@ -114,6 +115,12 @@ func (a *Adapter) Position() (delivered, assigned string) {
 	// In this order: between the two, the second may only grow.
 	d := a.delivered.Load()
 	return a.offset(d), a.offset(a.assigned.Load())
+}
+
+// Forgotten reports whether every packet up to a position is gone.
+func (a *Adapter) Forgotten(position string) bool {
+	n, foreign, ok := a.number(position)
+	return ok && !foreign && n <= a.gone.Load()
 }
 
 // Begin makes a new socket live between two deliveries.
@@ -149,8 +156,19 @@ func (a *Adapter) expire() {
 	a.timer = nil
 	now := time.Now()
 	a.log.expire(now.Add(-a.keep))
+	a.shrinkLocked()
 	a.sessions.expire(now)
 	a.scheduleLocked()
+}
+
+// shrinkLocked drops the oldest packets beyond the bytes allowed.
+func (a *Adapter) shrinkLocked() {
+	a.log.shrink(a.recovery.MaxBytes - a.sessions.bytes)
+	if a.log.len() == 0 {
+		a.gone.Store(a.assigned.Load())
+		return
+	}
+	a.gone.Store(a.log.gone)
 }
 
 // offset is the offset of packet n.

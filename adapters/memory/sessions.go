@@ -95,7 +95,7 @@ func (a *Adapter) Persist(snapshot func() *socketio.Session) {
 	a.sessions.put(k)
 	limit := a.recovery.MaxBytes / sessionShare
 	a.sessions.dropFront(func(*kept) bool { return a.sessions.bytes > limit })
-	a.log.shrink(a.recovery.MaxBytes - a.sessions.bytes)
+	a.shrinkLocked()
 	a.scheduleLocked()
 }
 

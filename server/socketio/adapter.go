@@ -71,6 +71,9 @@ type RecoveryAdapter interface {
 	// last offset given out. They differ while a delivery is under way. It must not
 	// wait for one: it is called while a socket's lock is held.
 	Position() (delivered, assigned string)
+	// Forgotten reports whether every packet up to a position is gone, so that
+	// nobody will ask who got it. Like Position it must not wait.
+	Forgotten(position string) bool
 	// Persist keeps the session of a socket that was cut off: what snapshot
 	// returns, unless nil. It calls snapshot between two deliveries.
 	Persist(snapshot func() *Session)

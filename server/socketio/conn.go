@@ -55,6 +55,15 @@ func (c *conn) connectOverdue() {
 	}
 }
 
+// stopTimerLocked stops the timer of a connection without namespace, and lets go
+// of its memory.
+func (c *conn) stopTimerLocked() {
+	if c.timer != nil {
+		c.timer.Stop()
+		c.timer = nil
+	}
+}
+
 // Receive takes one message of the client.
 func (c *conn) Receive(data []byte, binary bool) error {
 	if c.dec == nil {
@@ -214,7 +223,7 @@ func (c *conn) Closed(why *engineio.CloseError) {
 	c.closed = true
 	socks, pending := c.sockets, c.pending
 	c.sockets, c.pending = nil, nil
-	c.timer.Stop()
+	c.stopTimerLocked()
 	if c.stalled != nil {
 		c.stalled.Stop()
 	}

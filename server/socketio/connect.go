@@ -180,7 +180,7 @@ func (p *pendingConnect) settle(s *Socket) bool {
 	c.pending = slices.Delete(c.pending, i, i+1)
 	if s != nil {
 		c.sockets = append(c.sockets, s)
-		c.timer.Stop()
+		c.stopTimerLocked()
 	}
 	return true
 }
@@ -194,7 +194,7 @@ func (p *pendingConnect) socket(n *Namespace) (*Socket, *Session) {
 	s := &Socket{ns: n, conn: c, sess: c.sess, variant: v, issued: time.Now().UnixMilli()}
 	s.in.running = true // this goroutine
 	if !p.auth.IsZero() {
-		s.auth = &p.auth
+		s.auth = new(p.auth) // a copy: p is not kept
 	}
 	if !p.waitFor(s.endContext) {
 		s.endContext()

@@ -91,7 +91,10 @@ func (e *Event) AckError(code, message string, extra ...any) error {
 
 // write hands a message to the transport.
 func (s *Socket) write(m *engineio.Message, f engineio.SendFlag) error {
-	if s.state.Load() >= stateMuted {
+	switch st := s.state.Load(); {
+	case st == stateOpening:
+		s.reachable() // the answer to CONNECT goes first
+	case st >= stateMuted:
 		return ErrDisconnected
 	}
 	err := s.sess.Send(m, f)

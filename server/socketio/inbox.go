@@ -1,10 +1,6 @@
 package socketio
 
-import (
-	"context"
-	"log/slog"
-	"runtime/debug"
-)
+import "context"
 
 // eventOverhead is what a waiting event counts beyond its arguments, in bytes.
 const eventOverhead = 128
@@ -194,10 +190,7 @@ func (s *Socket) survive(what string) {
 }
 
 func (s *Socket) panicked(what string, v any) {
-	s.ns.srv.opts.Observer.HandlerPanicked(s.ns.name)
-	s.ns.srv.opts.Logger.Error("handler panicked", slog.String("namespace", s.ns.name),
-		slog.String("socket", s.id), slog.String("handler", what), slog.Any("panic", v),
-		slog.String("stack", string(debug.Stack())))
+	s.ns.srv.panicked(s.ns.name, s.id, what, v)
 }
 
 // guarded runs a listener whose panic must not stop what follows.

@@ -125,14 +125,14 @@ func (n *Namespace) OnServerSide(event string, f func(args Args, ack func(args .
 
 func (n *Namespace) roomEvent(k RoomEventKind, room, socket string) {
 	for _, f := range n.hooks.Load().room {
-		f(RoomEvent{Kind: k, Room: room, Socket: socket})
+		n.srv.guarded(n.name, "room listener", func() { f(RoomEvent{Kind: k, Room: room, Socket: socket}) })
 	}
 }
 
 func (n *Namespace) serverSide(event string, args Args, ack func(args ...any)) {
 	for _, h := range n.hooks.Load().serverSide {
 		if h.event == event {
-			h.call(args, ack)
+			n.srv.guarded(n.name, "server side listener", func() { h.call(args, ack) })
 		}
 	}
 }

@@ -10,10 +10,14 @@ import (
 	"github.com/sockeye-io/sockeye/server/engineio"
 )
 
-// maxRoomChanges bounds what a socket remembers of its joins and leaves for
-// recovery. Beyond it the oldest are forgotten, if no packet of their time is
-// kept any more; otherwise the socket cannot be recovered.
-const maxRoomChanges = 1000
+const (
+	// maxRoomChanges bounds what a socket remembers of its joins and leaves for
+	// recovery. One that has more of them, in the time for which packets are kept,
+	// cannot be recovered.
+	maxRoomChanges = 1000
+	// trimEvery is after how many changes those nobody needs any more are dropped.
+	trimEvery = 32
+)
 
 // EnableRecovery turns connection state recovery on in this namespace, whatever
 // Options.Recovery says. It must be called before the first socket connects, and
@@ -58,11 +62,34 @@ func (s *Socket) noteChangeLocked(room string, joined bool, after string) {
 		return
 	}
 	_, until := r.Position()
-	s.changes = append(s.changes, RoomChange{Room: room, Joined: joined, After: after, Until: until})
-	if len(s.changes) > maxRoomChanges {
-		s.changes = append(s.changes[:0], s.changes[len(s.changes)/2:]...)
+	now := RoomChange{Room: room, Joined: joined, After: after, Until: until}
+	for i := len(s.changes) - 1; i >= 0 && after == until && s.changes[i].Until == after; i-- {
+		if s.changes[i].Room != room {
+			continue
+		}
+		if s.changes[i].After != after {
+			break
+		}
+		s.changes = slices.Delete(s.changes, i, i+1) // in and out with nothing between
+		return
+	}
+	s.changes = append(s.changes, now)
+	if len(s.changes)%trimEvery == 0 {
+		s.trimChangesLocked(r)
+	}
+}
+
+// trimChangesLocked forgets the changes that no kept packet is older than.
+func (s *Socket) trimChangesLocked(r RecoveryAdapter) {
+	n := 0
+	for n < len(s.changes) && r.Forgotten(s.changes[n].Until) {
+		n++
+	}
+	if len(s.changes)-n > maxRoomChanges {
+		n = len(s.changes) - maxRoomChanges
 		s.forgetful = true
 	}
+	s.changes = append([]RoomChange(nil), s.changes[n:]...)
 }
 
 // restore looks for the session the client asks for: {pid, offset} in its auth.

@@ -435,3 +435,33 @@ func TestRecoveryOfOneNamespace(t *testing.T) {
 		t.Errorf("got %q", f.Text)
 	}
 }
+
+// Joining and leaving all day long must not cost memory, nor the recovery.
+func TestManyRoomChangesDoNotPreventRecovery(t *testing.T) {
+	srv := recovering(t, func(o *socketio.Options) { o.Recovery.MaxBytes = 200_000 })
+	r := arrive(t, srv)
+	s := socketOf(t, srv, r.answer)
+	for i := range 3000 { // nothing between
+		_ = s.Join("r")
+		if i%2 == 0 {
+			_ = s.Join("q")
+		}
+		s.Leave("r", "q")
+	}
+	for range 3000 { // packets between
+		_ = s.Join("r")
+		_ = srv.To("elsewhere").Emit("n")
+		s.Leave("r")
+		_ = srv.To("elsewhere").Emit("n")
+	}
+	_ = s.Emit("seen")
+	r.event(`2["seen"]`)
+	_ = s.Join("r")
+	r.cut()
+	_ = srv.To("r").Emit("missed")
+	if !r.back() {
+		t.Fatal("not recovered")
+	}
+	r.event(`2["missed"]`)
+	r.fence()
+}

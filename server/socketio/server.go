@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -140,8 +141,26 @@ func (s *Server) announce(n *Namespace, created bool) {
 	fs := s.onNew
 	s.mu.RUnlock()
 	for _, f := range fs {
-		f(n)
+		s.guarded(n.name, "namespace listener", func() { f(n) })
 	}
+}
+
+// guarded runs a listener whose panic must not stop what follows.
+func (s *Server) guarded(namespace, what string, f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked(namespace, "", what, v)
+		}
+	}()
+	f()
+}
+
+// panicked logs and counts a panic of the application.
+func (s *Server) panicked(namespace, socket, what string, v any) {
+	s.opts.Observer.HandlerPanicked(namespace)
+	s.opts.Logger.Error("handler panicked", slog.String("namespace", namespace),
+		slog.String("socket", socket), slog.String("handler", what), slog.Any("panic", v),
+		slog.String("stack", string(debug.Stack())))
 }
 
 // OnNewNamespace adds a listener of namespaces that come into being.
@@ -228,8 +247,7 @@ func (s *Server) matches(parent *ParentNamespace, p *pendingConnect) (ok bool) {
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			s.opts.Observer.HandlerPanicked(p.name)
-			s.opts.Logger.Error("namespace function panicked", slog.String("namespace", p.name), slog.Any("panic", v))
+			s.panicked(p.name, "", "namespace function", v)
 			ok = false
 		}
 	}()

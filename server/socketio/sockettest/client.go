@@ -249,3 +249,6 @@ func (c *Client) ExpectNothing() {
 
 // Stop makes the client read no more after the next message.
 func (c *Client) Stop() { c.stop.Store(true) }
+
+// Frames gives the messages that came and were not taken.
+func (c *Client) Frames() <-chan Frame { return c.frames }
