@@ -105,10 +105,12 @@ func start(t testing.TB, o *Options, h *opener, secure bool) *fixture {
 		t.Fatal(err)
 	}
 	f := &fixture{opener: h, t: t, srv: srv}
+	f.http = httptest.NewUnstartedServer(srv)
 	if secure {
-		f.http = httptest.NewTLSServer(srv)
+		f.http.EnableHTTP2 = true // for polling; WebSockets ask for HTTP/1.1
+		f.http.StartTLS()
 	} else {
-		f.http = httptest.NewServer(srv)
+		f.http.Start()
 	}
 	f.url = f.http.URL + "/engine.io/"
 	f.web = f.http.Client()

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -177,15 +178,15 @@ func TestSendPagedAfterTheEnd(t *testing.T) {
 	t.Parallel()
 	c := serve(t, nil, nil).poll(4)
 	c.side().Close(ReasonForcedClose, DetailNone, nil)
-	if err := c.side().SendPaged(func() *Message { return nil }); err != ErrClosed { //nolint:errorlint // it is the value itself
+	if err := c.side().SendPaged(func() *Message { return nil }); !errors.Is(err, ErrClosed) {
 		t.Errorf("got %v", err)
 	}
-	if err := c.side().Send(says("x"), 0); err != ErrClosed { //nolint:errorlint // it is the value itself
+	if err := c.side().Send(says("x"), 0); !errors.Is(err, ErrClosed) {
 		t.Errorf("got %v", err)
 	}
 	c.get().want(t, http.StatusOK, "1")
 	c.side().ended(t, ReasonForcedClose, DetailNone)
-	if err := c.side().Send(says("x"), 0); err != ErrClosed { //nolint:errorlint // it is the value itself
+	if err := c.side().Send(says("x"), 0); !errors.Is(err, ErrClosed) {
 		t.Errorf("got %v", err)
 	}
 }

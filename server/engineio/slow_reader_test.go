@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -58,7 +59,7 @@ func TestAStalledReaderIsDisconnected(t *testing.T) {
 		if took := time.Since(since); took > within/2 {
 			t.Errorf("TLS %v: took %v", secure, took)
 		}
-		if err := s.side(f).Send(chunk, 0); err != ErrClosed { //nolint:errorlint // it is the value itself
+		if err := s.side(f).Send(chunk, 0); !errors.Is(err, ErrClosed) {
 			t.Errorf("TLS %v: Send says %v", secure, err)
 		}
 		// Nobody else notices.
@@ -201,7 +202,7 @@ func TestAnOutboxThatOverflowsEndsTheSessionAtOnce(t *testing.T) {
 				break
 			}
 		}
-		if err != ErrClosed { //nolint:errorlint // it is the value itself
+		if !errors.Is(err, ErrClosed) {
 			t.Errorf("Send says %v", err)
 		}
 		p.ended(t, ReasonTransportClose, DetailOutboxOverflow)
@@ -261,14 +262,14 @@ func TestVolatileMessagesAreDroppedWhenTheClientIsNotReady(t *testing.T) {
 	var d drops
 	f := serve(t, &Options{Observer: &d}, nil)
 	c := f.poll(4)
-	if err := c.side().Send(says("v"), Volatile); err != ErrDropped { //nolint:errorlint // it is the value itself
+	if err := c.side().Send(says("v"), Volatile); !errors.Is(err, ErrDropped) {
 		t.Errorf("no poll waits: %v", err)
 	}
 	w := c.hold("")
 	if err := c.side().Send(says("v1"), Volatile); err != nil {
 		t.Errorf("a poll waits: %v", err)
 	}
-	if err := c.side().Send(says("v2"), Volatile); err != ErrDropped { //nolint:errorlint // it is the value itself
+	if err := c.side().Send(says("v2"), Volatile); !errors.Is(err, ErrDropped) {
 		// The poll may have been answered in between; then none waits.
 		t.Errorf("the outbox is not empty: %v", err)
 	}
@@ -278,7 +279,7 @@ func TestVolatileMessagesAreDroppedWhenTheClientIsNotReady(t *testing.T) {
 	eventually(t, "the WebSocket takes it", func() bool { return s.side(f).Send(says("v"), Volatile) == nil })
 	s.want("4v")
 	stuff(t, s.side(f), 1)
-	if err := s.side(f).Send(says("v"), Volatile); err != ErrDropped { //nolint:errorlint // it is the value itself
+	if err := s.side(f).Send(says("v"), Volatile); !errors.Is(err, ErrDropped) {
 		t.Errorf("the WebSocket is busy: %v", err)
 	}
 	if d.n.Load() < 3 {
