@@ -14,6 +14,10 @@ const retryGrace = 500 * time.Millisecond
 // noop releases it; the first one is released at once.
 const probeNoop = 100 * time.Millisecond
 
+// lastPollGrace is how long a goodbye waits for a GET that was sent before it. On
+// one machine it arrives within a millisecond or two.
+const lastPollGrace = 50 * time.Millisecond
+
 // poller is the long-polling side of a session. It is guarded by Session.mu.
 type poller struct {
 	b64 bool // the handshake said that the client cannot take binary; immutable
@@ -25,9 +29,10 @@ type poller struct {
 	posting *post  // the POST being read and delivered
 	posted  string // the t of the last POST that was answered "ok"
 
-	candidate *wsConn // the WebSocket that wants to take over
-	upgrading bool    // a WebSocket wants to take over
-	probing   bool    // ... and has been probed: polls are let go
+	leaving   chan struct{} // closed by the GET that a goodbye waits for
+	candidate *wsConn       // the WebSocket that wants to take over
+	upgrading bool          // a WebSocket wants to take over
+	probing   bool          // ... and has been probed: polls are let go
 
 	// Each ends the session unless the GET, or the POST, that was cut is sent again.
 	pollGrace, postGrace *time.Timer
@@ -134,6 +139,10 @@ func (s *Session) enterPoll(me *waitingPoll) (*pollAnswer, *refusal) {
 	}
 	p.last = nil
 	p.waiting = me
+	if p.leaving != nil {
+		close(p.leaving)
+		p.leaving = nil
+	}
 	stopTimer(p.pollGrace)
 	if !s.out.empty() {
 		me.signal()
@@ -142,6 +151,27 @@ func (s *Session) enterPoll(me *waitingPoll) (*pollAnswer, *refusal) {
 	}
 	s.mu.Unlock()
 	return nil, nil
+}
+
+// awaitLastPoll is called when a client that polls says goodbye. Its next GET may
+// have been sent before that POST and still be on its way; it is answered like
+// one that waits, instead of being told that there is no such session.
+func (s *Session) awaitLastPoll() {
+	s.mu.Lock()
+	if s.state == stateClosed || s.ws != nil || s.poll == nil || s.poll.waiting != nil || s.poll.leaving != nil {
+		s.mu.Unlock()
+		return
+	}
+	arrived := make(chan struct{})
+	s.poll.leaving = arrived
+	s.mu.Unlock()
+	timer := time.NewTimer(lastPollGrace)
+	defer timer.Stop()
+	select {
+	case <-arrived:
+	case <-timer.C:
+	case <-s.Done():
+	}
 }
 
 // letGo answers a poll with a noop if it still waits.

@@ -197,6 +197,7 @@ func (s *Session) deliver(p wire.Packet) error {
 	case wire.Ping, wire.Pong:
 		return s.heard(p.Type)
 	case wire.Close:
+		s.awaitLastPoll()
 		s.end(&CloseError{Reason: ReasonTransportClose, Detail: DetailClosePacket})
 		return errEnded
 	case wire.Open, wire.Upgrade, wire.Noop:
