@@ -155,7 +155,10 @@ func TestAnEndAmidWritesClosesTheConnection(t *testing.T) {
 		s := f.ws(4)
 		p := s.side(f)
 		go func() {
-			for p.Send(says("x"), 0) == nil {
+			for {
+				if p.Send(says("x"), 0) != nil {
+					return
+				}
 			}
 		}()
 		s.want("4x")

@@ -137,6 +137,16 @@ func (f *fixture) stop() {
 	f.http.Close()
 }
 
+// transport is what the client's connections can be changed by.
+func (f *fixture) transport() *http.Transport {
+	f.t.Helper()
+	tr, ok := f.web.Transport.(*http.Transport)
+	if !ok {
+		f.t.Fatal("another transport")
+	}
+	return tr
+}
+
 // peer returns the server's side of a session.
 func (f *fixture) peer(sid string) *peer {
 	f.t.Helper()

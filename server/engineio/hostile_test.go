@@ -168,7 +168,7 @@ func TestAFloodOfPingsIsBounded(t *testing.T) {
 func TestManySessionsAtOnce(t *testing.T) {
 	t.Parallel()
 	f := serve(t, &Options{AllowEIO3: true}, echo)
-	f.web.Transport.(*http.Transport).MaxIdleConnsPerHost = 100
+	f.transport().MaxIdleConnsPerHost = 100
 	var all sync.WaitGroup
 	for i := range 40 {
 		all.Go(func() {

@@ -25,7 +25,7 @@ func TestServerCloseEndsEverySessionAndWaits(t *testing.T) {
 	var all sync.WaitGroup
 	for range 3 { // it may be called by several, and again
 		all.Go(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), within)
+			ctx, cancel := context.WithTimeout(t.Context(), within)
 			defer cancel()
 			if err := f.srv.Close(ctx); err != nil {
 				t.Errorf("Close: %v", err)
@@ -82,7 +82,7 @@ func TestServerCloseSaysWhatIsQueuedFirst(t *testing.T) {
 		}
 	}
 	done := make(chan error, 1)
-	go func() { done <- f.srv.Close(context.Background()) }()
+	go func() { done <- f.srv.Close(t.Context()) }()
 	s.want("4one")
 	s.want("4two")
 	if code := s.closes(); code != closeGoingAway {
@@ -159,7 +159,7 @@ func TestHandshakesDuringCloseAreAllOrNothing(t *testing.T) {
 				}
 			})
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), within)
+		ctx, cancel := context.WithTimeout(t.Context(), within)
 		if err := f.srv.Close(ctx); err != nil {
 			t.Error(err)
 		}
@@ -180,7 +180,7 @@ func TestServerCloseDuringAProbe(t *testing.T) {
 	c.get().want(t, http.StatusOK, "6")
 	w := c.start(http.MethodGet, "", "")
 	done := make(chan error, 1)
-	go func() { done <- f.srv.Close(context.Background()) }()
+	go func() { done <- f.srv.Close(t.Context()) }()
 	s.closes()
 	if a := await(t, "the poll", w.answer); a.body != "1" && a.body != "6" {
 		t.Errorf("got %q", a.body)

@@ -58,8 +58,7 @@ func TestWebSocketOverTLS(t *testing.T) {
 func TestPollingWithoutKeepAlive(t *testing.T) {
 	t.Parallel()
 	f := serve(t, nil, echo)
-	tr := f.web.Transport.(*http.Transport)
-	tr.DisableKeepAlives = true
+	f.transport().DisableKeepAlives = true
 	c := f.poll(4)
 	for i := range 5 {
 		w := c.hold(fmt.Sprint("&t=", i))

@@ -31,7 +31,7 @@ func TestNothingIsLostOrReorderedByAnUpgrade(t *testing.T) {
 	t.Parallel()
 	const clients, messages = 100, 30
 	f := serve(t, nil, nil)
-	f.web.Transport.(*http.Transport).MaxIdleConnsPerHost = 2 * clients
+	f.transport().MaxIdleConnsPerHost = 2 * clients
 	var all sync.WaitGroup
 	for range clients {
 		c := f.poll(4)
