@@ -21,7 +21,6 @@ var sharedParts = []Part{{Data: []byte("héllo 😀")}, {Data: []byte{1, 2, 3, 4
 
 // wsVariant reads as many frames as the message has parts and joins them.
 func wsVariant(protocol int, deflated bool) func(f *fixture) (string, func(t *testing.T) string) {
-	t.Helper()
 	return func(f *fixture) (string, func(t *testing.T) string) {
 		var s *socket
 		if deflated {
@@ -56,7 +55,6 @@ func wsVariant(protocol int, deflated bool) func(f *fixture) (string, func(t *te
 }
 
 func pollVariant(protocol int, extra ...string) func(f *fixture) (string, func(t *testing.T) string) {
-	t.Helper()
 	return func(f *fixture) (string, func(t *testing.T) string) {
 		c := f.poll(protocol, extra...)
 		return c.SID, func(t *testing.T) string {
