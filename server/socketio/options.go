@@ -34,6 +34,7 @@ type Options struct {
 	// an adapter that can (adapters/memory). The zero value is off, as in Node.
 	Recovery Recovery
 	// CleanupEmptyChildNamespaces removes a dynamic namespace with its last socket.
+	// Without it every name a client makes up and a pattern accepts stays for good.
 	CleanupEmptyChildNamespaces bool
 	// Adapter opens the adapter of each namespace. Nil keeps everything on this
 	// node, without recovery.
