@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -56,6 +57,21 @@ func TestCloseAnswersAWaitingPoll(t *testing.T) {
 	c.side().Close(ReasonForcedClose, DetailNone, nil)
 	await(t, "the poll", w.answer).want(t, http.StatusOK, "1")
 	c.side().ended(t, ReasonForcedClose, DetailNone)
+}
+
+// The GET that a polling client sent just before its goodbye may arrive after it.
+func TestAPollThatArrivesAfterTheGoodbye(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := serveInMemory(t, nil, nil)
+		c := f.poll(4)
+		bye := c.start(http.MethodPost, "", "1")
+		synctest.Wait()
+		c.get().want(t, http.StatusOK, "6")
+		(<-bye.answer).want(t, http.StatusOK, "ok")
+		c.side().ended(t, ReasonTransportClose, DetailClosePacket)
+
+		f.poll(4).post("1").want(t, http.StatusOK, "ok") // nor is it insisted on
+	})
 }
 
 // A client that never comes for the rest is given up after CloseTimeout.

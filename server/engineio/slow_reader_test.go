@@ -122,7 +122,7 @@ func TestATricklingReaderSurvives(t *testing.T) {
 	t.Parallel()
 	for _, secure := range []bool{false, true} {
 		o := slowOptions()
-		o.SlowReaderGrace = 400 * time.Millisecond
+		o.SlowReaderGrace = time.Second
 		f := start(t, o, &opener{}, secure)
 		s := f.wsAny(secure)
 		if tcp, ok := s.conn.(*net.TCPConn); ok {
@@ -130,13 +130,13 @@ func TestATricklingReaderSurvives(t *testing.T) {
 		}
 		p := s.side(f)
 		stuff(t, p, 16<<20)
-		// A second and a half of trickling: at most half a message at a time.
+		// Two seconds and a half of trickling: at most half a message at a time.
 		pr, pw := io.Pipe()
 		seen := make(chan int, 1)
 		go func() { seen <- readChunks(pr) }()
 		buf := make([]byte, 128<<10)
 		tick := time.NewTicker(50 * time.Millisecond)
-		for range 30 {
+		for range 50 {
 			select {
 			case <-tick.C:
 			case e := <-p.closed:
