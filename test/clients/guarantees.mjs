@@ -33,7 +33,7 @@ const deadline = flags.full ? 300_000 : 60_000; // of one guarantee
 
 const size = flags.full
   ? { burst: 20_000, readers: 20, events: 20_000, upgrades: 500, at: 25, inFlight: 200, acks: 2_000, clients: 2_000, storms: 5 }
-  : { burst: 20_000, readers: 20, events: 20_000, upgrades: 100, at: 20, inFlight: 200, acks: 400, clients: 1_000, storms: 2 };
+  : { burst: 20_000, readers: 20, events: 20_000, upgrades: 200, at: 25, inFlight: 200, acks: 400, clients: 2_000, storms: 1 };
 
 const guarantees = [];
 for (const bytes of [64, 1024]) {

@@ -6,6 +6,8 @@ import { loadClient, modes, Visit } from "./visit.mjs";
 const { label, urls, reference, program, only, at, deadline, concurrency } = JSON.parse(process.argv[2]);
 // A case that missed its deadline leaves promises behind; it has been reported.
 process.on("unhandledRejection", () => {});
+// The channel closes after the last result, or with the parent.
+process.on("disconnect", () => process.exit(0));
 
 const client = await loadClient(label);
 const plan = [];
@@ -54,4 +56,3 @@ await Promise.all(
   }),
 );
 process.disconnect();
-setTimeout(() => process.exit(0), 500).unref();

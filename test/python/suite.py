@@ -360,7 +360,7 @@ def main():
         for make in (Threaded, Asynchronous)
         for mode in modes
     ]
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(8) as pool:
         for result in pool.map(lambda args: run(*args), plan):
             print(json.dumps(result), flush=True)
     sys.stdout.flush()
