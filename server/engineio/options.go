@@ -65,7 +65,9 @@ type Options struct {
 	SlowReaderGrace        time.Duration
 	SlowReader             SlowReaderPolicy
 
-	// HandlerStall bounds how long Receive may block (60 s).
+	// HandlerStall bounds how long a Receive that blocks holds the ping timeout back,
+	// counted from when it would have ended the session (60 s). A Receiver that
+	// blocks should give up by itself earlier, as socketio does after as long.
 	HandlerStall time.Duration
 	// BodyTimeout bounds how long a POST body may take (30 s).
 	BodyTimeout time.Duration

@@ -49,10 +49,11 @@ type waitingPoll struct {
 type pollOutcome uint8
 
 const (
-	pollWaits    pollOutcome = iota
-	pollReplaced             // the same GET came again
-	pollNoop                 // let go: upgrade, or the client closed the session
-	pollClosed               // the session ended
+	pollWaits     pollOutcome = iota
+	pollReplaced              // the same GET came again
+	pollOvertaken             // sent during an upgrade that is complete now
+	pollNoop                  // let go: upgrade, or the client closed the session
+	pollClosed                // the session ended
 )
 
 func (p *waitingPoll) signal() {
@@ -74,10 +75,10 @@ type pollAnswer struct {
 func (s *Session) servePoll(x *exchange) {
 	x.q.b64 = x.q.b64 || s.poll.b64
 	me := &waitingPoll{t: x.q.t, wake: make(chan struct{}, 1)}
-	answer, refusal := s.enterPoll(me)
+	answer, refused := s.enterPoll(me)
 	switch {
-	case refusal != nil:
-		x.refuse(*refusal)
+	case refused != nil:
+		x.refuse(*refused)
 		return
 	case answer != nil:
 		x.answerPoll(answer)
@@ -95,6 +96,10 @@ func (s *Session) servePoll(x *exchange) {
 			}
 			if answer := s.leavePoll(me, x); answer != nil {
 				x.answerPoll(answer)
+				return
+			}
+			if s.overtaken(me) {
+				x.refuse(refusal{code: codeBadRequest, context: map[string]any{"name": "TRANSPORT_MISMATCH"}})
 				return
 			}
 		case <-timer.C:
@@ -193,7 +198,7 @@ func (s *Session) leavePoll(me *waitingPoll, x *exchange) *pollAnswer {
 		defer s.mu.Unlock()
 		return me.answer
 	}
-	if s.out.empty() || outcome == pollClosed || outcome == pollReplaced {
+	if s.out.empty() || outcome == pollClosed || outcome == pollReplaced || outcome == pollOvertaken {
 		var answer *pollAnswer
 		switch outcome {
 		case pollClosed:
@@ -203,7 +208,7 @@ func (s *Session) leavePoll(me *waitingPoll, x *exchange) *pollAnswer {
 		case pollNoop:
 			answer = x.packetAnswer(noopPacket)
 			s.answeredLocked(me, answer)
-		case pollWaits:
+		case pollWaits, pollOvertaken:
 		}
 		s.mu.Unlock()
 		return answer
@@ -241,6 +246,14 @@ func (s *Session) leavePoll(me *waitingPoll, x *exchange) *pollAnswer {
 		s.end(why)
 	}
 	return answer
+}
+
+// overtaken reports whether the poll is refused because the session has left
+// polling, as a later one would be.
+func (s *Session) overtaken(me *waitingPoll) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return me.outcome == pollOvertaken
 }
 
 // answeredLocked ends the waiting of a poll and keeps its answer for a proxy

@@ -143,7 +143,13 @@ func (s *Session) completeUpgrade(c *wsConn) error {
 	stopTimer(s.poll.pollGrace)
 	stopTimer(s.poll.postGrace)
 	if w := s.poll.waiting; w != nil {
-		w.outcome = pollReplaced // a noop, and it takes nothing along
+		// It takes nothing along: one that was let go gets its noop, one that came
+		// since the probe is as late as one that comes from now on.
+		if w.outcome == pollNoop {
+			w.outcome = pollReplaced
+		} else {
+			w.outcome = pollOvertaken
+		}
 		w.signal()
 		s.poll.waiting = nil
 	}

@@ -252,15 +252,15 @@ func TestUpgradesMayBeSwitchedOff(t *testing.T) {
 	c.get().want(t, http.StatusOK, "4x")
 }
 
-// A client that completes the upgrade with a poll still waiting gets it answered
-// and loses nothing.
+// A poll sent after the probe, and still waiting when the upgrade completes, is
+// refused like one that comes later, and takes nothing along.
 func TestAPollThatWaitsWhenTheUpgradeCompletes(t *testing.T) {
 	t.Parallel()
 	c := serve(t, nil, echo).poll(4)
 	s := c.upgrade("EIO=4&transport=websocket&sid=" + c.SID)
 	w := c.hold("")
 	c.complete(s)
-	await(t, "the poll", w.answer).want(t, http.StatusOK, "6")
+	await(t, "the poll", w.answer).want(t, http.StatusBadRequest, `{"code":3,"message":"Bad request"}`)
 	s.send("4x")
 	s.want("4x")
 }

@@ -204,7 +204,7 @@ func (o fullObserver) InboxFull(string) {
 
 func TestHandlerStallEndsTheConnection(t *testing.T) {
 	srv := serve(t, &socketio.Options{InboxEvents: 2, Engine: engineio.Options{
-		HandlerStall: 50 * time.Millisecond, PingInterval: 200 * time.Millisecond, PingTimeout: 200 * time.Millisecond,
+		HandlerStall: 50 * time.Millisecond,
 	}})
 	release := make(chan struct{})
 	gone := make(chan socketio.DisconnectReason, 1)

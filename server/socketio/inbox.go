@@ -1,6 +1,11 @@
 package socketio
 
-import "context"
+import (
+	"context"
+	"time"
+
+	"github.com/sockeye-io/sockeye/server/engineio"
+)
 
 // eventOverhead is what a waiting event counts beyond its arguments, in bytes.
 const eventOverhead = 128
@@ -15,9 +20,11 @@ type inbox struct {
 }
 
 // push queues an event. When the inbox is full it waits until there is room, the
-// socket is told to end or the connection has: that pauses reading.
+// socket is told to end or the connection has: that pauses reading. Handlers that
+// make no room within HandlerStall cost the client its connection.
 func (s *Socket) push(e *Event) {
 	o := &s.ns.srv.opts
+	var stall *time.Timer
 	s.mu.Lock()
 	for s.reason == nil && s.in.n > 0 && (s.in.n >= o.InboxEvents || s.in.bytes+e.size > o.InboxBytes) {
 		if s.in.room == nil {
@@ -25,10 +32,17 @@ func (s *Socket) push(e *Event) {
 		}
 		room := s.in.room
 		s.mu.Unlock()
-		o.Observer.InboxFull(s.ns.name)
+		if stall == nil {
+			o.Observer.InboxFull(s.ns.name)
+			stall = time.NewTimer(o.Engine.HandlerStall)
+			defer stall.Stop()
+		}
 		select {
 		case <-room:
 		case <-s.sess.Done():
+			return
+		case <-stall.C:
+			s.sess.Close(engineio.ReasonTransportError, engineio.DetailHandlerStall, nil)
 			return
 		}
 		s.mu.Lock()

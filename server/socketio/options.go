@@ -100,6 +100,9 @@ func (o *Options) withDefaults() (Options, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Engine.HandlerStall == 0 {
+		c.Engine.HandlerStall = engineio.DefaultHandlerStall
+	}
 	if c.Engine.Logger == nil {
 		c.Engine.Logger = c.Logger
 	}
