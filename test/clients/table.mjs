@@ -85,7 +85,9 @@ function main() {
     return 1;
   }
   const wanted = `${text.slice(0, from + begin.length)}\n${table}${text.slice(to)}`;
-  if (wanted === text) return 0;
+  // Another system may have another version of python-socketio.
+  const same = (t) => t.replace(/python-socketio [\d.]+/, "python-socketio");
+  if (wanted === text || (flags.check && same(wanted) === same(text))) return 0;
   if (flags.check) {
     console.error(`the client table in ${flags.readme} is out of date; "npm run table" in test/clients writes it`);
     return 1;
