@@ -22,8 +22,8 @@
 //
 //	event    argument               ack                              what happens
 //	nick     {nick}                 {user}                           all rooms of the user hear renamed, its other tabs you
-//	join     {room, after?}         {room, users, messages, gap}     the tab enters; others hear joined, if the user is new there
-//	leave    {room}                 {room}                           the tab leaves; others hear left, if it was the user's last
+//	join     {room, after?}         {room, users, messages, gap}     the tab enters; the room hears joined, if the user is new there
+//	leave    {room}                 {room}                           the tab leaves; the room hears left, if it was the user's last
 //	message  {room, text, key?}     {id, time}                       the room hears message, the sender included
 //	private  {to, text, key?}       {id, time}                       all tabs of both users hear private
 //	typing   {room, on}             {}                               the room's other users hear typing, if their connection has time
