@@ -123,7 +123,7 @@ func useAll(t *testing.T, body, where string) string {
 			uses.WriteString("_ = " + id.Name + "\n")
 		}
 	}
-	for _, s := range f.Decls[0].(*ast.FuncDecl).Body.List { //nolint:errcheck // written above
+	for _, s := range f.Decls[0].(*ast.FuncDecl).Body.List {
 		switch s := s.(type) {
 		case *ast.AssignStmt:
 			if s.Tok == token.DEFINE {

@@ -52,7 +52,7 @@ func TestCloseAnswersAWaitingPoll(t *testing.T) {
 	c.getT("b").want(t, http.StatusOK, "1")
 	c.side().ended(t, ReasonForcedClose, DetailNone)
 
-	c = c.fixture.poll(4)
+	c = c.poll(4)
 	w = c.hold("")
 	c.side().Close(ReasonForcedClose, DetailNone, nil)
 	await(t, "the poll", w.answer).want(t, http.StatusOK, "1")

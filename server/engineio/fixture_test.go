@@ -191,6 +191,7 @@ func (f *fixture) do(ctx context.Context, method, query, body string, header htt
 
 // get and post make one request and insist on an answer.
 func (f *fixture) get(query string) answer { f.t.Helper(); return f.must(http.MethodGet, query, "") }
+
 func (f *fixture) post(query, body string) answer {
 	f.t.Helper()
 	return f.must(http.MethodPost, query, body)

@@ -100,7 +100,7 @@ func (c *wsConn) writeReplay(e entry) error {
 			return err
 		}
 		c.s.mu.Lock()
-		c.s.out.taken += uint64(n) //nolint:gosec // a length is not negative
+		c.s.out.taken += uint64(n)
 		ended := c.s.state == stateClosed
 		c.s.mu.Unlock()
 		if ended {

@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -250,7 +251,7 @@ func TestCloseErrorSaysWhatHappened(t *testing.T) {
 	if got := (&CloseError{Reason: ReasonForcedClose}).Error(); got != "forced close" {
 		t.Errorf("%q", got)
 	}
-	if e.Unwrap() != error(cause) {
+	if !errors.Is(e.Unwrap(), cause) {
 		t.Error("the cause is lost")
 	}
 }

@@ -50,6 +50,7 @@ func (c *pollClient) post(body string) answer { c.t.Helper(); return c.fixture.p
 
 // getT and postT do so with a cache buster.
 func (c *pollClient) getT(t string) answer { c.t.Helper(); return c.fixture.get(c.query + "&t=" + t) }
+
 func (c *pollClient) postT(t, body string) answer {
 	c.t.Helper()
 	return c.fixture.post(c.query+"&t="+t, body)

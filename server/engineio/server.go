@@ -318,7 +318,7 @@ func (s *Server) openData(session *Session, transport string) string {
 func (s *Server) setHeaders(h http.Header, r *http.Request, sid string) {
 	if sid != "" {
 		if s.opts.Cookie != nil {
-			c := *s.opts.Cookie
+			c := *s.opts.Cookie //nolint:gosec // its attributes are the caller's choice
 			c.Value = sid
 			h.Add("Set-Cookie", c.String())
 		}

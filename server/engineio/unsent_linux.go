@@ -27,7 +27,7 @@ func unsent(c net.Conn) int {
 	}
 	n := -1
 	err = raw.Control(func(fd uintptr) {
-		if k, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); err == nil { //nolint:gosec // a descriptor fits
+		if k, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); err == nil {
 			n = k
 		}
 	})

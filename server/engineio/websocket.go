@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"net"
 	"net/http"
@@ -44,7 +45,7 @@ type wsConn struct {
 	bidden atomic.Bool // the close frame has been written
 	judged atomic.Bool // interrupt asked the writer to report
 	frames frameReader // owned by the reader
-	heard  int         // the code of the client's close frame; set by the reader before it ends the session
+	heard  uint16      // the code of the client's close frame; set by the reader before it ends the session
 }
 
 // acceptWebSocket answers the WebSocket handshake and takes the connection. On
@@ -88,7 +89,7 @@ func buffered(rw *bufio.ReadWriter) []byte {
 	if rw == nil || rw.Reader.Buffered() == 0 {
 		return nil
 	}
-	b, err := rw.Reader.Peek(rw.Reader.Buffered())
+	b, err := rw.Peek(rw.Reader.Buffered())
 	if err != nil {
 		return nil // cannot be: they are buffered
 	}
@@ -129,7 +130,7 @@ func (c *wsConn) packet() (wire.Packet, error) {
 			c.answerPing(data)
 		case wire.OpClose:
 			if len(data) >= 2 {
-				c.heard = int(data[0])<<8 | int(data[1])
+				c.heard = binary.BigEndian.Uint16(data)
 			}
 			return wire.Packet{}, errCloseFrame
 		case wire.OpPong, wire.OpContinuation:
@@ -176,7 +177,7 @@ func readFailure(err error) *CloseError {
 }
 
 // closeCode is what the close frame says for the end of a session.
-func closeCode(c *CloseError) int {
+func closeCode(c *CloseError) uint16 {
 	switch c.Detail { //nolint:exhaustive // every other end is an ordinary close
 	case DetailPayloadTooLarge:
 		return closeTooLarge
@@ -236,7 +237,7 @@ func (c *wsConn) bye(why *CloseError) {
 		code = c.heard
 	}
 	frame := wire.AppendHeader(nil, wire.OpClose, false, 2)
-	if _, err := c.conn.Write(append(frame, byte(code>>8), byte(code))); err != nil {
+	if _, err := c.conn.Write(binary.BigEndian.AppendUint16(frame, code)); err != nil {
 		_ = c.conn.Close()
 		return
 	}

@@ -97,11 +97,11 @@ func AppendHeader(dst []byte, op OpCode, rsv1 bool, length int) []byte {
 	}
 	switch {
 	case length < 126:
-		return append(dst, first, byte(length))
+		return append(dst, first, byte(length)) //nolint:gosec // below 126
 	case length < 1<<16:
 		return binary.BigEndian.AppendUint16(append(dst, first, 126), uint16(length))
 	default:
-		return binary.BigEndian.AppendUint64(append(dst, first, 127), uint64(length)) //nolint:gosec // a length is not negative
+		return binary.BigEndian.AppendUint64(append(dst, first, 127), uint64(length))
 	}
 }
 

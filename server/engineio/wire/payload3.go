@@ -114,8 +114,9 @@ func AppendBinaryPayload3(dst []byte, p Packet) []byte {
 		kind, first = 1, byte(p.Type)
 	}
 	dst = append(dst, kind)
-	for _, d := range strconv.Itoa(1 + len(p.Data)) {
-		dst = append(dst, byte(d-'0'))
+	digits := strconv.Itoa(1 + len(p.Data))
+	for i := range len(digits) {
+		dst = append(dst, digits[i]-'0')
 	}
 	return append(append(dst, 0xFF, first), p.Data...)
 }
