@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,12 +47,25 @@ func TestFirstTutorialsChatWorks(t *testing.T) {
 	}
 }
 
+// until sends a volatile event again while the one who should hear it has not: it is
+// dropped for who is still being written to. The last that send does is a call of that
+// one: its answer comes behind an event that was not dropped.
+func until(c *rawclient.Client, event string, send func()) {
+	for try := 0; try < 100 && !slices.Contains(c.Heard(), event); try++ {
+		send()
+	}
+}
+
 func TestWhiteboardExampleWorks(t *testing.T) {
 	for _, rule := range []string{whiteboard, strings.Replace(whiteboard, ", volatile: true", "", 1)} {
 		base := serve(t, configured(t, rule))
 		ann, bea := rawclient.Dial(t, base, "/", nil), rawclient.Dial(t, base, "/", nil)
 		const line = `{"x0":0.5,"y0":0.25,"x1":0.51,"y1":0.26,"color":"red"}`
-		ann.Emit("drawing", map[string]any{"x0": 0.5, "y0": 0.25, "x1": 0.51, "y1": 0.26, "color": "red"})
+		until(bea, "drawing", func() {
+			ann.Emit("drawing", map[string]any{"x0": 0.5, "y0": 0.25, "x1": 0.51, "y1": 0.26, "color": "red"})
+			ann.Call("echo")
+			bea.Call("echo")
+		})
 		if got := text(bea.Next("drawing").Args); len(got) != len(line) {
 			t.Errorf("heard %s", got)
 		}
@@ -102,7 +116,11 @@ func TestRulesOfRooms(t *testing.T) {
 	}
 	ann.Next("nice one")
 	bea.Next("nice one")
-	ann.Emit("typing", "x")
+	until(bea, "typing", func() {
+		ann.Emit("typing", "x")
+		ann.Call("enter", "table")
+		bea.Call("enter", "table")
+	})
 	if got := text(bea.Next("typing").Args); got != `"x"` {
 		t.Errorf("heard typing(%s)", got)
 	}
