@@ -24,12 +24,13 @@ func Example_gin() {
 	})
 	router := gin.New()
 	router.Any("/socket.io/", gin.WrapH(sio))
+	router.Any("/socket.io", gin.WrapH(sio)) // or Gin would redirect it
 
 	// README ends here
 	web := httptest.NewServer(router)
 	defer web.Close()
 	defer func() { _ = sio.Close(context.Background()) }()
-	answer, err := web.Client().Get(web.URL + "/socket.io/?EIO=4&transport=polling")
+	answer, err := web.Client().Get(web.URL + "/socket.io?EIO=4&transport=polling")
 	if err != nil {
 		fmt.Println(err)
 		return
