@@ -64,6 +64,9 @@ func (h *hall) arrive(socketID, id, nick string) User {
 	return u.shown()
 }
 
+// maxNumbered bounds the search for a free nickname, which keeps everyone waiting.
+const maxNumbered = 50
+
 // nameLocked gives a new user a nickname that nobody has.
 func (h *hall) nameLocked(u *user, wanted string) {
 	nick, compared, err := checkNick(wanted, h.opts.MaxNick)
@@ -75,11 +78,18 @@ func (h *hall) nameLocked(u *user, wanted string) {
 	}
 	base := []rune(nick)
 	for n := 2; h.nicks[compared] != nil; n++ {
-		suffix := " " + strconv.Itoa(n)
-		nick = string(base[:min(len(base), max(1, h.opts.MaxNick-len(suffix)))]) + suffix
-		if _, key, err := checkNick(nick, h.opts.MaxNick+len(suffix)); err == nil {
-			compared = key
+		if n > maxNumbered { // many want this name; an id is nobody else's
+			nick, compared = u.id, u.id
+			break
 		}
+		suffix := " " + strconv.Itoa(n)
+		cut := string(base[:min(len(base), max(1, h.opts.MaxNick-len(suffix)))]) + suffix
+		_, key, err := checkNick(cut, h.opts.MaxNick+len(suffix))
+		if err != nil { // some names are none any more when they are cut, wherever that is
+			base = []rune(guestNick(u.id))
+			continue
+		}
+		nick, compared = cut, key
 	}
 	u.nick, u.compared = nick, compared
 	h.nicks[compared] = u

@@ -162,6 +162,22 @@ func TestNicknamesAreOneUsersAtATime(t *testing.T) {
 	}
 }
 
+// A Katakana middle dot needs a Japanese letter beside it, so no shorter part of
+// this name is a name: looking for one that is free never came to an end, and
+// neither did the hall.
+func TestANicknameThatCannotBeCutHoldsNobodyUp(t *testing.T) {
+	h := newHall(Options{}.withDefaults(), &ear{})
+	nick := strings.Repeat("・", 31) + "あ"
+	names := map[string]bool{}
+	for i := range 2 * maxNumbered {
+		id := fmt.Sprintf("user%012d", i)
+		names[h.arrive(fmt.Sprintf("tab%d", i), id, nick).Nick] = true
+	}
+	if len(names) != 2*maxNumbered {
+		t.Errorf("%d users have %d nicknames", 2*maxNumbered, len(names))
+	}
+}
+
 func TestHistoryIsBoundedAndSaysSo(t *testing.T) {
 	h, _ := open(Options{History: 3})
 	come(t, h, "s1", "ann", "Ann", "lobby")
