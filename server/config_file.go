@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -112,9 +113,39 @@ func (f *ConfigFile) takeStructure(name string, value *yaml.Node, target any) []
 	var errs []error
 	for _, e := range typeErr.Errors { // each is "line N: what"
 		line, what, _ := strings.Cut(strings.TrimPrefix(e, "line "), ": ")
-		errs = append(errs, fmt.Errorf("%s:%s: %s: %s", f.path, line, name, what))
+		errs = append(errs, fmt.Errorf("%s:%s: %s: %s", f.path, line, name, wanted(what)))
 	}
 	return errs
+}
+
+var misfit = regexp.MustCompile("^cannot unmarshal !!\\S+(?: (`.*`))? into (\\S+)$")
+
+// wanted says of a value of the wrong kind what should be there, where the YAML
+// package names the Go type.
+func wanted(what string) string {
+	match := misfit.FindStringSubmatch(what)
+	if match == nil {
+		return what
+	}
+	found, kind := match[1], "keys of its own, each on a line below"
+	if found == "" {
+		found = "a structure"
+	}
+	switch goType := match[2]; {
+	case goType == "time.Duration":
+		kind = "a duration such as 500ms, 20s or 2m"
+	case strings.HasPrefix(goType, "int"), strings.HasPrefix(goType, "uint"):
+		kind = "a whole number"
+	case strings.HasPrefix(goType, "float"):
+		kind = "a number"
+	case goType == "bool":
+		kind = "true or false"
+	case goType == "string":
+		kind = "a text"
+	case strings.HasPrefix(goType, "[]"):
+		kind = "a list"
+	}
+	return found + " is not what belongs here: write " + kind
 }
 
 // scalarText is the text of a value as a flag would be given it; a list is

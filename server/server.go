@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/sockeye-io/sockeye/public"
@@ -65,7 +66,7 @@ func (a *App) listen() (err error) {
 	var lc net.ListenConfig
 	ctx := context.Background() // binding does not block
 	if a.listener, err = lc.Listen(ctx, "tcp", a.cfg.Listen); err != nil {
-		return fmt.Errorf("--listen %s: %w", a.cfg.Listen, err)
+		return bindError("listen", a.cfg.Listen, err)
 	}
 	if tcp, ok := a.listener.Addr().(*net.TCPAddr); ok {
 		a.loopback = tcp.IP.IsLoopback()
@@ -74,9 +75,21 @@ func (a *App) listen() (err error) {
 		return nil
 	}
 	if a.metricsListener, err = lc.Listen(ctx, "tcp", a.cfg.MetricsListen); err != nil {
-		return errors.Join(fmt.Errorf("--metrics-listen %s: %w", a.cfg.MetricsListen, err), a.listener.Close())
+		return errors.Join(bindError("metrics-listen", a.cfg.MetricsListen, err), a.listener.Close())
 	}
 	return nil
+}
+
+// bindError says of an address that could not be bound what can be done.
+func bindError(option, addr string, err error) error {
+	advice := "choose an address of this machine and a port from 0 to 65535"
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		advice = "stop what listens there, or choose another port (0 lets the system choose)"
+	case errors.Is(err, syscall.EACCES):
+		advice = "this user may not bind it: choose a port above 1023"
+	}
+	return fmt.Errorf("--%s %s: %w: %s", option, addr, err, advice)
 }
 
 // Addr is the address that was bound, with the port that the system chose.

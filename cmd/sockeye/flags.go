@@ -84,7 +84,7 @@ func parse(args []string, stdout, stderr io.Writer) (*kong.Context, error) {
 	}
 	ctx, err := parseOrExit(k, args, exited)
 	if err != nil {
-		return nil, nearestFlag(k, file.blame(err))
+		return nil, nearestFlag(k, missingValue(file.blame(err)))
 	}
 	return ctx, unknownVariables(os.Environ())
 }
@@ -227,6 +227,19 @@ func (f *fileResolver) sources(ctx *kong.Context) func(name string) string {
 		}
 	}
 	return func(name string) string { return from[name] }
+}
+
+var noValue = regexp.MustCompile(`^(--[a-z0-9-]+): (?:expected \S+ value but got "(?:EOL|--[^"]*)"|missing value)`)
+
+// missingValue makes the error of a flag at the end of the line, or before another
+// flag, say so in words.
+func missingValue(err error) error {
+	var bad *kong.ParseError
+	match := noValue.FindStringSubmatch(err.Error())
+	if match == nil || !errors.As(err, &bad) {
+		return err
+	}
+	return fmt.Errorf("%s: a value is missing%w", match[1], silent{bad})
 }
 
 var unknownFlag = regexp.MustCompile(`unknown flag --([^, =]+)`)

@@ -141,8 +141,26 @@ func TestAnAddressInUseIsAnError(t *testing.T) {
 	s := start(t)
 	var stderr bytes.Buffer
 	status := run(t.Context(), []string{"--listen", strings.TrimPrefix(s.url, "http://")}, io.Discard, &stderr)
-	if status == 0 || !strings.Contains(stderr.String(), "--listen") {
+	if status == 0 || !strings.Contains(stderr.String(), "--listen") || !strings.Contains(stderr.String(), "choose another port") {
 		t.Errorf("status %d: %s", status, &stderr)
+	}
+}
+
+func TestMissingValuesAndNoAddressesSayWhatToDo(t *testing.T) {
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--listen"}, "--listen: a value is missing"},
+		{[]string{"--listen", "--anonymous"}, "--listen: a value is missing"},
+		{[]string{"--ping-interval"}, "--ping-interval: a value is missing"},
+		{[]string{"--listen", "127.0.0.1:99999"}, "a port from 0 to 65535"},
+		{[]string{"--listen", "192.0.2.1:0"}, "an address of this machine"},
+	} {
+		var stderr bytes.Buffer
+		if status := run(t.Context(), tc.args, io.Discard, &stderr); status == 0 || !strings.Contains(stderr.String(), tc.want) {
+			t.Errorf("%q: status %d, want %q in %s", tc.args, status, tc.want, &stderr)
+		}
 	}
 }
 
@@ -258,6 +276,8 @@ func TestConfigCheck(t *testing.T) {
 		"key.yaml":     {"\nlissten: x\n", `key.yaml:2: unknown key "lissten": did you mean "listen"?`, 1},
 		"value.yaml":   {"ping-timeout: 25\n", "value.yaml:1: ping-timeout: ", 1},
 		"between.yaml": {"\n\noutbox-max: 1kB\n", "between.yaml:3: outbox-max: 1kB is below --outbox-limit, 1MiB: raise", 1},
+		"kind.yaml":    {"chat: off\n", "kind.yaml:1: chat: `off` is not what belongs here: write keys of its own", 1},
+		"number.yaml":  {"chat:\n  history: many\n", "number.yaml:2: chat: `many` is not what belongs here: write a whole number", 1},
 		"rule.yaml":    {"relay:\n  namespaces:\n    /:\n      a: {to: someone}\n", "rule.yaml:4: relay.namespaces", 1},
 	} {
 		file := filepath.Join(folder, name)
