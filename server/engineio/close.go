@@ -45,14 +45,11 @@ const (
 	DetailSlowReader        Detail = "slow reader"          // above OutboxLimit and no byte taken for SlowReaderGrace
 	DetailOutboxOverflow    Detail = "outbox overflow"      // above OutboxMax
 	DetailWriteFailed       Detail = "write failed"         // the connection refused bytes
-	DetailCloseTimeout      Detail = "close timeout"        // closing, and the client never came for the rest
 	DetailShutdown          Detail = "shutdown"             // Server.Close
 	DetailConnectTimeout    Detail = "connect timeout"      // no namespace joined in time
 	DetailServerDisconnect  Detail = "server disconnect"    // the application closed the connection
-	DetailClientDisconnect  Detail = "client disconnect"    // the client left every namespace
 	DetailUnexpectedPacket  Detail = "unexpected packet"    // a packet out of turn
 	DetailAttachmentTimeout Detail = "attachment timeout"   // announced attachments never came
-	DetailTooManyNamespaces Detail = "too many namespaces"  // above the limit of the layer above
 	DetailHandlerPanic      Detail = "handler panic"        // a handler panicked
 	DetailRefused           Detail = "refused by Open"      // the layer above took no session
 	DetailDecompression     Detail = "decompression failed" // permessage-deflate data that is none

@@ -110,12 +110,12 @@ func TestWhatAClosingClientStillSaysIsNotHeard(t *testing.T) {
 
 func TestReceiveMayEndItsSession(t *testing.T) {
 	t.Parallel()
-	named := &CloseError{Reason: ReasonForcedServer, Detail: DetailClientDisconnect}
+	named := &CloseError{Reason: ReasonForcedServer, Detail: DetailServerDisconnect}
 	for _, c := range []struct {
 		err    error
 		reason Reason
 		detail Detail
-	}{{errors.New("what is this"), ReasonParseError, DetailBadMessage}, {named, ReasonForcedServer, DetailClientDisconnect}} {
+	}{{errors.New("what is this"), ReasonParseError, DetailBadMessage}, {named, ReasonForcedServer, DetailServerDisconnect}} {
 		f := serve(t, nil, func(*peer, []byte, bool) error { return c.err })
 		p := f.poll(4)
 		p.post("4x\x1e4y").refused(t, http.StatusBadRequest, 3, "Bad request")

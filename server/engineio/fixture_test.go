@@ -40,6 +40,7 @@ type peer struct {
 	in     chan received
 	closed chan *CloseError
 	hear   func(p *peer, data []byte, binary bool) error // nil: into in
+	moved  func(p *peer)                                 // nil: nothing
 }
 
 func (p *peer) Receive(data []byte, binary bool) error {
@@ -48,6 +49,12 @@ func (p *peer) Receive(data []byte, binary bool) error {
 	}
 	p.in <- received{string(data), binary}
 	return nil
+}
+
+func (p *peer) Upgraded() {
+	if p.moved != nil {
+		p.moved(p)
+	}
 }
 
 func (p *peer) Closed(c *CloseError) { p.closed <- c }
@@ -59,15 +66,16 @@ func echo(p *peer, data []byte, binary bool) error {
 
 // opener makes the peers of a server.
 type opener struct {
-	hear func(p *peer, data []byte, binary bool) error
-	open func(p *peer) // called in Open; may be nil
+	hear  func(p *peer, data []byte, binary bool) error
+	open  func(p *peer) // called in Open; may be nil
+	moved func(p *peer) // called by Upgraded; may be nil
 
 	mu    sync.Mutex
 	peers map[string]*peer
 }
 
 func (o *opener) Open(s *Session) Receiver {
-	p := &peer{Session: s, in: make(chan received, 4096), closed: make(chan *CloseError, 2), hear: o.hear}
+	p := &peer{Session: s, in: make(chan received, 4096), closed: make(chan *CloseError, 2), hear: o.hear, moved: o.moved}
 	o.mu.Lock()
 	o.peers[s.ID()] = p
 	o.mu.Unlock()

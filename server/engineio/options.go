@@ -81,6 +81,11 @@ type Options struct {
 	// AllowRequest may refuse a handshake; the error's text becomes the message
 	// of a 403 answer with code 4.
 	AllowRequest func(r *http.Request) error
+	// Attach is called once for each session, with the handshake request that was
+	// admitted; Session.Attached returns what it returned. It hands on what a
+	// middleware before the server found out, such as the user. The request must
+	// not be kept: it ends, and would hold its buffers.
+	Attach func(r *http.Request) any
 	// InitialHeaders may add headers to the answer of a handshake, Headers to
 	// every answer of an admitted request.
 	InitialHeaders, Headers func(h http.Header, r *http.Request)

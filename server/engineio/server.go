@@ -158,6 +158,9 @@ func (s *Server) handshake(x *exchange) {
 	}
 	id := newSID()
 	session := &Session{srv: s, id: id, protocol: x.q.protocol, origin: snapshotOf(x.r, time.Now())}
+	if s.opts.Attach != nil {
+		session.attached = s.opts.Attach(x.r)
+	}
 	open := control(wire.Open, s.openData(session, x.q.transport))
 	var c *wsConn
 	if x.q.transport == TransportWebSocket {
@@ -227,14 +230,7 @@ func (s *Server) admit(session *Session) bool {
 		session.recv = nobody{}
 		session.end(&CloseError{Reason: ReasonForcedServer, Detail: DetailRefused})
 	}
-	session.mu.Lock()
-	session.delivering = false
-	due, why := session.closeDue, session.why
-	session.closeDue = false
-	session.mu.Unlock()
-	if due {
-		go session.finish(why)
-	}
+	session.delivered()
 	return true
 }
 

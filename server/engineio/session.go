@@ -27,6 +27,16 @@ type Receiver interface {
 	Closed(c *CloseError)
 }
 
+// UpgradeReceiver is a Receiver that is told when its session has moved from
+// polling to WebSocket.
+type UpgradeReceiver interface {
+	Receiver
+	// Upgraded is called once, after everything that came by polling was received
+	// and before anything is read from the WebSocket. It never overlaps Receive,
+	// and what is said there about blocking holds for it too.
+	Upgraded()
+}
+
 type state uint8
 
 const (
@@ -43,21 +53,21 @@ type Session struct {
 	id       string
 	protocol int
 	origin   snapshot
+	attached any
 
-	mu       sync.Mutex
-	state    state
-	out      outbox
-	flushing bool         // a flusher is at work
-	ws       *wsConn      // nil while on polling
-	poll     *poller      // nil for a session that began on WebSocket
-	watch    *outboxWatch // while the outbox is above its limit
-	beat     heartbeat
-	why      *CloseError // set when closing begins
-	done     chan struct{}
-	closer   *time.Timer // bounds stateClosing
-
-	delivering bool // Receive runs
-	closeDue   bool // Closed is owed when Receive returns
+	mu         sync.Mutex
+	state      state
+	flushing   bool // a flusher is at work
+	delivering bool // the Receiver is being called
+	closeDue   bool // Closed is owed when it returns
+	out        outbox
+	ws         *wsConn      // nil while on polling
+	poll       *poller      // nil for a session that began on WebSocket
+	watch      *outboxWatch // while the outbox is above its limit
+	beat       heartbeat
+	why        *CloseError // set when closing begins
+	done       chan struct{}
+	closer     *time.Timer // bounds stateClosing
 }
 
 // ID returns the session id. Who knows it can speak for the client: never show
@@ -69,6 +79,9 @@ func (s *Session) Protocol() int { return s.protocol }
 
 // Request returns what is kept of the handshake request, made anew.
 func (s *Session) Request() *Request { return s.origin.request() }
+
+// Attached returns what Options.Attach made of the handshake request, or nil.
+func (s *Session) Attached() any { return s.attached }
 
 // Transport returns the name of the transport in use right now.
 func (s *Session) Transport() string {
@@ -225,15 +238,7 @@ func (s *Session) receive(data []byte, binary bool) error {
 
 	s.srv.stats.messagesIn.Add(1)
 	err := s.recv.Receive(data, binary)
-
-	s.mu.Lock()
-	s.delivering = false
-	s.resumeLocked()
-	due, why := s.closeDue, s.why
-	s.closeDue = false
-	s.mu.Unlock()
-	if due {
-		go s.finish(why)
+	if s.delivered() {
 		return errEnded
 	}
 	if err == nil {
@@ -245,6 +250,21 @@ func (s *Session) receive(data []byte, binary bool) error {
 	}
 	s.end(c)
 	return errEnded
+}
+
+// delivered follows every call of the Receiver that delivering announced. It
+// reports whether the session ended meanwhile, and then sees to Closed.
+func (s *Session) delivered() (ended bool) {
+	s.mu.Lock()
+	s.delivering = false
+	s.resumeLocked()
+	due, why := s.closeDue, s.why
+	s.closeDue = false
+	s.mu.Unlock()
+	if due {
+		go s.finish(why)
+	}
+	return due
 }
 
 // Close ends the session in order: what is queued goes out first, for at most
@@ -317,7 +337,7 @@ func (s *Session) end(why *CloseError) {
 	}
 }
 
-// finish tells the Receiver, once Receive runs no more, and the server.
+// finish tells the server, and the Receiver once nothing else calls it.
 func (s *Session) finish(why *CloseError) {
 	s.srv.remove(s, why)
 	s.recv.Closed(why)

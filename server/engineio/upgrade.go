@@ -118,8 +118,9 @@ func (s *Session) releasePolls() {
 	}
 }
 
-// completeUpgrade makes the WebSocket the session's transport. A POST still being
-// delivered is waited for, so that Receive calls stay in order.
+// completeUpgrade makes the WebSocket the session's transport and tells the
+// Receiver. A POST still being delivered is waited for, so that Receive calls stay
+// in order.
 func (s *Session) completeUpgrade(c *wsConn) error {
 	for {
 		s.mu.Lock()
@@ -153,6 +154,7 @@ func (s *Session) completeUpgrade(c *wsConn) error {
 		w.signal()
 		s.poll.waiting = nil
 	}
+	s.delivering = true // nothing is received now, and nothing shall overtake Upgraded
 	s.dropCloseLocked()
 	var flush *wsConn
 	if !s.out.empty() || s.state == stateClosing {
@@ -163,6 +165,10 @@ func (s *Session) completeUpgrade(c *wsConn) error {
 	if flush != nil {
 		go s.flush(flush)
 	}
+	if u, ok := s.recv.(UpgradeReceiver); ok {
+		u.Upgraded()
+	}
+	s.delivered()
 	return nil
 }
 

@@ -349,3 +349,59 @@ func TestAnUpgradedConnectionOutlivesTheUpgradeTimeout(t *testing.T) {
 	s.send("4x")
 	s.want("4x")
 }
+
+// The Receiver hears of the upgrade between the last message by polling and the
+// first by WebSocket, and what it says then goes out by WebSocket.
+func TestTheReceiverIsToldOfAnUpgradeInOrder(t *testing.T) {
+	t.Parallel()
+	h := &opener{moved: func(p *peer) {
+		p.in <- received{data: "upgraded to " + p.Transport()}
+		if err := p.Send(says("welcome"), 0); err != nil {
+			t.Error(err)
+		}
+	}}
+	f := start(t, nil, h, false)
+	c := f.poll(4)
+	c.post("4before").want(t, http.StatusOK, "ok")
+	s := c.probe()
+	s.send("5")
+	s.send("4after")
+	for _, want := range []string{"before", "upgraded to websocket", "after"} {
+		if got := await(t, want, c.side().in); got.data != want {
+			t.Errorf("got %q, want %q", got.data, want)
+		}
+	}
+	s.want("4welcome")
+
+	direct := f.ws(4) // it has no upgrade to hear of
+	direct.send("4x")
+	if got := await(t, "x", direct.side(f).in); got.data != "x" {
+		t.Errorf("got %q", got.data)
+	}
+}
+
+// Closed is the last call even when the session ends inside Upgraded, which may
+// take the session's lock.
+func TestClosedComesAfterUpgraded(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	h := &opener{moved: func(p *peer) {
+		p.end(&CloseError{Reason: ReasonForcedClose})
+		<-release
+		p.in <- received{data: "returned"}
+	}}
+	c := start(t, nil, h, false).poll(4)
+	s := c.probe()
+	s.send("5")
+	s.closes()
+	select {
+	case e := <-c.side().closed:
+		t.Errorf("Closed(%v) overtook Upgraded", e)
+	default:
+	}
+	close(release)
+	c.side().ended(t, ReasonForcedClose, DetailNone)
+	if len(c.side().in) != 1 {
+		t.Error("Closed came before Upgraded had returned")
+	}
+}
