@@ -51,7 +51,7 @@ type Config struct {
 	SlowReader   string        `name:"slow-reader" group:"slow and broken clients" default:"disconnect" enum:"disconnect,drop-oldest" unit:"disconnect or drop-oldest" help:"What happens to a slow reader. drop-oldest drops its queued volatile messages first, and disconnects when none is left."`
 	HandlerStall time.Duration `name:"handler-stall" group:"slow and broken clients" default:"60s" unit:"duration" help:"How long a full inbox may pause the reading of a client before the client is disconnected."`
 
-	Recovery      OrDuration `name:"recovery" group:"features" default:"off" word:"off" unit:"off or duration" help:"How long a client may be away and still get what it missed (connection state recovery). On, every event carries an offset as its last argument, which the official client removes."`
+	Recovery      OrDuration `name:"recovery" group:"features" default:"off" word:"off" unit:"off or duration" help:"How long a client may be away and still get what it missed (connection state recovery). On, every event without an acknowledgement ends in one more argument, a string, which listeners see, as with Node."`
 	RecoveryBytes Size       `name:"recovery-bytes" group:"features" default:"64MiB" unit:"size" help:"Most memory that packets kept for recovery may take in each namespace."`
 	Relay         string     `name:"relay" group:"features" default:"on" enum:"on,off" unit:"on or off" help:"Serve the relay contract (join, leave, say, echo) and the relay rules of the file. In the file this key is on, off, or the rules."`
 
