@@ -10,8 +10,8 @@ import (
 // space is what a namespace and a parent namespace have in common: handlers shared by
 // all their sockets.
 type space interface {
-	On(event string, h socketio.Handler)
-	OnUnhandled(f func(ctx context.Context, e *socketio.Event))
+	On(event string, h socketio.Handler) socketio.Listener
+	OnUnhandled(f func(ctx context.Context, e *socketio.Event)) socketio.Listener
 }
 
 var (

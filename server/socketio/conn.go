@@ -30,7 +30,7 @@ type conn struct {
 	stalled *time.Timer // closes a connection that owes attachments
 }
 
-var _ engineio.Receiver = (*conn)(nil)
+var _ engineio.UpgradeReceiver = (*conn)(nil)
 
 // newConn is told of each new session. A client of protocol 3 is in "/" by itself.
 func (s *Server) newConn(sess *engineio.Session) engineio.Receiver {
@@ -215,6 +215,17 @@ func (c *conn) disconnectAll() {
 		s.disconnect("")
 	}
 	c.sess.Close(engineio.ReasonForcedServer, engineio.DetailServerDisconnect, nil)
+}
+
+// Upgraded tells the sockets that the connection has moved to WebSocket. A socket
+// whose connect is pending finds that in Conn.Transport.
+func (c *conn) Upgraded() {
+	c.mu.Lock()
+	socks := slices.Clone(c.sockets)
+	c.mu.Unlock()
+	for _, s := range socks {
+		s.pushUpgrade()
+	}
 }
 
 // Closed ends the sockets of a connection that is over.

@@ -222,7 +222,7 @@ func (p *pendingConnect) admit(s *Socket, restored *Session) (err error) {
 		}
 	}()
 	for _, mw := range s.ns.hooks.Load().middleware {
-		if err := mw(s.Context(), s); err != nil {
+		if err := mw.call(s.Context(), s); err != nil {
 			return err
 		}
 	}
@@ -290,8 +290,8 @@ type connectAnswer struct {
 
 func (s *Socket) connected() {
 	defer s.survive("connection")
-	for _, f := range s.ns.hooks.Load().connection {
-		f(s)
+	for _, l := range s.ns.hooks.Load().connection {
+		l.call(s)
 	}
 }
 

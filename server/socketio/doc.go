@@ -40,9 +40,9 @@
 // In this order, and never held while user code runs or a client is waited for:
 // the adapter's delivery lock (with recovery only), Socket.mu, then one of
 // shard.mu, Local.mu, pidTable.mu, and last the session's own lock inside
-// engineio. Namespace.mu and ParentNamespace.mu guard registration alone and take
-// no other. Server.mu comes before Namespace.mu and the adapter's lock (it opens
-// namespaces), and is never taken under any of the others. conn.mu takes no other
+// engineio. registry.mu, of a namespace or a parent, guards registration alone and
+// takes no other. Server.mu comes before registry.mu and the adapter's lock (it
+// opens namespaces), and is never taken under any of the others. conn.mu takes no other
 // lock. A broadcast takes a snapshot of a room under shard.mu, which costs the
 // same for any size, and sends outside of it.
 //

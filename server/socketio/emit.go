@@ -124,6 +124,9 @@ func (e *Emitter) Timeout(d time.Duration) *Emitter {
 // Emit is Socket.Emit with the flags.
 func (e *Emitter) Emit(event string, args ...any) error { return e.s.emit(event, args, e.f) }
 
+// Send is Socket.Send with the flags.
+func (e *Emitter) Send(args ...any) error { return e.Emit("message", args...) }
+
 // EmitWithAck is Socket.EmitWithAck with the flags.
 func (e *Emitter) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	return e.s.emitWithAck(ctx, event, args, e.f)
@@ -137,8 +140,14 @@ func (e *Emitter) Broadcast() *Broadcast {
 // To turns to the others in rooms, with the flags.
 func (e *Emitter) To(rooms ...string) *Broadcast { return e.Broadcast().To(rooms...) }
 
+// In is To.
+func (e *Emitter) In(rooms ...string) *Broadcast { return e.To(rooms...) }
+
 // Except turns to the others but those in rooms, with the flags.
 func (e *Emitter) Except(rooms ...string) *Broadcast { return e.Broadcast().Except(rooms...) }
+
+// Local turns to the others on this node, with the flags.
+func (e *Emitter) Local() *Broadcast { return e.Broadcast().Local() }
 
 // Broadcast turns to everyone in the namespace but this socket.
 func (s *Socket) Broadcast() *Broadcast { return (&Emitter{s: s}).Broadcast() }

@@ -145,8 +145,8 @@ func (s *Socket) finish() {
 	h := s.ns.hooks.Load()
 	own := s.listening()
 	if wasLive {
-		for _, f := range h.disconnecting {
-			s.guarded("disconnecting", func() { f(s, r) })
+		for _, l := range h.disconnecting {
+			s.guarded("disconnecting", func() { l.call(s, r) })
 		}
 		s.callReason(own, listenDisconnecting, r)
 	}
@@ -161,8 +161,8 @@ func (s *Socket) finish() {
 	s.mu.Unlock()
 	if wasLive {
 		s.ns.srv.opts.Observer.SocketClosed(s.ns.name, r)
-		for _, f := range h.disconnect {
-			s.guarded("disconnect", func() { f(s, r) })
+		for _, l := range h.disconnect {
+			s.guarded("disconnect", func() { l.call(s, r) })
 		}
 		s.callReason(own, listenDisconnect, r)
 	}

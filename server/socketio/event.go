@@ -25,9 +25,10 @@ type Event struct {
 	hasAck bool
 	acked  atomic.Bool
 
-	next    *Event // in the inbox
-	size    int    // what it counts there
-	failure error  // instead of an event: for the error listeners
+	next     *Event // in the inbox
+	size     int    // what it counts there
+	failure  error  // instead of an event: for the error listeners
+	upgraded bool   // instead of an event: for the upgrade listeners
 }
 
 // Name returns the event's name.

@@ -57,6 +57,18 @@ func (s *Socket) pushFailure(err error) {
 	s.enqueueUnlock(&Event{socket: s, failure: err})
 }
 
+// pushUpgrade queues the news that the connection moved to WebSocket, in order
+// with the events, if somebody listens or may be about to: what runs now may have
+// asked for the transport a moment ago.
+func (s *Socket) pushUpgrade() {
+	s.mu.Lock()
+	if !s.in.running && !s.listensLocked(listenUpgrade) {
+		s.mu.Unlock()
+		return
+	}
+	s.enqueueUnlock(&Event{socket: s, upgraded: true})
+}
+
 // enqueueUnlock appends e, unlocks, and sees to it that someone is at work.
 func (s *Socket) enqueueUnlock(e *Event) {
 	if s.reason != nil {
@@ -123,6 +135,8 @@ func (s *Socket) pump() {
 		switch {
 		case e != nil && e.failure != nil:
 			s.fail(e.failure)
+		case e != nil && e.upgraded:
+			s.upgraded()
 		case e != nil:
 			s.handle(e)
 		case end:
@@ -141,8 +155,8 @@ func (s *Socket) handle(e *Event) {
 	h := s.ns.hooks.Load()
 	own := s.listening()
 
-	for _, f := range h.anyIn {
-		f(ctx, e)
+	for _, l := range h.anyIn {
+		l.call(ctx, e)
 	}
 	call(ctx, own, listenAny, e)
 	for i := range own {
@@ -160,8 +174,8 @@ func (s *Socket) handle(e *Event) {
 	}
 	if !dispatch(ctx, h, own, e) {
 		s.ns.srv.opts.Observer.EventUnhandled(s.ns.name, e.name)
-		for _, f := range h.unhandled {
-			f(ctx, e)
+		for _, l := range h.unhandled {
+			l.call(ctx, e)
 		}
 		call(ctx, own, listenUnhandled, e)
 	}
@@ -176,10 +190,13 @@ func dispatch(ctx context.Context, h *hooks, own []listener, e *Event) (taken bo
 		}
 	}
 	for i := range own {
-		if f, ok := own[i].call.(Handler); ok && own[i].kind == listenEvent && own[i].event == e.name {
-			taken = true
-			f(ctx, e)
+		l := &own[i]
+		f, ok := l.call.(Handler)
+		if !ok || l.kind != listenEvent || l.event != e.name || l.once && !e.socket.removeListener(l.id) {
+			continue
 		}
+		taken = true
+		f(ctx, e)
 	}
 	return taken
 }

@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -18,10 +17,9 @@ type Namespace struct {
 	adapter  Adapter
 	ackIDs   atomic.Uint64 // shared by all sockets, so that a broadcast has one id
 	recovery atomic.Pointer[Recovery]
-	hooks    atomic.Pointer[hooks]
 	pids     pidTable
 
-	mu sync.Mutex // serializes changes of hooks
+	registry
 
 	refs int // sockets and pending connects; guarded by Server.mu
 }
@@ -61,71 +59,66 @@ func (n *Namespace) Server() *Server { return n.srv }
 // Adapter returns the adapter.
 func (n *Namespace) Adapter() Adapter { return n.adapter }
 
-// register changes a copy of the hooks and puts it in place.
-func (n *Namespace) register(f func(h *hooks)) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	h := *n.hooks.Load()
-	f(&h)
-	n.hooks.Store(&h)
-}
-
 // Use adds middleware: it runs for every socket that connects, in the order of
 // registration. An error refuses the socket: see ConnectError.
-func (n *Namespace) Use(mw func(ctx context.Context, s *Socket) error) {
-	n.register(func(h *hooks) { h.middleware = appended(h.middleware, mw) })
+func (n *Namespace) Use(mw func(ctx context.Context, s *Socket) error) Listener {
+	return n.register(func(h *hooks, id uint32) { h.middleware = added(h.middleware, id, "", mw) })
 }
 
 // OnConnection adds a function that is called with every new socket, before any
 // of its events. Register the socket's handlers in it.
-func (n *Namespace) OnConnection(f func(s *Socket)) {
-	n.register(func(h *hooks) { h.connection = appended(h.connection, f) })
+func (n *Namespace) OnConnection(f func(s *Socket)) Listener {
+	return n.register(func(h *hooks, id uint32) { h.connection = added(h.connection, id, "", f) })
 }
 
 // On adds a handler of an event of every socket. It costs a socket nothing,
 // unlike Socket.On.
-func (n *Namespace) On(event string, f Handler) {
-	n.register(func(h *hooks) { h.on = appended(h.on, namedHandler{event, f}) })
+func (n *Namespace) On(event string, f Handler) Listener {
+	return n.register(func(h *hooks, id uint32) { h.on = added(h.on, id, event, f) })
 }
+
+// Off removes the namespace's handlers of events, or of all events if none is
+// named. Other listeners stay; Listener.Off removes a single one of any kind.
+func (n *Namespace) Off(events ...string) { n.off(events) }
 
 // OnAny adds a listener of every event of every socket. It does not count as a
 // handler.
-func (n *Namespace) OnAny(f func(ctx context.Context, e *Event)) {
-	n.register(func(h *hooks) { h.anyIn = appended(h.anyIn, f) })
+func (n *Namespace) OnAny(f func(ctx context.Context, e *Event)) Listener {
+	return n.register(func(h *hooks, id uint32) { h.anyIn = added(h.anyIn, id, "", f) })
 }
 
 // OnUnhandled adds a listener of the events that no handler takes.
-func (n *Namespace) OnUnhandled(f func(ctx context.Context, e *Event)) {
-	n.register(func(h *hooks) { h.unhandled = appended(h.unhandled, f) })
+func (n *Namespace) OnUnhandled(f func(ctx context.Context, e *Event)) Listener {
+	return n.register(func(h *hooks, id uint32) { h.unhandled = added(h.unhandled, id, "", f) })
 }
 
 // OnDisconnecting adds a listener that runs while a socket that ends is still in
 // its rooms.
-func (n *Namespace) OnDisconnecting(f func(s *Socket, r DisconnectReason)) {
-	n.register(func(h *hooks) { h.disconnecting = appended(h.disconnecting, f) })
+func (n *Namespace) OnDisconnecting(f func(s *Socket, r DisconnectReason)) Listener {
+	return n.register(func(h *hooks, id uint32) { h.disconnecting = added(h.disconnecting, id, "", f) })
 }
 
 // OnDisconnect adds a listener that runs when a socket has left everything.
-func (n *Namespace) OnDisconnect(f func(s *Socket, r DisconnectReason)) {
-	n.register(func(h *hooks) { h.disconnect = appended(h.disconnect, f) })
+func (n *Namespace) OnDisconnect(f func(s *Socket, r DisconnectReason)) Listener {
+	return n.register(func(h *hooks, id uint32) { h.disconnect = added(h.disconnect, id, "", f) })
 }
 
 // OnRoom adds a listener of rooms that come and go, and of who enters and
 // leaves, on this node. It is called on the goroutine of who joined or left,
 // after the fact; events of different sockets may come in any order.
-func (n *Namespace) OnRoom(f func(e RoomEvent)) {
-	n.register(func(h *hooks) { h.room = appended(h.room, f) })
+func (n *Namespace) OnRoom(f func(e RoomEvent)) Listener {
+	return n.register(func(h *hooks, id uint32) { h.room = added(h.room, id, "", f) })
 }
 
 // OnServerSide adds a listener of an event that another node sent with
 // ServerSideEmit. ack is nil if that node wants no answer.
-func (n *Namespace) OnServerSide(event string, f func(args Args, ack func(args ...any))) {
-	n.register(func(h *hooks) { h.serverSide = appended(h.serverSide, serverSideHandler{event, f}) })
+func (n *Namespace) OnServerSide(event string, f func(args Args, ack func(args ...any))) Listener {
+	return n.register(func(h *hooks, id uint32) { h.serverSide = added(h.serverSide, id, event, f) })
 }
 
 func (n *Namespace) roomEvent(k RoomEventKind, room, socket string) {
-	for _, f := range n.hooks.Load().room {
-		n.srv.guarded(n.name, "room listener", func() { f(RoomEvent{Kind: k, Room: room, Socket: socket}) })
+	for _, l := range n.hooks.Load().room {
+		n.srv.guarded(n.name, "room listener", func() { l.call(RoomEvent{Kind: k, Room: room, Socket: socket}) })
 	}
 }
 
@@ -217,6 +210,15 @@ func (n *Namespace) SocketsLeave(rooms ...string) error { return n.broadcast().S
 // DisconnectSockets disconnects every socket.
 func (n *Namespace) DisconnectSockets(closeTransport bool) error {
 	return n.broadcast().DisconnectSockets(closeTransport)
+}
+
+// ServerCount returns the number of nodes, this one included: 1 unless the adapter
+// is a ClusterAdapter.
+func (n *Namespace) ServerCount(ctx context.Context) (int, error) {
+	if c, ok := n.adapter.(ClusterAdapter); ok {
+		return c.ServerCount(ctx)
+	}
+	return 1, nil
 }
 
 // ServerSideEmit sends an event to the same namespace of the other nodes. Without

@@ -3,7 +3,6 @@ package socketio
 import (
 	"context"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -14,20 +13,11 @@ type ParentNamespace struct {
 	srv      *Server
 	match    func(ctx context.Context, name string, h func() *Handshake) bool
 	pattern  bool // match is quick and looks at the name only
-	hooks    atomic.Pointer[hooks]
 	recovery atomic.Pointer[Recovery]
 
-	mu sync.Mutex // serializes changes of hooks
+	registry
 
 	children []*Namespace // guarded by Server.mu
-}
-
-func (p *ParentNamespace) register(f func(h *hooks)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	h := *p.hooks.Load()
-	f(&h)
-	p.hooks.Store(&h)
 }
 
 // Children returns the namespaces there are.
@@ -48,43 +38,46 @@ func (p *ParentNamespace) EnableRecovery(r Recovery) error {
 }
 
 // Use is Namespace.Use for the children.
-func (p *ParentNamespace) Use(mw func(ctx context.Context, s *Socket) error) {
-	p.register(func(h *hooks) { h.middleware = appended(h.middleware, mw) })
+func (p *ParentNamespace) Use(mw func(ctx context.Context, s *Socket) error) Listener {
+	return p.register(func(h *hooks, id uint32) { h.middleware = added(h.middleware, id, "", mw) })
 }
 
 // OnConnection is Namespace.OnConnection for the children.
-func (p *ParentNamespace) OnConnection(f func(s *Socket)) {
-	p.register(func(h *hooks) { h.connection = appended(h.connection, f) })
+func (p *ParentNamespace) OnConnection(f func(s *Socket)) Listener {
+	return p.register(func(h *hooks, id uint32) { h.connection = added(h.connection, id, "", f) })
 }
 
 // On is Namespace.On for the children.
-func (p *ParentNamespace) On(event string, f Handler) {
-	p.register(func(h *hooks) { h.on = appended(h.on, namedHandler{event, f}) })
+func (p *ParentNamespace) On(event string, f Handler) Listener {
+	return p.register(func(h *hooks, id uint32) { h.on = added(h.on, id, event, f) })
 }
 
+// Off is Namespace.Off for the children made after it.
+func (p *ParentNamespace) Off(events ...string) { p.off(events) }
+
 // OnAny is Namespace.OnAny for the children.
-func (p *ParentNamespace) OnAny(f func(ctx context.Context, e *Event)) {
-	p.register(func(h *hooks) { h.anyIn = appended(h.anyIn, f) })
+func (p *ParentNamespace) OnAny(f func(ctx context.Context, e *Event)) Listener {
+	return p.register(func(h *hooks, id uint32) { h.anyIn = added(h.anyIn, id, "", f) })
 }
 
 // OnUnhandled is Namespace.OnUnhandled for the children.
-func (p *ParentNamespace) OnUnhandled(f func(ctx context.Context, e *Event)) {
-	p.register(func(h *hooks) { h.unhandled = appended(h.unhandled, f) })
+func (p *ParentNamespace) OnUnhandled(f func(ctx context.Context, e *Event)) Listener {
+	return p.register(func(h *hooks, id uint32) { h.unhandled = added(h.unhandled, id, "", f) })
 }
 
 // OnDisconnecting is Namespace.OnDisconnecting for the children.
-func (p *ParentNamespace) OnDisconnecting(f func(s *Socket, r DisconnectReason)) {
-	p.register(func(h *hooks) { h.disconnecting = appended(h.disconnecting, f) })
+func (p *ParentNamespace) OnDisconnecting(f func(s *Socket, r DisconnectReason)) Listener {
+	return p.register(func(h *hooks, id uint32) { h.disconnecting = added(h.disconnecting, id, "", f) })
 }
 
 // OnDisconnect is Namespace.OnDisconnect for the children.
-func (p *ParentNamespace) OnDisconnect(f func(s *Socket, r DisconnectReason)) {
-	p.register(func(h *hooks) { h.disconnect = appended(h.disconnect, f) })
+func (p *ParentNamespace) OnDisconnect(f func(s *Socket, r DisconnectReason)) Listener {
+	return p.register(func(h *hooks, id uint32) { h.disconnect = added(h.disconnect, id, "", f) })
 }
 
 // OnRoom is Namespace.OnRoom for the children.
-func (p *ParentNamespace) OnRoom(f func(e RoomEvent)) {
-	p.register(func(h *hooks) { h.room = appended(h.room, f) })
+func (p *ParentNamespace) OnRoom(f func(e RoomEvent)) Listener {
+	return p.register(func(h *hooks, id uint32) { h.room = added(h.room, id, "", f) })
 }
 
 func (p *ParentNamespace) broadcast() *Broadcast { return &Broadcast{parent: p} }

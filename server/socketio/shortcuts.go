@@ -8,13 +8,51 @@ import (
 // The methods of this file are those of the namespace "/".
 
 // Use is Namespace.Use of "/".
-func (s *Server) Use(mw func(ctx context.Context, s *Socket) error) { s.root.Use(mw) }
+func (s *Server) Use(mw func(ctx context.Context, s *Socket) error) Listener { return s.root.Use(mw) }
 
 // OnConnection is Namespace.OnConnection of "/".
-func (s *Server) OnConnection(f func(s *Socket)) { s.root.OnConnection(f) }
+func (s *Server) OnConnection(f func(s *Socket)) Listener { return s.root.OnConnection(f) }
 
 // On is Namespace.On of "/".
-func (s *Server) On(event string, h Handler) { s.root.On(event, h) }
+func (s *Server) On(event string, h Handler) Listener { return s.root.On(event, h) }
+
+// Off is Namespace.Off of "/".
+func (s *Server) Off(events ...string) { s.root.Off(events...) }
+
+// OnAny is Namespace.OnAny of "/".
+func (s *Server) OnAny(f func(ctx context.Context, e *Event)) Listener { return s.root.OnAny(f) }
+
+// OnUnhandled is Namespace.OnUnhandled of "/".
+func (s *Server) OnUnhandled(f func(ctx context.Context, e *Event)) Listener {
+	return s.root.OnUnhandled(f)
+}
+
+// OnDisconnecting is Namespace.OnDisconnecting of "/".
+func (s *Server) OnDisconnecting(f func(s *Socket, r DisconnectReason)) Listener {
+	return s.root.OnDisconnecting(f)
+}
+
+// OnDisconnect is Namespace.OnDisconnect of "/".
+func (s *Server) OnDisconnect(f func(s *Socket, r DisconnectReason)) Listener {
+	return s.root.OnDisconnect(f)
+}
+
+// OnRoom is Namespace.OnRoom of "/".
+func (s *Server) OnRoom(f func(e RoomEvent)) Listener { return s.root.OnRoom(f) }
+
+// OnServerSide is Namespace.OnServerSide of "/".
+func (s *Server) OnServerSide(event string, f func(args Args, ack func(args ...any))) Listener {
+	return s.root.OnServerSide(event, f)
+}
+
+// Socket is Namespace.Socket of "/".
+func (s *Server) Socket(id string) (*Socket, bool) { return s.root.Socket(id) }
+
+// Sockets is Namespace.Sockets of "/".
+func (s *Server) Sockets() []*Socket { return s.root.Sockets() }
+
+// ServerCount is Namespace.ServerCount of "/".
+func (s *Server) ServerCount(ctx context.Context) (int, error) { return s.root.ServerCount(ctx) }
 
 // To is Namespace.To of "/".
 func (s *Server) To(rooms ...string) *Broadcast { return s.root.To(rooms...) }

@@ -57,6 +57,8 @@ type Socket struct {
 	forgetful bool              // has forgotten some changes
 	reason    *DisconnectReason // set when ending begins
 	grace     *time.Timer
+
+	lastListener uint32 // the id given out last
 }
 
 // recovery is what a socket needs to be recovered.
@@ -65,23 +67,40 @@ type recovery struct {
 	broken           bool
 }
 
-// Conn is the connection below a socket; the sockets of one client share it.
-type Conn struct{ sess *engineio.Session }
+// Conn is the connection below a socket, as the socket sees it; the sockets of one
+// client share it.
+type Conn struct{ s *Socket }
 
 // Protocol returns the Engine.IO protocol: 4, or 3 for socket.io-client 2.x.
-func (c *Conn) Protocol() int { return c.sess.Protocol() }
+func (c *Conn) Protocol() int { return c.s.sess.Protocol() }
 
 // Transport returns "polling" or "websocket": what is in use right now.
-func (c *Conn) Transport() string { return c.sess.Transport() }
+func (c *Conn) Transport() string { return c.s.sess.Transport() }
 
 // RemoteAddr returns the client's host:port as net/http gave it.
-func (c *Conn) RemoteAddr() string { return c.sess.Request().RemoteAddr }
+func (c *Conn) RemoteAddr() string { return c.s.sess.Request().RemoteAddr }
+
+// Request returns what is kept of the handshake request: URL, headers, addresses.
+// It is made anew on each call, so keep it if it is needed twice.
+func (c *Conn) Request() *engineio.Request { return c.s.sess.Request() }
+
+// Attached returns what engineio.Options.Attach made of the handshake request: the
+// way from an HTTP middleware to the socket. It is nil without that option.
+func (c *Conn) Attached() any { return c.s.sess.Attached() }
+
+// OnUpgrade adds a listener that is called, with the name of the new transport,
+// when the connection moves from polling to WebSocket. It runs on the goroutine of
+// the socket's events, after those that came by polling. A connection that has
+// moved already does not do so again: look at Transport as well.
+func (c *Conn) OnUpgrade(f func(transport string)) Listener {
+	return c.s.listen(listener{kind: listenUpgrade, call: f})
+}
 
 // Close closes the connection in order, as Node's socket.conn.close(): what is
 // queued goes out first. The sockets end with "forced close"; their clients come
 // back by themselves.
 func (c *Conn) Close() {
-	c.sess.Close(engineio.ReasonForcedClose, engineio.DetailServerDisconnect, nil)
+	c.s.sess.Close(engineio.ReasonForcedClose, engineio.DetailServerDisconnect, nil)
 }
 
 // ID returns the socket's id: 20 base64url characters, for everyone to see.
@@ -94,7 +113,7 @@ func (s *Socket) Namespace() *Namespace { return s.ns }
 func (s *Socket) Server() *Server { return s.ns.srv }
 
 // Conn returns the connection.
-func (s *Socket) Conn() *Conn { return &Conn{sess: s.sess} }
+func (s *Socket) Conn() *Conn { return &Conn{s} }
 
 // Context ends when the socket has: at the latest a second after its connection
 // did. Queued events are still handled in between.
