@@ -77,6 +77,47 @@ func TestABodyThatNeverComesHoldsNoConnection(t *testing.T) {
 	}
 }
 
+// A header that dribbles in, a byte now and then, is given up in its time; who came in
+// the same way and is whole is served meanwhile.
+func TestAHeaderThatDribblesHoldsNoConnection(t *testing.T) {
+	t.Parallel()
+	app := bare(io.Discard)
+	web := app.httpServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "served") }))
+	if web.ReadHeaderTimeout != headerTimeout || web.MaxHeaderBytes != maxHeaderBytes {
+		t.Errorf("headers are bounded by %v and %d bytes", web.ReadHeaderTimeout, web.MaxHeaderBytes)
+	}
+	web.ReadHeaderTimeout = 200 * time.Millisecond
+	srv := httptest.NewUnstartedServer(nil)
+	srv.Config = web
+	srv.Start()
+	defer srv.Close()
+	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nX-Long: "); err != nil {
+		t.Fatal(err)
+	}
+	res, err := srv.Client().Get(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	drop := time.NewTicker(20 * time.Millisecond)
+	defer drop.Stop()
+	for limit := time.After(patience); ; {
+		select {
+		case <-drop.C:
+			if _, err := io.WriteString(conn, "x"); err != nil {
+				return // the server has closed it
+			}
+		case <-limit:
+			t.Fatal("the server still waits for the header")
+		}
+	}
+}
+
 func TestABoundOfAPageDoesNotOutliveIt(t *testing.T) {
 	t.Parallel()
 	const bound = 100 * time.Millisecond

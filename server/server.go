@@ -203,7 +203,7 @@ func (a *App) shutdown(ctx context.Context, main, side *http.Server) {
 		clean = a.stopped("metrics", side.Shutdown(ctx)) && clean
 		_ = side.Close()
 	}
-	a.log.Info("stopped", "clean", clean, "took", time.Since(start).Round(time.Millisecond))
+	a.log.Info("stopped", "clean", clean, "took", time.Since(start).Round(time.Millisecond).String())
 }
 
 // stopped logs a part that did not end in time.

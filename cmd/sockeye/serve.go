@@ -56,7 +56,7 @@ func (c *serveCommand) Run(s streams, kctx *kong.Context, file *fileResolver) er
 				return secondSignal
 			}
 			stopping = true
-			log.Info("stopping", "signal", sig.String(), "at_most", c.Config.ShutdownTimeout)
+			log.Info("stopping", "signal", sig.String(), "at_most", c.Config.ShutdownTimeout.String())
 			cancel()
 		}
 	}
