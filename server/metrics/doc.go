@@ -5,5 +5,5 @@
 // It stands beside the road: nothing waits for it, and its methods may be
 // called by any number of goroutines at once. It refuses labels that clients
 // can choose freely: event names are never labels, and namespaces beyond the
-// first hundred share one.
+// first hundred share one, as do codes of Socket.End beyond the first fifty.
 package metrics

@@ -3,6 +3,7 @@ package metrics
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,8 +18,12 @@ import (
 // dynamic namespaces, and a label for each would let them fill the memory.
 const maxNamespaces = 100
 
-// otherNamespaces is the label that the rest share.
-const otherNamespaces = "other"
+// maxCodes is how many codes of Socket.End have a label of their own, for the same
+// reason: an application may make them up as it goes.
+const maxCodes = 50
+
+// other is the label that the rest share.
+const other = "other"
 
 // Metrics is the registry and the observer of both layers.
 type Metrics struct {
@@ -45,7 +50,8 @@ type Metrics struct {
 
 	namespaces sync.Map // name → *namespace; events are counted without a lookup by label
 	mu         sync.Mutex
-	known      int // guarded by mu: namespaces that have a label
+	known      int             // guarded by mu: namespaces that have a label
+	codes      map[string]bool // guarded by mu: codes that have a label
 }
 
 // namespace holds the counters of one namespace that every event touches.
@@ -63,6 +69,7 @@ var (
 // Sockeye. release is the label of sockeye_build_info.
 func New(release string) *Metrics {
 	m := &Metrics{
+		codes:          make(map[string]bool),
 		registry:       prometheus.NewRegistry(),
 		sessions:       gauges("sessions", "Open Engine.IO sessions.", "transport"),
 		sessionsOpened: counters("sessions_opened_total", "Engine.IO sessions opened.", "transport", "protocol"),
@@ -139,10 +146,10 @@ func (m *Metrics) of(name string) *namespace {
 	}
 	label := name
 	if m.known >= maxNamespaces {
-		label = otherNamespaces
+		label = other
 	}
 	n := &namespace{label: label, received: m.received.WithLabelValues(label), sent: m.sent.WithLabelValues(label)}
-	if label != otherNamespaces { // the others stay out, so that the map is bounded too
+	if label != other { // the others stay out, so that the map is bounded too
 		m.known++
 		m.namespaces.Store(name, n)
 	}
@@ -185,7 +192,27 @@ func (m *Metrics) SocketOpened(name string, recovered bool) {
 func (m *Metrics) SocketClosed(name string, r socketio.DisconnectReason) {
 	label := m.of(name).label
 	m.sockets.WithLabelValues(label).Dec()
-	m.socketsClosed.WithLabelValues(label, r.Reason, r.Detail).Inc()
+	m.socketsClosed.WithLabelValues(label, r.Reason, m.detail(r)).Inc()
+}
+
+// detail returns the label of a detail. Those of the sets in engineio and socketio
+// are few; what the application gives to Socket.End is bounded here, and made UTF-8,
+// without which a label panics.
+func (m *Metrics) detail(r socketio.DisconnectReason) string {
+	if r.Reason != socketio.ReasonServerDisconnect || r.Detail == "" || r.Detail == string(engineio.DetailHandlerPanic) {
+		return r.Detail
+	}
+	code := strings.ToValidUTF8(r.Detail, "\uFFFD")
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.codes[code]:
+	case len(m.codes) < maxCodes:
+		m.codes[code] = true
+	default:
+		return other
+	}
+	return code
 }
 
 // ConnectRefused counts a CONNECT_ERROR. The namespace is the client's word

@@ -82,6 +82,38 @@ func TestEveryEventIsCountedUnderItsLabels(t *testing.T) {
 	}
 }
 
+// The application makes the codes of Socket.End up; Sockeye's own details are few.
+func TestCodesBeyondTheLimitShareALabel(t *testing.T) {
+	m := New("v1")
+	ended := func(detail string) {
+		m.SocketClosed("/", socketio.DisconnectReason{Reason: socketio.ReasonServerDisconnect, Detail: detail})
+	}
+	ended("caf\xe9") // a label must be UTF-8
+	for i := range 10*maxCodes - 1 {
+		ended(fmt.Sprintf("user %d was rude", i))
+	}
+	ended("user 0 was rude")
+	ended("handler panic")
+	ended("")
+	m.SocketClosed("/", socketio.DisconnectReason{Reason: "transport close", Detail: "slow reader"})
+	got := scrape(t, m)
+	if n := strings.Count(got, "sockeye_sockets_closed_total{"); n != maxCodes+4 {
+		t.Errorf("%d series, want %d", n, maxCodes+4)
+	}
+	for _, want := range []string{
+		fmt.Sprintf(`{detail="other",namespace="/",reason="server namespace disconnect"} %d`, 9*maxCodes),
+		`{detail="caf�",namespace="/",reason="server namespace disconnect"} 1`,
+		`{detail="user 0 was rude",namespace="/",reason="server namespace disconnect"} 2`,
+		`{detail="handler panic",namespace="/",reason="server namespace disconnect"} 1`,
+		`{detail="",namespace="/",reason="server namespace disconnect"} 1`,
+		`{detail="slow reader",namespace="/",reason="transport close"} 1`,
+	} {
+		if !strings.Contains(got, "sockeye_sockets_closed_total"+want) {
+			t.Errorf("the scrape lacks %s", want)
+		}
+	}
+}
+
 func TestNamespacesBeyondTheLimitShareALabel(t *testing.T) {
 	m := New("v1")
 	for i := range 10 * maxNamespaces {
