@@ -29,6 +29,7 @@ var (
 	remote  *socketio.RemoteSocket
 	options *socketio.Options
 	router  *gin.Engine
+	handler socketio.Handler
 	err     error
 
 	serveClient http.Handler
