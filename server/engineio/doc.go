@@ -8,10 +8,11 @@
 // a shared Message by reference, never blocking. A flusher, or the GET that
 // waits, takes all that is queued and writes it at once, outside any lock.
 //
-// Every exported method may be called from any goroutine. Receiver.Receive
-// calls of one session never overlap and come in order; Receiver.Closed comes
-// once and last. Receive runs on the goroutine that read the bytes, so while it
-// blocks nothing more of that session is read, and its ping timeout waits.
+// Every exported method may be called from any goroutine. Calls of one session's
+// Receiver never overlap: Receive in order, UpgradeReceiver.Upgraded between the
+// last message by polling and the first by WebSocket, Closed once and last. Receive
+// and Upgraded run on the goroutine that reads, so while they block nothing more of
+// that session is read, and its ping timeout waits.
 //
 // Locks: Server.mu guards the table of sessions, holds.mu the poll holds,
 // Session.mu everything that changes in a session, Message.mu the making of an

@@ -77,5 +77,6 @@ func ExampleConn_Attached() {
 	sid, _, _ := strings.Cut(rest, `"`)
 	call("&sid="+sid, "40")
 	fmt.Println(call("&sid="+sid, ""))
+	call("&sid="+sid, "1")
 	// Output: 44{"message":"no entry for ann"}
 }
