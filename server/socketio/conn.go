@@ -15,8 +15,8 @@ type conn struct {
 	sess *engineio.Session
 
 	// Owned by the reading goroutine.
-	dec      *wire.Decoder // made with the first message
-	awaiting time.Time     // since when attachments are awaited; zero if none are
+	dec   *wire.Decoder // made with the first message
+	owing bool          // attachments are awaited
 
 	mu      sync.Mutex
 	variant variant
@@ -27,7 +27,8 @@ type conn struct {
 	refs    int         // the open session, every unfinished socket and pending connect
 	timer   *time.Timer // closes a connection without namespace
 
-	stalled *time.Timer // closes a connection that owes attachments
+	awaiting time.Time   // since when attachments are awaited; zero if none are
+	stalled  *time.Timer // closes a connection that owes attachments
 }
 
 var _ engineio.UpgradeReceiver = (*conn)(nil)
@@ -167,11 +168,12 @@ func (c *conn) forget(s *Socket, byServer bool) {
 
 // awaitAttachments sees to it that announced attachments come in time.
 func (c *conn) awaitAttachments() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.awaiting.IsZero() {
+	if c.owing {
 		return
 	}
+	c.owing = true
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.awaiting = time.Now()
 	if c.stalled == nil {
 		c.stalled = time.AfterFunc(c.srv.opts.ConnectTimeout, c.attachmentsOverdue)
@@ -179,9 +181,10 @@ func (c *conn) awaitAttachments() {
 }
 
 func (c *conn) attachmentsCame() {
-	if c.stalled == nil {
-		return // only this goroutine sets it
+	if !c.owing {
+		return
 	}
+	c.owing = false
 	c.mu.Lock()
 	c.awaiting = time.Time{}
 	c.mu.Unlock()

@@ -162,7 +162,7 @@ func (l *Local) add(s *Socket) {
 		l.byID = make(map[string]*Socket)
 	}
 	l.byID[s.id] = s
-	s.place = l.all.add(s)
+	s.place, s.placed = l.all.add(s), true
 	l.mu.Unlock()
 }
 
@@ -177,16 +177,20 @@ func (l *Local) announce(s *Socket) {
 // remove undoes add.
 func (l *Local) remove(s *Socket) {
 	l.mu.Lock()
-	if l.byID[s.id] != s {
+	if !s.placed {
 		l.mu.Unlock()
 		return
 	}
-	delete(l.byID, s.id)
+	s.placed = false
 	if moved := l.all.removeAt(s.place); moved != nil {
 		moved.place = s.place
 	}
+	current := l.byID[s.id] == s // or its client is back already, with the same id
+	if current {
+		delete(l.byID, s.id)
+	}
 	l.mu.Unlock()
-	if !s.leftOwn.Load() {
+	if current && !s.leftOwn.Load() {
 		l.ns.roomEvent(RoomLeft, s.id, s.id)
 		l.ns.roomEvent(RoomDeleted, s.id, "")
 	}

@@ -114,7 +114,9 @@ func (p *pendingConnect) restore(s *Socket) *Session {
 	if !ok && ask.Offset != nil {
 		return nil
 	}
-	if old := s.ns.pids.find(pid); old != nil {
+	if old := s.ns.pids.find(pid); old != nil && old.conn == s.conn {
+		return nil // it left by itself, and its last handlers still run
+	} else if old != nil {
 		old.conn.replace(s.Context(), old)
 	}
 	st, err := r.Restore(s.Context(), pid, offset)

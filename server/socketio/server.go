@@ -90,7 +90,7 @@ func (s *Server) Of(name string) *Namespace {
 	if n != nil {
 		return n
 	}
-	n, created := s.create(name, s.patternOf(name))
+	n, created := s.create(name, s.patternOf(name), 0)
 	s.announce(n, created)
 	return n
 }
@@ -107,12 +107,14 @@ func (s *Server) patternOf(name string) *ParentNamespace {
 	return nil
 }
 
-// create makes the namespace unless it is there. An adapter that does not open
-// leaves the namespace with this node's sockets only, and says so in the log.
-func (s *Server) create(name string, parent *ParentNamespace) (n *Namespace, created bool) {
+// create makes the namespace unless it is there, and adds holds to what keeps
+// it. An adapter that does not open leaves the namespace with this node's sockets
+// only, and says so in the log.
+func (s *Server) create(name string, parent *ParentNamespace, holds int) (n *Namespace, created bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n := s.namespaces[name]; n != nil {
+		n.refs += holds
 		return n, false
 	}
 	n, err := s.openNamespace(name, parent)
@@ -126,6 +128,7 @@ func (s *Server) create(name string, parent *ParentNamespace) (n *Namespace, cre
 			n.hooks.Store(parent.hooks.Load())
 		}
 	}
+	n.refs = holds
 	s.namespaces[name] = n
 	if parent != nil {
 		parent.children = append(parent.children, n)
@@ -219,11 +222,9 @@ func (s *Server) acquireNamespace(p *pendingConnect) *Namespace {
 		if !s.matches(parent, p) {
 			continue
 		}
-		n, created := s.create(p.name, parent)
+		n, created := s.create(p.name, parent, 1)
 		s.announce(n, created)
-		if n = s.hold(p.name); n != nil {
-			return n
-		}
+		return n
 	}
 	return nil
 }

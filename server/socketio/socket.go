@@ -36,6 +36,7 @@ type Socket struct {
 	state   atomic.Uint32
 	bits    atomic.Uint32
 	leftOwn atomic.Bool // left the room of its own id
+	placed  bool        // has a place; guarded by Local.mu
 
 	place int       // guarded by Local.mu
 	rec   *recovery // nil without recovery; guarded by the adapter's delivery lock

@@ -1,0 +1,100 @@
+package socketio_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sockeye-io/sockeye/server/socketio"
+	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
+)
+
+// socket.disconnect().connect() of the official client asks for recovery on the
+// connection it has just left a namespace on, which used to be closed then, with
+// all other namespaces.
+func TestAClientThatLeavesAndComesBackKeepsItsConnection(t *testing.T) {
+	srv := recovering(t, nil)
+	hold := make(chan struct{})
+	srv.Of("/a").On("slow", func(context.Context, *socketio.Event) { <-hold })
+	c, _ := join(t, srv)
+	first := c.Connect("/a", "")
+	c.Send(`2/a,["slow"]`)
+	c.Send(`1/a,`)
+	second := c.Connect("/a", `{"pid":"`+first.PID+`","offset":"x"}`)
+	if second.PID == first.PID || second.SID == first.SID {
+		t.Error("a client that left was recovered")
+	}
+	close(hold)
+	c.Fence()
+}
+
+// A client that is back while its old socket is still leaving the rooms used to
+// leave that one in the namespace for ever.
+func TestAClientThatIsBackEarlyLeavesNoSocketBehind(t *testing.T) {
+	srv := recovering(t, nil)
+	hold, leaving := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	srv.Of("/").OnRoom(func(e socketio.RoomEvent) {
+		if e.Kind == socketio.RoomLeft && e.Room == "r" {
+			once.Do(func() { close(leaving); <-hold })
+		}
+	})
+	gone := make(chan struct{}, 2)
+	srv.OnDisconnect(func(*socketio.Socket, socketio.DisconnectReason) { gone <- struct{}{} })
+	srv.OnConnection(func(s *socketio.Socket) { _ = s.Join("r") })
+	c, a := join(t, srv)
+	c.Fence()
+	c.Cut()
+	sockettest.Receive(t, "the old socket's leaving", leaving)
+	back := sockettest.Dial(t, srv.URL)
+	if b := back.Connect("/", `{"pid":"`+a.PID+`"}`); b != a {
+		t.Fatalf("not recovered: %v, was %v", b, a)
+	}
+	close(hold)
+	sockettest.Receive(t, "the old socket's end", gone)
+	if n := srv.Of("/").Len(); n != 1 {
+		t.Errorf("%d sockets, one is there", n)
+	}
+	if _, ok := srv.Of("/").Socket(a.SID); !ok {
+		t.Error("the socket that came back cannot be found")
+	}
+	back.Cut()
+	sockettest.Receive(t, "the end", gone)
+	if n := srv.Of("/").Len(); n != 0 {
+		t.Errorf("%d sockets, none is there", n)
+	}
+}
+
+// A client that came and went while a namespace was being announced used to take
+// it away from the one it was made for, which heard "Invalid namespace".
+func TestANamespaceIsKeptForWhoItWasMadeFor(t *testing.T) {
+	srv := serve(t, &socketio.Options{CleanupEmptyChildNamespaces: true})
+	hold, making := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	p := srv.OfFunc(func(context.Context, string, *socketio.Handshake) bool { return true })
+	gone := make(chan struct{}, 2)
+	p.OnDisconnect(func(*socketio.Socket, socketio.DisconnectReason) { gone <- struct{}{} })
+	srv.OnNewNamespace(func(*socketio.Namespace) { once.Do(func() { close(making); <-hold }) })
+	a, b := sockettest.Dial(t, srv.URL), sockettest.Dial(t, srv.URL)
+	a.Send("0/dyn,")
+	sockettest.Receive(t, "the announcement", making)
+	b.Connect("/dyn", "")
+	b.Send("1/dyn,")
+	sockettest.Receive(t, "the other client's end", gone)
+	close(hold)
+	if f := a.Next(); f.Text[:min(len(f.Text), 6)] != "0/dyn," {
+		t.Errorf("got %q", f.Text)
+	}
+}
+
+// The timer of attachments and the reader used to share a field without a lock.
+func TestAttachmentsComeAndGoBesideTheirTimer(t *testing.T) {
+	srv := serve(t, &socketio.Options{ConnectTimeout: 5 * time.Millisecond})
+	c, _ := join(t, srv)
+	for range 300 {
+		c.Send(`51-["x",{"_placeholder":true,"num":0}]`)
+		c.SendBinary([]byte("x"))
+		c.Fence()
+	}
+}
