@@ -3,7 +3,9 @@ package chat
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -283,6 +285,31 @@ func TestMemoryIsBounded(t *testing.T) {
 	if listed := h.written.Len(); listed > len(h.rooms) {
 		t.Errorf("%d rooms are listed as written in, of %d", listed, len(h.rooms))
 	}
+}
+
+// A text used to keep the space around it in memory, which nothing counted.
+func TestSpaceAroundATextIsNotKept(t *testing.T) {
+	h := newHall(Options{}.withDefaults(), &ear{})
+	h.arrive("tab", "user", "ann")
+	if _, err := h.enter("tab", "lobby"); err != nil {
+		t.Fatal(err)
+	}
+	held := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := held()
+	for i := range 50 {
+		if _, err := h.say("tab", "lobby", strings.Repeat(" ", 500_000)+strconv.Itoa(i), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if now := held(); now > before+5_000_000 {
+		t.Errorf("50 messages of two characters hold %d bytes", now-before)
+	}
+	runtime.KeepAlive(h)
 }
 
 func TestFullServerRefusesRoomsAndKeepsTheOthers(t *testing.T) {

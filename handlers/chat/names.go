@@ -103,7 +103,7 @@ func checkText(text string, limit int) (string, error) {
 	if utf8.RuneCountInString(text) > limit {
 		return "", &refusal{"too_long", "the text is longer than " + strconv.Itoa(limit) + " characters"}
 	}
-	return text, nil
+	return strings.Clone(text), nil // without the space that was sent around it, which may be much
 }
 
 func checkKey(key string) error {
