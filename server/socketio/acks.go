@@ -29,7 +29,7 @@ func (a ackToSink) lost()           { a.sink.Lost() }
 func (s *Socket) expectAck(id uint64, w ackWaiter) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.reason != nil {
+	if s.reason != nil || s.cleaned {
 		return ErrDisconnected
 	}
 	if s.acks == nil {

@@ -137,7 +137,10 @@ func (p *pendingConnect) run() {
 	begun := false
 	defer func() {
 		if !begun { // a connection handler left by runtime.Goexit
-			go s.pump()
+			go func() {
+				s.sendEarly()
+				s.pump()
+			}()
 		}
 	}()
 	s.begin(restored)
@@ -152,8 +155,9 @@ func (p *pendingConnect) turnAway(s *Socket, restored *Session, err error) {
 		s.ns.recoverer().Release(restored)
 	}
 	s.mu.Lock()
-	s.cleaned = true
+	s.cleaned, s.early = true, nil
 	s.mu.Unlock()
+	s.loseAcks()
 	s.leaveAll()
 	s.endContext()
 	p.conn.srv.releaseNamespace(s.ns)
@@ -249,6 +253,7 @@ func (s *Socket) begin(restored *Session) {
 		}
 		return
 	}
+	s.sendEarly()
 	s.ns.local.announce(s)
 	s.ns.srv.opts.Observer.SocketOpened(s.ns.name, s.Recovered())
 	s.connected()

@@ -10,7 +10,9 @@ import (
 
 // Emit sends an event to the client. It only queues: an error means that the
 // name is reserved, an argument cannot be encoded, or the socket is gone. The
-// arguments must not be changed afterwards.
+// arguments must not be changed afterwards. What middleware emits goes out right
+// after the answer to CONNECT, or not at all if the client is refused; ErrTooEarly
+// is returned beyond 1,000 events or 1 MiB.
 func (s *Socket) Emit(event string, args ...any) error {
 	return s.emit(event, args, Flags{})
 }
@@ -26,7 +28,16 @@ func (s *Socket) emit(event string, args []any, f Flags) error {
 	if err != nil {
 		return err
 	}
-	if r := s.ns.recoverer(); r != nil {
+	if held, err := s.holdEarly(p, f); held || err != nil {
+		return err
+	}
+	return s.deliver(p, f)
+}
+
+// deliver hands a packet to the transport, in a namespace with recovery with an
+// offset. One that is to be answered has none: it is not replayed.
+func (s *Socket) deliver(p *Packet, f Flags) error {
+	if r := s.ns.recoverer(); r != nil && !p.hasID {
 		return r.EmitTo(s, p, f)
 	}
 	return s.sendPacket(p, f)
@@ -50,7 +61,8 @@ func (s *Socket) sendPacket(p *Packet, f Flags) error {
 
 // EmitWithAck sends an event and waits for the client's answer. ErrTimeout is
 // returned when the context's deadline passes first, ErrDisconnected when the
-// socket ends. It may be called from a handler of the same socket.
+// socket ends. It may be called from a handler of the same socket. Middleware must
+// not wait for it: the client answers when it is connected.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	return s.emitWithAck(ctx, event, args, Flags{})
 }
@@ -67,7 +79,11 @@ func (s *Socket) emitWithAck(ctx context.Context, event string, args []any, f Fl
 	if err := s.expectAck(p.id, a); err != nil {
 		return Args{}, err
 	}
-	if err := s.sendPacket(p, f); err != nil {
+	held, err := s.holdEarly(p, f)
+	if !held && err == nil {
+		err = s.deliver(p, f)
+	}
+	if err != nil {
 		s.forgetAck(p.id)
 		return Args{}, err
 	}

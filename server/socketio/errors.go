@@ -16,6 +16,9 @@ var (
 	ErrNoAck = errors.New("socketio: the client asked for no acknowledgement")
 	// ErrDisconnected is returned when the socket is gone or going.
 	ErrDisconnected = errors.New("socketio: socket disconnected")
+	// ErrTooEarly is returned by Emit when middleware emits too much to a socket
+	// that is not connected yet.
+	ErrTooEarly = errors.New("socketio: too many events before the socket is connected")
 	// ErrTimeout is returned when an acknowledgement did not come in time. It
 	// matches context.DeadlineExceeded.
 	ErrTimeout error = timeoutError{}

@@ -117,10 +117,10 @@ func TestMiddlewareRunsInOrderAndSeesTheHandshake(t *testing.T) {
 	srv.OnConnection(func(s *socketio.Socket) { connected <- s })
 	c := sockettest.Dial(t, srv.URL+"/?user=ann")
 	c.Send(`0{"token":"t"}`)
-	c.Expect(`2["early",1]`) // as in Node: the client keeps it until it is connected
 	if f := c.Next(); !strings.HasPrefix(f.Text, `0{"sid":`) {
 		t.Fatalf("got %q", f.Text)
 	}
+	c.Expect(`2["early",1]`)
 	s := sockettest.Receive(t, "connection", connected)
 	if strings.Join(trace, " ") != "one two" {
 		t.Errorf("order: %v", trace)

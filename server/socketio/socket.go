@@ -19,8 +19,10 @@ const (
 	stateEnded
 )
 
-// bitOutgoing says that the socket has OnAnyOutgoing listeners.
-const bitOutgoing uint32 = 1
+const (
+	bitOutgoing uint32 = 1 << iota // the socket has OnAnyOutgoing listeners
+	bitEarly                       // it holds what was emitted before it was connected
+)
 
 // Socket is one client in one namespace. All methods may be called from any
 // goroutine. Its event handlers run one at a time, in the order of the events,
@@ -51,6 +53,7 @@ type Socket struct {
 	acks      map[uint64]ackWaiter
 	ctx       *cancelable
 	ctxEnded  bool
+	early     *earlyEvents // as long as bitEarly is set
 	recovered bool
 	wentLive  bool
 	cleaned   bool // joins no more
