@@ -45,6 +45,8 @@ type exchange struct {
 	w   http.ResponseWriter
 	r   *http.Request
 	q   query
+
+	session *Session // whose poll this is, or nil
 }
 
 // refuse answers with the error body of the protocol.
@@ -113,11 +115,43 @@ func (x *exchange) write(status int, contentType, encoding string, body []byte) 
 		h.Set("X-XSS-Protection", "0") // old Internet Explorer mistakes payloads for script
 	}
 	x.w.WriteHeader(status)
-	n, err := x.w.Write(body)
-	x.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
-	if err != nil {
+	if err := x.writeBody(body); err != nil {
 		x.srv.opts.Logger.Debug("answer not written", "error", err)
 	}
+}
+
+// answerPiece is how much of a body is written at once, in bytes. A body that is
+// shorter always finds room in the buffers of server and kernel.
+const answerPiece = 16 << 10
+
+// writeBody writes a body piece by piece, so that a slow reader's progress shows,
+// and one that takes nothing of a piece for BodyTimeout does not hold the
+// connection for good.
+func (x *exchange) writeBody(body []byte) error {
+	if len(body) <= answerPiece {
+		n, err := x.w.Write(body)
+		x.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
+		return err
+	}
+	rc, size := http.NewResponseController(x.w), len(body)
+	for len(body) > 0 {
+		_ = rc.SetWriteDeadline(time.Now().Add(x.srv.opts.BodyTimeout)) // a server that cannot has limits of its own
+		n, err := x.w.Write(body[:min(len(body), answerPiece)])
+		x.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
+		if err != nil {
+			return err
+		}
+		if x.session != nil {
+			x.session.took(n)
+		}
+		body = body[n:]
+	}
+	err := rc.Flush()
+	_ = rc.SetWriteDeadline(time.Time{})
+	if x.session != nil {
+		x.session.answerHandedOver(size)
+	}
+	return err
 }
 
 // The content codings that Node's server offers, in its order of preference.

@@ -36,10 +36,13 @@ func (s *Session) flush(c *wsConn) {
 		batch = s.out.take(batch[:0], maxWrite)
 		s.mu.Unlock()
 
-		err := c.writeEntries(batch)
+		more, err := c.writeEntries(batch)
 
 		s.mu.Lock()
 		s.out.settle(batch)
+		if more && s.state != stateClosed {
+			s.out.putBack(batch[0])
+		}
 		s.mu.Unlock()
 		clear(batch)
 		if err != nil {
@@ -61,15 +64,21 @@ func (s *Session) writeFailed(c *wsConn, err error) {
 	_ = c.conn.Close()
 }
 
-// writeEntries writes a batch: one entry as it is, several gathered.
-func (c *wsConn) writeEntries(batch []entry) error {
+// writeEntries writes a batch: one entry as it is, several gathered. more tells
+// that the one entry is a replay which has more to come.
+func (c *wsConn) writeEntries(batch []entry) (more bool, err error) {
 	if e := batch[0]; e.m == nil {
 		return c.writeReplay(e)
 	}
 	c.s.srv.stats.messagesOut.Add(uint64(len(batch)))
 	if len(batch) == 1 {
-		return c.write(c.frameOf(batch[0]))
+		return false, c.write(c.frameOf(batch[0]))
 	}
+	return false, c.writeGathered(batch)
+}
+
+// writeGathered writes several entries in as few writes as it takes.
+func (c *wsConn) writeGathered(batch []entry) error {
 	p, _ := writeBuffers.Get().(*[]byte)
 	defer func() { *p = (*p)[:0]; writeBuffers.Put(p) }()
 	buf := (*p)[:0]
@@ -92,22 +101,21 @@ func (c *wsConn) writeEntries(batch []entry) error {
 	return c.write(buf)
 }
 
-// writeReplay writes a replay to its end.
-func (c *wsConn) writeReplay(e entry) error {
-	for m := e.next(); m != nil; m = e.next() {
-		n := len(c.frameOf(entry{m: m}))
-		if err := c.write(c.frameOf(entry{m: m})); err != nil {
-			return err
+// writeReplay writes one page of a replay, and tells whether it has more to come.
+func (c *wsConn) writeReplay(e entry) (more bool, err error) {
+	for size := 0; size < maxWrite; {
+		m := e.next()
+		if m == nil {
+			return false, nil
 		}
-		c.s.mu.Lock()
-		c.s.out.taken += uint64(n)
-		ended := c.s.state == stateClosed
-		c.s.mu.Unlock()
-		if ended {
-			return nil
+		f := c.frameOf(entry{m: m})
+		if err := c.write(f); err != nil {
+			return false, err
 		}
+		size += len(f)
+		c.s.took(len(f))
 	}
-	return nil
+	return true, nil
 }
 
 // frameOf returns the frame of an entry in the variant this connection speaks.

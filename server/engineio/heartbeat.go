@@ -39,7 +39,7 @@ func (s *Session) tick() {
 		s.beat.waiting, s.beat.refreshed = true, false
 		s.beat.timer.Reset(s.srv.opts.PingTimeout)
 		if s.state == stateOpen {
-			s.out.push(entry{m: pingPacket})
+			s.out.pushControl(pingPacket)
 		}
 		c := s.wakeLocked()
 		s.mu.Unlock()
@@ -113,7 +113,7 @@ func (s *Session) heard(t wire.Type) error {
 	if t == wire.Ping {
 		s.beat.timer.Reset(s.srv.opts.PingInterval + s.srv.opts.PingTimeout)
 		if s.state == stateOpen {
-			s.out.push(entry{m: pongPacket})
+			s.out.pushControl(pongPacket)
 			c = s.wakeLocked()
 		}
 	} else if s.beat.waiting {

@@ -1,5 +1,7 @@
 package engineio
 
+import "slices"
+
 // SendFlag changes how a message is queued.
 type SendFlag uint8
 
@@ -11,9 +13,15 @@ const (
 	NoCompress
 )
 
+// controlPacket marks pings and pongs in the outbox.
+const controlPacket SendFlag = 1 << 7
+
 // maxWrite bounds, in bytes, what one write or one poll answer gathers before it
 // goes out. A single longer message still goes out whole.
 const maxWrite = 64 << 10
+
+// maxReplayAnswer bounds what a poll answer takes of a replay.
+const maxReplayAnswer = 256 << 10
 
 // maxPollAnswer bounds one poll answer likewise; a round trip costs more than a
 // write, so it is longer.
@@ -42,6 +50,24 @@ func (o *outbox) push(e entry) {
 	if e.m != nil {
 		o.bytes += e.m.size
 	}
+}
+
+// pushControl queues a ping or a pong in front of everything: the client's clock
+// runs while it takes what is queued, and the place of these packets among
+// messages means nothing.
+func (o *outbox) pushControl(m *Message) {
+	o.queue = slices.Insert(o.queue, 0, entry{m: m, flags: controlPacket})
+	o.bytes += m.size
+}
+
+// putBack returns a replay that has more to come to the head of the queue, behind
+// control packets that were queued meanwhile.
+func (o *outbox) putBack(replay entry) {
+	i := 0
+	for i < len(o.queue) && o.queue[i].flags&controlPacket != 0 {
+		i++
+	}
+	o.queue = slices.Insert(o.queue, i, replay)
 }
 
 // take moves entries of up to limit bytes to dst, at least one. A replay is
@@ -109,7 +135,7 @@ func (o *outbox) dropVolatile(limit int) int {
 	return dropped
 }
 
-// reset empties the outbox and returns how many volatile messages it held.
+// reset empties the outbox.
 func (o *outbox) reset() {
 	o.queue, o.bytes = nil, 0
 }

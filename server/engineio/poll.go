@@ -29,6 +29,7 @@ type poller struct {
 	posting *post  // the POST being read and delivered
 	posted  string // the t of the last POST that was answered "ok"
 
+	arrives   time.Time     // when the last long answer should have reached a slow client
 	leaving   chan struct{} // closed by the GET that a goodbye waits for
 	candidate *wsConn       // the WebSocket that wants to take over
 	upgrading bool          // a WebSocket wants to take over
@@ -73,7 +74,7 @@ type pollAnswer struct {
 
 // servePoll answers a GET of a polling session.
 func (s *Session) servePoll(x *exchange) {
-	x.q.b64 = x.q.b64 || s.poll.b64
+	x.q.b64, x.session = x.q.b64 || s.poll.b64, s
 	me := &waitingPoll{t: x.q.t, wake: make(chan struct{}, 1)}
 	answer, refused := s.enterPoll(me)
 	switch {
@@ -225,8 +226,8 @@ func (s *Session) leavePoll(me *waitingPoll, x *exchange) *pollAnswer {
 	if replay {
 		s.out.pulled = false
 		s.out.taken += uint64(len(answer.body))
-		if more {
-			s.out.queue = append(batch[:1:1], s.out.queue...)
+		if more && s.state != stateClosed {
+			s.out.putBack(batch[0])
 		}
 	} else {
 		s.out.settle(batch)

@@ -78,7 +78,7 @@ func (x *exchange) pollForm(batch []entry) form {
 // answer.
 func pullPage(e entry) (page []entry, more bool) {
 	size := 0
-	for size < maxWrite {
+	for size < maxReplayAnswer {
 		m := e.next()
 		if m == nil {
 			if len(page) == 0 {

@@ -142,14 +142,32 @@ func (s *Session) Send(m *Message, f SendFlag) error {
 	}
 	s.out.push(entry{m: m, flags: f})
 	if s.out.bytes > s.srv.opts.OutboxLimit {
-		if c := s.overLimitLocked(); c != nil {
-			s.mu.Unlock()
-			s.end(c)
-			return ErrClosed
-		}
+		return s.sendOverLimit()
 	}
 	c := s.wakeLocked()
 	s.mu.Unlock()
+	if c != nil {
+		go s.flush(c)
+	}
+	return nil
+}
+
+// sendOverLimit ends a Send, with the lock held, that left the outbox above its
+// limit.
+func (s *Session) sendOverLimit() error {
+	dropped, why := s.overLimitLocked()
+	var c *wsConn
+	if why == nil {
+		c = s.wakeLocked()
+	}
+	s.mu.Unlock()
+	if dropped > 0 {
+		s.srv.opts.Observer.MessageDropped(dropped)
+	}
+	if why != nil {
+		s.end(why)
+		return ErrClosed
+	}
 	if c != nil {
 		go s.flush(c)
 	}

@@ -3,24 +3,23 @@ package engineio
 import "time"
 
 // overLimitLocked judges a session whose outbox has just grown above
-// OutboxLimit. It returns why the session must end, or nil.
-func (s *Session) overLimitLocked() *CloseError {
+// OutboxLimit. It returns how many messages were dropped, and why the session
+// must end, or nil.
+func (s *Session) overLimitLocked() (dropped int, why *CloseError) {
 	o := &s.srv.opts
 	if o.SlowReader == SlowReaderDropOldest {
-		if n := s.out.dropVolatile(o.OutboxLimit); n > 0 {
-			s.srv.opts.Observer.MessageDropped(n)
-		}
+		dropped = s.out.dropVolatile(o.OutboxLimit)
 		if s.out.bytes <= o.OutboxLimit {
-			return nil
+			return dropped, nil
 		}
 	}
 	if s.out.bytes > o.OutboxMax {
-		return &CloseError{Reason: ReasonTransportClose, Detail: DetailOutboxOverflow}
+		return dropped, &CloseError{Reason: ReasonTransportClose, Detail: DetailOutboxOverflow}
 	}
 	if s.watch == nil {
 		s.watch = &outboxWatch{timer: time.AfterFunc(0, s.judge)}
 	}
-	return nil
+	return dropped, nil
 }
 
 // outboxWatch sees whether a session above OutboxLimit takes anything. It is
@@ -46,6 +45,11 @@ func (s *Session) judge() {
 		return
 	}
 	taken, ws := s.out.taken, s.ws
+	if left := s.answerUnderWayLocked(); left > 0 {
+		w.timer.Reset(left)
+		s.mu.Unlock()
+		return
+	}
 	s.mu.Unlock()
 	queued := -1
 	if ws != nil {
@@ -65,6 +69,29 @@ func (s *Session) judge() {
 		return // the flusher reports by standstill or moved
 	}
 	s.standstill()
+}
+
+// slowestAnswer is the rate, in bytes per second, at which a client is expected to
+// take a poll answer that the kernel holds for it: what it has taken of that
+// cannot be seen.
+const slowestAnswer = 64 << 10
+
+// answerHandedOver notes that a poll answer of n bytes has gone to the kernel.
+func (s *Session) answerHandedOver(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.poll != nil {
+		s.poll.arrives = time.Now().Add(time.Duration(n) * time.Second / slowestAnswer)
+	}
+}
+
+// answerUnderWayLocked returns how long the last poll answer may still be on its
+// way to a client that takes it, with the grace for its next GET.
+func (s *Session) answerUnderWayLocked() time.Duration {
+	if s.ws != nil || s.poll == nil || s.poll.arrives.IsZero() || s.poll.waiting != nil {
+		return 0
+	}
+	return time.Until(s.poll.arrives.Add(s.srv.opts.SlowReaderGrace))
 }
 
 // tookSome reports whether bytes were taken since the last judgement. A write
