@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -110,6 +111,10 @@ func (r Rule) handler(rooms rooms) socketio.Handler {
 func (r Rule) relay(rooms rooms) func(e *socketio.Event) error {
 	return func(e *socketio.Event) error {
 		s, args := e.Socket(), e.Args()
+		name := cmp.Or(r.As, e.Name())
+		if name == socketio.EndEvent { // by which the server says why it disconnects somebody
+			return &refusal{"reserved_event", "the server keeps this event's name for itself"}
+		}
 		var targets []string // none is everyone
 		switch r.To {
 		case ToRooms:
@@ -130,10 +135,6 @@ func (r Rule) relay(rooms rooms) func(e *socketio.Event) error {
 		}
 		if !r.toSelf() {
 			to = to.Except(s.ID())
-		}
-		name := r.As
-		if name == "" {
-			name = e.Name()
 		}
 		return to.Emit(name, args.Values()...)
 	}

@@ -181,3 +181,15 @@ relay:
 		c.Next(want)
 	}
 }
+
+// "*" used to pass on the event by which the server says why it disconnects somebody.
+func TestNobodySpeaksForTheServer(t *testing.T) {
+	base := serve(t, configured(t, `{relay: {namespaces: {/: {"*": {to: all}}}}}`))
+	c := rawclient.Dial(t, base, "/", nil)
+	if got := refused(t, c.Call("sockeye:end", map[string]string{"code": "banned"})); got != "reserved_event" {
+		t.Errorf("answered %q, want reserved_event", got)
+	}
+	if slices.Contains(c.Heard(), "sockeye:end") {
+		t.Error("it was passed on")
+	}
+}
