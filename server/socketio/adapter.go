@@ -84,7 +84,8 @@ type RecoveryAdapter interface {
 	// Resume runs live between two deliveries, with what was missed up to there:
 	// missed returns one packet a call, then nil; it is called from one goroutine
 	// at a time, holding no lock. last is the offset of the last of them, or
-	// where the session stood if there is none.
+	// where the session stood if there is none. An error says that live was not
+	// called, because what was missed is no longer complete; the session is gone.
 	Resume(st *Session, live func(last string, missed func() *Packet)) error
 	// Release puts a session back that was not resumed.
 	Release(st *Session)

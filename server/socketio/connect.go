@@ -15,6 +15,7 @@ type pendingConnect struct {
 	conn *conn
 	name string
 	auth Raw
+	anew bool // the session it returned to is lost; owned by run
 
 	mu     sync.Mutex
 	cancel func() // ends what is being waited for
@@ -122,6 +123,16 @@ func (p *pendingConnect) run() {
 		c.release()
 		return
 	}
+	if p.attempt(n) {
+		p.anew = true
+		p.attempt(n)
+	}
+}
+
+// attempt makes a socket, runs middleware and makes the socket live. It reports
+// true if the session that the client returned to was lost while middleware ran:
+// the client gets another socket then, and middleware is asked about that one.
+func (p *pendingConnect) attempt(n *Namespace) (again bool) {
 	s, restored := p.socket(n)
 	err := errPanicked
 	admitted := false
@@ -131,7 +142,7 @@ func (p *pendingConnect) run() {
 		}
 	}()
 	if err = p.admit(s, restored); err != nil || !p.settle(s) {
-		return
+		return false
 	}
 	admitted = true
 	begun := false
@@ -143,9 +154,14 @@ func (p *pendingConnect) run() {
 			}()
 		}
 	}()
-	s.begin(restored)
+	lost := s.begin(restored) != nil
 	begun = true
+	if lost && p.unsettle(s) {
+		s.discard()
+		return true
+	}
 	s.pump()
+	return false
 }
 
 // turnAway undoes a connect that came to nothing, and tells the client why if
@@ -154,12 +170,7 @@ func (p *pendingConnect) turnAway(s *Socket, restored *Session, err error) {
 	if restored != nil {
 		s.ns.recoverer().Release(restored)
 	}
-	s.mu.Lock()
-	s.cleaned, s.early = true, nil
-	s.mu.Unlock()
-	s.loseAcks()
-	s.leaveAll()
-	s.endContext()
+	s.discard()
 	p.conn.srv.releaseNamespace(s.ns)
 	if err != nil && p.settle(nil) {
 		why := "middleware"
@@ -169,6 +180,16 @@ func (p *pendingConnect) turnAway(s *Socket, restored *Session, err error) {
 		p.conn.refuse(p.name, err, why)
 	}
 	p.conn.release()
+}
+
+// discard ends a socket that never was live. What middleware did with it is undone.
+func (s *Socket) discard() {
+	s.mu.Lock()
+	s.cleaned, s.early = true, nil
+	s.mu.Unlock()
+	s.loseAcks()
+	s.leaveAll()
+	s.endContext()
 }
 
 // settle ends the pending state, and moves the socket, if there is one, to the
@@ -186,6 +207,21 @@ func (p *pendingConnect) settle(s *Socket) bool {
 		c.sockets = append(c.sockets, s)
 		c.stopTimerLocked()
 	}
+	return true
+}
+
+// unsettle undoes settle of a socket that did not become live. It reports false if
+// the connection is gone, or the client has left: the socket ends as any other.
+func (p *pendingConnect) unsettle(s *Socket) bool {
+	c := p.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.Index(c.sockets, s)
+	if i < 0 {
+		return false
+	}
+	c.sockets = slices.Delete(c.sockets, i, i+1)
+	c.pending = append(c.pending, p)
 	return true
 }
 
@@ -234,13 +270,16 @@ func (p *pendingConnect) admit(s *Socket, restored *Session) (err error) {
 }
 
 // begin answers CONNECT, makes the socket live and calls the connection handlers.
-func (s *Socket) begin(restored *Session) {
+// An error says that it did nothing, because the restored session is lost.
+func (s *Socket) begin(restored *Session) error {
 	r := s.ns.recoverer()
 	switch {
 	case r == nil || s.variant.protocol() == 4:
 		s.goLive("", nil)
 	case restored != nil:
-		s.resume(r, restored)
+		if err := s.resume(r, restored); err != nil {
+			return err
+		}
 	default:
 		s.beginSession(r)
 	}
@@ -251,12 +290,13 @@ func (s *Socket) begin(restored *Session) {
 		if restored != nil {
 			r.Release(restored)
 		}
-		return
+		return nil
 	}
 	s.sendEarly()
 	s.ns.local.announce(s)
 	s.ns.srv.opts.Observer.SocketOpened(s.ns.name, s.Recovered())
 	s.connected()
+	return nil
 }
 
 // goLive answers CONNECT and lets broadcasts find the socket, as one step for

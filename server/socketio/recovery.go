@@ -96,7 +96,7 @@ func (s *Socket) trimChangesLocked(r RecoveryAdapter) {
 // A client that saw no event yet sends no offset.
 func (p *pendingConnect) restore(s *Socket) *Session {
 	r := s.ns.recoverer()
-	if r == nil || s.variant.protocol() == 4 || s.auth == nil {
+	if r == nil || s.variant.protocol() == 4 || s.auth == nil || p.anew {
 		return nil
 	}
 	var ask struct {
@@ -128,8 +128,8 @@ func (p *pendingConnect) restore(s *Socket) *Session {
 }
 
 // resume makes a restored socket live, with what it missed between the answer to
-// its CONNECT and what comes from now on.
-func (s *Socket) resume(r RecoveryAdapter, st *Session) {
+// its CONNECT and what comes from now on. An error says that the session is gone.
+func (s *Socket) resume(r RecoveryAdapter, st *Session) error {
 	var events []RoomEvent
 	err := r.Resume(st, func(last string, missed func() *Packet) {
 		for _, name := range st.Rooms {
@@ -151,16 +151,10 @@ func (s *Socket) resume(r RecoveryAdapter, st *Session) {
 			s.ns.pids.add(st.PID, s)
 		}
 	})
-	if err != nil { // the session is gone: the client starts anew, and is told so
-		s.mu.Lock()
-		s.recovered, s.data = false, nil
-		s.mu.Unlock()
-		s.id = newID()
-		s.beginSession(r)
-	}
 	for _, e := range events {
 		s.ns.roomEvent(e.Kind, e.Room, e.Socket)
 	}
+	return err
 }
 
 // beginSession makes a socket live that can be recovered later.
