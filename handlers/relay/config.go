@@ -149,6 +149,12 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// ownPrefix begins the names of the events that the server itself emits, such as
+// socketio.EndEvent. A client's event of such a name would be taken for the server's.
+const ownPrefix = "sockeye:"
+
+func owned(event string) bool { return strings.HasPrefix(event, ownPrefix) }
+
 func (r Rule) validate(at, event string) []error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(at+format, args...)) }
@@ -157,6 +163,12 @@ func (r Rule) validate(at, event string) []error {
 	}
 	if wire.Reserved(event) {
 		fail(": Socket.IO keeps this event name for itself; no client can send it")
+	}
+	if owned(event) {
+		fail(": the server tells its clients things by event names that begin with %q; no client may send one", ownPrefix)
+	}
+	if owned(r.As) {
+		fail(".as: the server tells its clients things by event names that begin with %q; choose another name", ownPrefix)
 	}
 	if r.As != "" && wire.Reserved(r.As) {
 		fail(".as: Socket.IO keeps the event name %q for itself; choose another one", r.As)

@@ -18,6 +18,8 @@ func TestConfigurationErrorsNameTheirKey(t *testing.T) {
 		{"self", `/: {drawing: {to: others, self: true}}`, `relay.namespaces["/"]["drawing"].self: others never include the sender`},
 		{"reserved", `/: {connect: {to: all}}`, `relay.namespaces["/"]["connect"]: Socket.IO keeps this event name`},
 		{"reserved as", `/: {drawing: {to: all, as: disconnect}}`, `relay.namespaces["/"]["drawing"].as: Socket.IO keeps the event name "disconnect"`},
+		{"the server's", `/: {"sockeye:end": {to: all}}`, `relay.namespaces["/"]["sockeye:end"]: the server tells its clients`},
+		{"as the server's", `/: {drawing: {to: all, as: "sockeye:x"}}`, `relay.namespaces["/"]["drawing"].as: the server tells its clients`},
 		{"no slash", `news: {drawing: {to: all}}`, `relay.namespaces["news"]: a namespace begins with a slash; write "/news"`},
 		{"no end", `^/team-[0-9]+: {drawing: {to: all}}`, `relay.namespaces["^/team-[0-9]+"]: an expression ends in $`},
 		{"expression", `^/team-[0-9+$: {drawing: {to: all}}`, `relay.namespaces["^/team-[0-9+$"]: not a regular expression`},

@@ -22,6 +22,7 @@
 //	room_reserved   the room is the id of a socket: those rooms belong to the server
 //	too_many_rooms  the socket is in as many rooms as it may be
 //	no_room         a rule relays to the sender's rooms, and it is in none
+//	reserved_event  the event's name begins with "sockeye:": those come from the server
 //	unknown_event   nothing takes the event
 //
 // An unknown event without ack is counted (Observer) and logged once per name; the

@@ -112,7 +112,7 @@ func (r Rule) relay(rooms rooms) func(e *socketio.Event) error {
 	return func(e *socketio.Event) error {
 		s, args := e.Socket(), e.Args()
 		name := cmp.Or(r.As, e.Name())
-		if name == socketio.EndEvent { // by which the server says why it disconnects somebody
+		if owned(name) {
 			return &refusal{"reserved_event", "the server keeps this event's name for itself"}
 		}
 		var targets []string // none is everyone
