@@ -123,7 +123,7 @@ func (c *conn) dispatch(p *wire.Packet) error {
 		c.srv.opts.Observer.EventReceived(p.Namespace)
 		s.push(&Event{
 			socket: s, name: p.Event, args: p.Args, id: p.ID, hasAck: p.HasID,
-			size: p.Args.Size() + len(p.Event) + eventOverhead,
+			size: p.Args.Held() + len(p.Event) + eventOverhead,
 		})
 		return nil
 	case wire.Ack, wire.BinaryAck:

@@ -7,7 +7,8 @@ import (
 	"github.com/sockeye-io/sockeye/server/engineio"
 )
 
-// eventOverhead is what a waiting event counts beyond its arguments, in bytes.
+// eventOverhead is what a waiting event counts beyond what its arguments hold, in
+// bytes.
 const eventOverhead = 128
 
 // inbox is the queue of a socket's events that wait for their handlers, bounded

@@ -117,7 +117,7 @@ type received struct {
 // keep sets the source to a copy of the text between from and to, to which spans and marks are moved.
 // The spans given may stand in r.spans already, and are then no longer what they were.
 func (r *received) keep(f Format, data []byte, from, to int, spans []span, marks []mark) {
-	r.source.format = f
+	r.source.format, r.source.received = f, true
 	r.source.text = exactCopy(data[from:to])
 	r.source.spans = append(r.spans[:0:len(r.spans)], spans...)
 	r.source.marks = append([]mark(nil), marks...)

@@ -9,7 +9,7 @@ import (
 
 // Raw is one JSON or MessagePack value as it was received, with its binary values. It is validated, immutable
 // and safe to relay. The zero Raw is absent, which is not the same as null. A Raw keeps the whole packet it
-// came with in memory.
+// came with in memory; Compact is for what is kept long.
 type Raw struct {
 	src        *source
 	start, end uint32 // in src.text
@@ -24,10 +24,14 @@ type Args struct {
 // source is what Raw values point into: the payload of one packet.
 type source struct {
 	text   []byte
-	format Format   // JSON or Msgpack
-	spans  []span   // the elements of the list
-	marks  []mark   // JSON: the placeholders; Msgpack: the binary values; in order
-	bins   [][]byte // JSON: the attachments
+	format Format // JSON or Msgpack
+
+	received bool // part of a received
+	lent     bool // bins may be parts of memory of unknown size
+
+	spans []span   // the elements of the list
+	marks []mark   // JSON: the placeholders; Msgpack: the binary values; in order
+	bins  [][]byte // JSON: the attachments
 }
 
 // span is a part of a text, in bytes.
@@ -54,7 +58,7 @@ func NewRaw(v any) (Raw, error) {
 	src := &source{}
 	if len(e.bins) > 0 {
 		e.disarm()
-		src.bins = append(src.bins, e.bins...)
+		src.bins, src.lent = append(src.bins, e.bins...), true
 		s := scanner{data: e.buf, maxDepth: 2 * maxGoDepth, bins: len(e.bins)}
 		if !s.value(0) {
 			return Raw{}, s.err
@@ -97,7 +101,7 @@ func (r Raw) IsZero() bool { return r.src == nil }
 // HasBinary says whether the value is or contains binary.
 func (r Raw) HasBinary() bool { return len(r.marks()) > 0 }
 
-// Size is the number of bytes that the value holds, its attachments included.
+// Size is the number of bytes of the value as received, its attachments included. What it keeps in memory is Held.
 func (r Raw) Size() int {
 	n := int(r.end - r.start)
 	if r.src != nil && r.src.format == JSON {
@@ -202,7 +206,7 @@ func (a Args) Values() []any {
 	return all
 }
 
-// Size is the number of bytes that the arguments hold, their attachments included.
+// Size is the sum of the arguments' sizes. What they keep in memory is Held.
 func (a Args) Size() int {
 	n := 0
 	for i := range a.Len() {
