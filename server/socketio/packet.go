@@ -88,29 +88,15 @@ func (p *Packet) Offset() string { return p.offset }
 func (p *Packet) SetOffset(offset string) { p.offset = offset }
 
 // Freeze encodes the arguments, so that the packet no longer depends on the
-// values it was made of and can be kept. It returns their size in bytes.
-func (p *Packet) Freeze() (int, error) {
-	size := len(p.event)
-	frozen := make([]any, 0, len(p.args))
-	for i, a := range p.args {
-		switch v := a.(type) {
-		case Raw:
-			size += v.Size()
-			frozen = append(frozen, v)
-		case Args:
-			size += v.Size()
-			frozen = append(frozen, v)
-		default:
-			r, err := wire.NewRaw(a)
-			if err != nil {
-				return 0, fmt.Errorf("socketio: argument %d of %q: %w", i, p.event, err)
-			}
-			size += r.Size()
-			frozen = append(frozen, r)
-		}
+// values it was made of and can be kept, without larger packets that these were
+// parts of. It returns how many bytes the event and its arguments then hold.
+func (p *Packet) Freeze() (held int, err error) {
+	args, held, err := wire.Keep(p.args)
+	if err != nil {
+		return 0, fmt.Errorf("socketio: encoding %q: %w", p.event, err)
 	}
-	p.args = frozen
-	return size, nil
+	p.args = args
+	return held + len(p.event), nil
 }
 
 // message returns the packet for one variant.

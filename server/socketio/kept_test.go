@@ -1,0 +1,47 @@
+package socketio_test
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sockeye-io/sockeye/adapters/memory"
+	"github.com/sockeye-io/sockeye/server/socketio"
+)
+
+// heap returns the bytes in use after a collection.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC() // what pools gave up
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// What is kept for recovery used to hold the whole packets that its arguments
+// came with, and counted the arguments alone.
+func TestKeptEventsHoldNoMoreThanIsAllowed(t *testing.T) {
+	const limit = 1 << 20
+	for name, message := range map[string]string{
+		"white space": `2["say",` + strings.Repeat(" ", 300_000) + `1]`,
+		"a part":      `2["say",1,"` + strings.Repeat("x", 300_000) + `"]`,
+		"all of it":   `2["say","` + strings.Repeat("x", 300_000) + `"]`,
+	} {
+		srv := serve(t, &socketio.Options{
+			Adapter: memory.New(), Recovery: socketio.Recovery{MaxDisconnection: time.Minute, MaxBytes: limit},
+		})
+		srv.On("say", func(_ context.Context, e *socketio.Event) { _ = srv.Emit("msg", e.Args().At(0)) })
+		c, _ := join(t, srv)
+		before := heap()
+		for range 30 {
+			c.Send(message)
+			c.Next()
+		}
+		c.Fence()
+		if grown := heap() - before; grown > 2*limit {
+			t.Errorf("%s: the heap grew by %d bytes, %d may be kept", name, grown, limit)
+		}
+	}
+}
