@@ -76,6 +76,16 @@ func (e *CloseError) Error() string {
 	return s
 }
 
+// notable reports whether the server cut off a client that was too slow for it, or
+// whose handlers were: an operator should hear of that.
+func (e *CloseError) notable() bool {
+	switch e.Detail { //nolint:exhaustive // the others are the client's doing, or the application's
+	case DetailSlowReader, DetailOutboxOverflow, DetailHandlerStall:
+		return true
+	}
+	return false
+}
+
 // Unwrap returns the cause.
 func (e *CloseError) Unwrap() error { return e.Err }
 

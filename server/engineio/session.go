@@ -357,6 +357,10 @@ func (s *Session) end(why *CloseError) {
 
 // finish tells the server, and the Receiver once nothing else calls it.
 func (s *Session) finish(why *CloseError) {
+	if why.notable() {
+		s.srv.opts.Logger.Warn("client disconnected", "detail", string(why.Detail), "reason", string(why.Reason),
+			"transport", s.Transport(), "remote", s.origin.addr)
+	}
 	s.srv.remove(s, why)
 	s.recv.Closed(why)
 	s.srv.wg.Done()

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -42,6 +43,46 @@ func stuff(t *testing.T, p *peer, limit int) {
 		}
 	}
 	t.Fatal("the connection takes everything")
+}
+
+// An operator reads in the log who was disconnected for being slow, and how.
+func TestASlowReaderIsLogged(t *testing.T) {
+	t.Parallel()
+	for detail, o := range map[Detail]*Options{
+		DetailSlowReader:     slowOptions(),
+		DetailOutboxOverflow: {OutboxLimit: 1 << 20, OutboxMax: 2 << 20},
+	} {
+		lines := make(chan string, 10)
+		o.Logger = slog.New(slog.NewTextHandler(lineWriter(lines), nil))
+		f := start(t, o, &opener{}, false)
+		p := f.wsAny(false).side(f)
+		for p.Send(chunk, 0) == nil {
+			p.mu.Lock()
+			n := p.out.bytes
+			p.mu.Unlock()
+			if n > 8<<20 {
+				break
+			}
+		}
+		p.ended(t, ReasonTransportClose, detail)
+		line := await(t, "the line", lines)
+		for _, want := range []string{"level=WARN", `detail="` + string(detail) + `"`, "transport=websocket", "remote=127.0.0.1:"} {
+			if !strings.Contains(line, want) {
+				t.Errorf("%s: no %s in %s", detail, want, line)
+			}
+		}
+		if strings.Contains(line, p.ID()) {
+			t.Error("the secret id is in the log")
+		}
+	}
+}
+
+// lineWriter sends what is written to a channel.
+type lineWriter chan<- string
+
+func (w lineWriter) Write(b []byte) (int, error) {
+	w <- string(b)
+	return len(b), nil
 }
 
 func slowOptions() *Options {
