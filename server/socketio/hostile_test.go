@@ -94,7 +94,7 @@ func TestRelayedArgumentsCannotBreakOthers(t *testing.T) {
 		want := `2["msg",` + arg + `]`
 		got := b.Next().Text
 		if got != want {
-			t.Logf("%s was relayed as %s", arg, got)
+			t.Errorf("%s was relayed as %s", arg, got)
 		}
 		if a.Next().Text != got {
 			t.Error("two members got different bytes")

@@ -97,6 +97,9 @@ func TestReturningClientGetsWhatItMissed(t *testing.T) {
 	srv := recovering(t, nil)
 	r := arrive(t, srv)
 	s := socketOf(t, srv, r.answer)
+	if id := regexp.MustCompile(`^[A-Za-z0-9_-]{20}$`); !id.MatchString(r.answer.PID) || !id.MatchString(r.answer.SID) || r.answer.PID == r.answer.SID {
+		t.Errorf("ids %q and %q", r.answer.SID, r.answer.PID)
+	}
 	_ = s.Join("room", "left later")
 	s.SetData(map[string]int{"n": 1})
 	_ = srv.Emit("first", 1)
