@@ -11,12 +11,12 @@ const (
 	minHold     = 5 * time.Second  // an address is never held shorter
 	holdMemory  = 10 * time.Minute // what was learned of an address is forgotten after this
 	maxHoldings = 4096             // addresses remembered at once
-	cutsToLearn = 2
 )
 
 // holds decides how long a GET is held. It learns of proxies that cut requests:
-// when waiting GETs of an address were cut twice before their time, and none
-// lived longer since, holds for that address end shortly before the cut.
+// when waiting GETs of an address were cut twice at about the same age, and none
+// lived longer since, holds for that address end shortly before the cut. People
+// who close a page cut GETs too, but at any age.
 type holds struct {
 	fixed, usual time.Duration
 
@@ -25,9 +25,9 @@ type holds struct {
 }
 
 type cutRecord struct {
-	shortest time.Duration
-	count    int
-	at       time.Time
+	last time.Duration // age at the last cut
+	cut  time.Duration // age at which this address is cut, 0 until that is known
+	at   time.Time     // of the last cut, or of learning
 }
 
 func newHolds(p PollHold) *holds {
@@ -47,11 +47,10 @@ func (h *holds) learned(addr string) time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c := h.cuts[hostOf(addr)]
-	if c == nil || c.count < cutsToLearn || time.Since(c.at) > holdMemory {
+	if c == nil || c.cut == 0 || time.Since(c.at) > holdMemory {
 		return h.usual
 	}
-	margin := max(c.shortest/10, 500*time.Millisecond)
-	return min(h.usual, max(minHold, c.shortest-margin))
+	return min(h.usual, max(minHold, c.cut-tolerance(c.cut)))
 }
 
 // cut records that a waiting GET from addr was closed by the other side after
@@ -69,13 +68,23 @@ func (h *holds) cut(addr string, age time.Duration) {
 		if c == nil && len(h.cuts) >= maxHoldings {
 			h.evictLocked(now)
 		}
-		h.cuts[host] = &cutRecord{shortest: age, count: 1, at: now}
+		h.cuts[host] = &cutRecord{last: age, at: now}
 		return
 	}
-	c.shortest = min(c.shortest, age)
-	c.count++
-	c.at = now
+	earlier := min(c.last, age)
+	alike := max(c.last, age)-earlier <= tolerance(earlier)
+	c.last = age
+	switch {
+	case alike && (c.cut == 0 || earlier < c.cut):
+		c.cut, c.at = max(earlier, 1), now
+	case c.cut == 0:
+		c.at = now
+	}
 }
+
+// tolerance is how much two cuts at the same age may differ, and how much earlier
+// than a cut a hold ends.
+func tolerance(age time.Duration) time.Duration { return max(age/10, 500*time.Millisecond) }
 
 // survived records that a GET from addr was held for age and still answered: no
 // proxy there cuts earlier.
@@ -86,7 +95,8 @@ func (h *holds) survived(addr string, age time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	host := hostOf(addr)
-	if c := h.cuts[host]; c != nil && age > c.shortest {
+	c := h.cuts[host]
+	if c != nil && (c.cut > 0 && age > c.cut || c.cut == 0 && age > c.last) {
 		delete(h.cuts, host)
 	}
 }

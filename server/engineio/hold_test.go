@@ -32,7 +32,7 @@ func TestHoldLearnsFromTwoCuts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHolds(PollHold{})
 		const addr = "10.0.0.1:1000"
-		h.cut(addr, 12*time.Second)
+		h.cut(addr, 10700*time.Millisecond)
 		if got := h.learned(addr); got != 20*time.Second {
 			t.Errorf("after one cut: %v", got)
 		}
@@ -43,15 +43,20 @@ func TestHoldLearnsFromTwoCuts(t *testing.T) {
 		if got := h.learned("10.0.0.2:1000"); got != 20*time.Second {
 			t.Errorf("another address: %v", got)
 		}
-		h.cut(addr, 3*time.Second)
+		h.cut(addr, 3*time.Second) // somebody closed a page
+		h.survived(addr, 9*time.Second)
+		if got := h.learned(addr); got != 9*time.Second {
+			t.Errorf("after a page was closed: %v", got)
+		}
+		h.cut(addr, 3400*time.Millisecond) // a shorter cut, seen twice
 		if got := h.learned(addr); got != minHold {
-			t.Errorf("after a cut at 3 s: %v", got)
+			t.Errorf("after cuts at 3 s: %v", got)
 		}
 		<-time.After(holdMemory + time.Second)
 		if got := h.learned(addr); got != 20*time.Second {
 			t.Errorf("ten minutes later: %v", got)
 		}
-		h.cut(addr, 8*time.Second) // counts anew
+		h.cut(addr, 3*time.Second) // counts anew
 		if got := h.learned(addr); got != 20*time.Second {
 			t.Errorf("after one cut anew: %v", got)
 		}
@@ -61,6 +66,12 @@ func TestHoldLearnsFromTwoCuts(t *testing.T) {
 func TestHoldForgetsCutsThatWereNone(t *testing.T) {
 	h := newHolds(PollHold{})
 	const addr = "10.0.0.1:1000"
+	for _, age := range []time.Duration{300 * time.Millisecond, 4 * time.Second, 18 * time.Second, 9 * time.Second} {
+		h.cut(addr, age) // pages are closed at any age
+	}
+	if got := h.learned(addr); got != 20*time.Second {
+		t.Fatalf("learned %v of closed pages", got)
+	}
 	h.cut(addr, 7*time.Second) // two reloads of a page
 	h.cut(addr, 7*time.Second)
 	if got := h.learned(addr); got != 6300*time.Millisecond {
