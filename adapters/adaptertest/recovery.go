@@ -39,7 +39,11 @@ func testRecovery(t *testing.T, c *cluster) {
 	must(t, c.nodes[0].Emit("seen", "text"))
 	m.event(`2["seen","text"]`)
 	other.event(`2["seen","text"]`)
+	node := m.node
 	m.cut()
+	if !node.Of("/").OwnRoom(m.answer.SID) {
+		t.Error("the room of a socket that is away is anyone's")
+	}
 	for _, node := range c.nodes {
 		must(t, node.To("r").Emit("missed", "text"))
 		must(t, node.To("q").Emit("not mine"))

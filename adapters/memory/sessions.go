@@ -32,7 +32,8 @@ type kept struct {
 // guarded by Adapter.mu.
 type sessionKeep struct {
 	byPID map[string]*kept
-	order []*kept // some may be gone from byPID
+	order []*kept             // some may be gone from byPID
+	away  map[string]struct{} // by their public id: those kept, and those being restored
 	bytes int64
 }
 
@@ -41,8 +42,10 @@ func (sk *sessionKeep) len() int { return len(sk.byPID) }
 func (sk *sessionKeep) put(k *kept) {
 	if sk.byPID == nil {
 		sk.byPID = make(map[string]*kept)
+		sk.away = make(map[string]struct{})
 	}
 	sk.byPID[k.st.PID] = k
+	sk.away[k.st.SID] = struct{}{}
 	sk.order = append(sk.order, k)
 	sk.bytes += k.size
 }
@@ -51,6 +54,7 @@ func (sk *sessionKeep) take(pid string) *kept {
 	k := sk.byPID[pid]
 	if k != nil {
 		delete(sk.byPID, pid)
+		delete(sk.away, k.st.SID)
 		sk.bytes -= k.size
 	}
 	return k
@@ -117,6 +121,7 @@ func (a *Adapter) Restore(_ context.Context, pid, offset string) (*socketio.Sess
 		return nil, nil //nolint:nilnil // the client must start anew
 	}
 	k.st.Kept = k
+	a.sessions.away[k.st.SID] = struct{}{} // until Resume or Release
 	return k.st, nil
 }
 
@@ -170,6 +175,7 @@ var errGone = errors.New("memory: missed packets are no longer kept")
 func (a *Adapter) Resume(st *socketio.Session, live func(last string, missed func() *socketio.Packet)) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	defer delete(a.sessions.away, st.SID)
 	k, ok := st.Kept.(*kept)
 	if !ok || !a.collectLocked(k) {
 		return errGone
@@ -190,6 +196,14 @@ func (a *Adapter) Resume(st *socketio.Session, live func(last string, missed fun
 		return p
 	})
 	return nil
+}
+
+// Away reports whether the session of a socket is kept, or being restored.
+func (a *Adapter) Away(sid string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, ok := a.sessions.away[sid]
+	return ok
 }
 
 // Release puts a session back, for what is left of its time.

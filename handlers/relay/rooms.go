@@ -56,13 +56,14 @@ func text(arg socketio.Raw) (string, bool) {
 }
 
 // ofClient is named for a room that the client enters or leaves, which is never the
-// room of a socket: whoever entered one would read what is meant for its owner.
+// room of a socket, connected or away: whoever entered one would read what is meant for
+// its owner.
 func (r rooms) ofClient(e *socketio.Event) (string, error) {
 	room, err := r.named(e)
 	if err != nil {
 		return "", err
 	}
-	if _, isSocket := e.Socket().Namespace().Socket(room); isSocket {
+	if e.Socket().Namespace().OwnRoom(room) {
 		return "", &refusal{"room_reserved", "this room belongs to one connection"}
 	}
 	return room, nil

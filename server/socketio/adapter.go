@@ -89,6 +89,10 @@ type RecoveryAdapter interface {
 	Resume(st *Session, live func(last string, missed func() *Packet)) error
 	// Release puts a session back that was not resumed.
 	Release(st *Session)
+	// Away reports whether the session of a socket with this id is kept, or between
+	// Restore and the end of Resume or Release: its client may come back, and take up
+	// the room of that name.
+	Away(sid string) bool
 }
 
 // Session is what recovery keeps of a socket.

@@ -133,6 +133,27 @@ func (n *Namespace) serverSide(event string, args Args, ack func(args ...any)) {
 // Socket returns a connected socket of this node.
 func (n *Namespace) Socket(id string) (*Socket, bool) { return n.local.Socket(id) }
 
+// OwnRoom reports whether a room is the own room of a socket: one of this node, or
+// with recovery one that was cut off and may come back. What is sent there is for
+// that client alone, so a handler that lets clients name rooms keeps others out.
+func (n *Namespace) OwnRoom(room string) bool {
+	if len(room) != idLen {
+		return false
+	}
+	if _, live := n.local.Socket(room); live {
+		return true
+	}
+	r := n.recoverer()
+	if r == nil {
+		return false
+	}
+	if r.Away(room) {
+		return true
+	}
+	_, live := n.local.Socket(room) // it was away when it was looked for first
+	return live
+}
+
 // Sockets returns the connected sockets of this node.
 func (n *Namespace) Sockets() []*Socket {
 	rs := recipients{chunks: n.local.allSnapshot()}
