@@ -12,6 +12,11 @@
 // 36: "q3Zt9A.1f". The number of an older epoch counts as the start of the
 // session, because the official client keeps its offset when it gets a new one.
 //
+// A kept packet is its arguments, encoded and compact; what it was delivered as
+// goes with the delivery, and a replay encodes it again. So MaxBytes is what the
+// heap holds, give or take a quarter. Not counted: what a returning client is
+// still being sent, and the data of sessions, which are the application's.
+//
 // The package refuses to guess: where the kept packets do not reach back far
 // enough, or it is not certain that a packet was meant for the client, the
 // client gets a new session and is told so.

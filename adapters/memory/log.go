@@ -6,13 +6,10 @@ import (
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
-// entryOverhead is what a kept packet counts beyond its bytes: the packet, its
-// messages and the entry.
+// entryOverhead is what a kept packet counts beyond its event, its arguments and
+// the names of its rooms, in bytes: the packet, its offset, and its entry in a
+// slice that is up to three times as long as what it holds.
 const entryOverhead = 512
-
-// entryCopies is how many times a packet's bytes are held: as arguments, as a
-// packet, and as a frame.
-const entryCopies = 3
 
 // entry is one kept packet.
 type entry struct {
@@ -54,8 +51,9 @@ func (l *packetLog) since(n uint64) (missed []entry, ok bool) {
 	return live[skip:], true
 }
 
-func (l *packetLog) append(e entry, size int) {
-	e.size = int64(size)*entryCopies + entryOverhead
+// append adds a packet whose event and arguments hold so many bytes.
+func (l *packetLog) append(e entry, held int) {
+	e.size = int64(held) + entryOverhead
 	for _, names := range [2][]string{e.rooms, e.except} {
 		for _, r := range names {
 			e.size += int64(len(r)) + 16

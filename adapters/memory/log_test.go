@@ -50,7 +50,7 @@ func TestLogKnowsWhetherItIsComplete(t *testing.T) {
 }
 
 // node returns an adapter with recovery as a namespace has it.
-func node(t *testing.T, r socketio.Recovery) *Adapter {
+func node(t testing.TB, r socketio.Recovery) *Adapter {
 	t.Helper()
 	srv, err := socketio.New(&socketio.Options{Adapter: New(), Recovery: r})
 	if err != nil {
@@ -64,7 +64,7 @@ func node(t *testing.T, r socketio.Recovery) *Adapter {
 	return a
 }
 
-func emit(t *testing.T, a *Adapter, args ...any) {
+func emit(t testing.TB, a *Adapter, args ...any) {
 	t.Helper()
 	p, err := socketio.NewPacket("/", "n", args...)
 	if err != nil {

@@ -75,7 +75,7 @@ func (a *Adapter) order(p *socketio.Packet, t *socketio.Target, deliver func(tra
 	if !on {
 		return after(deliver(false))
 	}
-	size, err := p.Freeze()
+	held, err := p.Freeze()
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,8 @@ func (a *Adapter) order(p *socketio.Packet, t *socketio.Target, deliver func(tra
 		return err
 	}
 	a.delivered.Store(n)
-	a.log.append(entry{n: n, packet: p, rooms: t.Rooms, except: t.Except, at: time.Now()}, size)
+	p.DropEncodings() // the outboxes have them
+	a.log.append(entry{n: n, packet: p, rooms: t.Rooms, except: t.Except, at: time.Now()}, held)
 	a.shrinkLocked()
 	a.scheduleLocked()
 	a.mu.Unlock()

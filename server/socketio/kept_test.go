@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/adapters/memory"
+	"github.com/sockeye-io/sockeye/server/engineio"
 	"github.com/sockeye-io/sockeye/server/socketio"
+	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
 
 // heap returns the bytes in use after a collection.
@@ -43,5 +45,30 @@ func TestKeptEventsHoldNoMoreThanIsAllowed(t *testing.T) {
 		if grown := heap() - before; grown > 2*limit {
 			t.Errorf("%s: the heap grew by %d bytes, %d may be kept", name, grown, limit)
 		}
+	}
+}
+
+// A kept packet used to hold every encoding that some client had needed.
+func TestKeptEventsHoldNoEncodings(t *testing.T) {
+	const limit = 8 << 20
+	srv := serve(t, &socketio.Options{
+		Engine:  engineio.Options{AllowEIO3: true},
+		Adapter: memory.New(), Recovery: socketio.Recovery{MaxDisconnection: time.Minute, MaxBytes: limit},
+	})
+	a, _ := join(t, srv)
+	m := sockettest.Dial(t, srv.URL)
+	m.SendBinary([]byte("\x82\xa4type\x00\xa3nsp\xa1/"))
+	m.Next()
+	old := sockettest.Dial3(t, srv.URL)
+	old.Next()
+	before := heap()
+	for range 100 {
+		_ = srv.Emit("msg", make([]byte, 100_000))
+		for _, c := range []*sockettest.Client{a, a, m, old, old} {
+			c.Next()
+		}
+	}
+	if grown := heap() - before; grown > limit*5/4 {
+		t.Errorf("the heap grew by %d bytes, %d may be kept", grown, limit)
 	}
 }

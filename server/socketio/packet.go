@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"weak"
 
 	"github.com/sockeye-io/sockeye/server/engineio"
 	"github.com/sockeye-io/sockeye/server/socketio/wire"
@@ -21,8 +22,11 @@ type Packet struct {
 	id     uint64
 	hasID  bool
 
-	mu       sync.Mutex
 	messages [variantCount]atomic.Pointer[engineio.Message]
+
+	mu       sync.Mutex
+	dropped  bool                                          // messages are not kept any more
+	replayed *[variantCount]weak.Pointer[engineio.Message] // instead; nil until it is sent again
 }
 
 // variant is one way to encode a packet: the format, and whether the client
@@ -99,6 +103,18 @@ func (p *Packet) Freeze() (held int, err error) {
 	return held + len(p.event), nil
 }
 
+// DropEncodings lets go of every encoding, so that a packet which is kept after
+// its delivery holds its arguments alone. If it is sent again it is encoded
+// again, and that is shared for as long as some client has it queued.
+func (p *Packet) DropEncodings() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dropped = true
+	for v := range p.messages {
+		p.messages[v].Store(nil)
+	}
+}
+
 // message returns the packet for one variant.
 func (p *Packet) message(v variant) (*engineio.Message, error) {
 	if p.offset == "" && v >= variantJSON4 {
@@ -112,6 +128,11 @@ func (p *Packet) message(v variant) (*engineio.Message, error) {
 	if m := p.messages[v].Load(); m != nil {
 		return m, nil
 	}
+	if p.replayed != nil {
+		if m := p.replayed[v].Value(); m != nil {
+			return m, nil
+		}
+	}
 	out := wire.Outgoing{Type: wire.Event, Namespace: p.ns, ID: p.id, HasID: p.hasID, Event: p.event, Args: p.args}
 	if v.protocol() == 5 {
 		out.Offset = p.offset
@@ -119,6 +140,13 @@ func (p *Packet) message(v variant) (*engineio.Message, error) {
 	m, err := encode(&out, v)
 	if err != nil {
 		return nil, fmt.Errorf("socketio: encoding %q: %w", p.event, err)
+	}
+	if p.dropped {
+		if p.replayed == nil {
+			p.replayed = new([variantCount]weak.Pointer[engineio.Message])
+		}
+		p.replayed[v] = weak.Make(m)
+		return m, nil
 	}
 	p.messages[v].Store(m)
 	return m, nil
