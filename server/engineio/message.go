@@ -41,9 +41,10 @@ const (
 	formCount
 )
 
-// messageOverhead is what a queued message counts beyond its bytes: the queue
-// entry and its headers.
-const messageOverhead = 16
+// messageOverhead is what a queued message counts beyond its bytes. A shared one
+// costs a queue entry of 24 bytes; one of its own, such as an acknowledgement,
+// about 200 with its frame.
+const messageOverhead = 128
 
 // NewMessage returns a message of the given parts.
 func NewMessage(parts ...Part) *Message {
@@ -105,7 +106,7 @@ func (m *Message) encoded(f form) []byte {
 }
 
 func (m *Message) encode(f form) []byte {
-	dst := make([]byte, 0, m.size+len(m.parts)*10)
+	dst := make([]byte, 0, m.size-messageOverhead+len(m.parts)*14)
 	for _, p := range m.parts {
 		pk := wire.Packet{Type: m.kind, Binary: p.Binary, Data: p.Data}
 		switch f {
