@@ -161,6 +161,7 @@ func (l *Local) add(s *Socket) {
 	if l.byID == nil {
 		l.byID = make(map[string]*Socket)
 	}
+	s.heir = l.byID[s.id] != nil
 	l.byID[s.id] = s
 	s.place, s.placed = l.all.add(s), true
 	l.mu.Unlock()
@@ -168,10 +169,13 @@ func (l *Local) add(s *Socket) {
 
 // announce tells of the own room of a socket that was added.
 func (l *Local) announce(s *Socket) {
-	if !s.leftOwn.Load() {
-		l.ns.roomEvent(RoomCreated, s.id, "")
-		l.ns.roomEvent(RoomJoined, s.id, s.id)
+	if s.leftOwn.Load() {
+		return
 	}
+	if !s.heir {
+		l.ns.roomEvent(RoomCreated, s.id, "")
+	}
+	l.ns.roomEvent(RoomJoined, s.id, s.id)
 }
 
 // remove undoes add.
@@ -190,8 +194,11 @@ func (l *Local) remove(s *Socket) {
 		delete(l.byID, s.id)
 	}
 	l.mu.Unlock()
-	if current && !s.leftOwn.Load() {
-		l.ns.roomEvent(RoomLeft, s.id, s.id)
+	if s.leftOwn.Load() {
+		return
+	}
+	l.ns.roomEvent(RoomLeft, s.id, s.id)
+	if current {
 		l.ns.roomEvent(RoomDeleted, s.id, "")
 	}
 }

@@ -114,9 +114,10 @@ func (p *pendingConnect) restore(s *Socket) *Session {
 	if !ok && ask.Offset != nil {
 		return nil
 	}
-	if old := s.ns.pids.find(pid); old != nil && old.conn == s.conn {
-		return nil // it left by itself, and its last handlers still run
-	} else if old != nil {
+	if old := s.ns.pids.find(pid); old != nil {
+		if old.conn == s.conn || old.leftForGood() {
+			return nil // there will be no session; its last handlers still run
+		}
 		old.conn.replace(s.Context(), old)
 	}
 	st, err := r.Restore(s.Context(), pid, offset)
@@ -219,6 +220,13 @@ func (c *conn) replace(ctx context.Context, wanted *Socket) {
 	case <-wanted.Context().Done():
 	case <-ctx.Done():
 	}
+}
+
+// leftForGood reports whether the socket ends in a way that cannot be recovered.
+func (s *Socket) leftForGood() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reason != nil && !s.reason.recoverable()
 }
 
 // rejoin is Join without calling anyone: the events are for later.

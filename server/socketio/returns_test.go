@@ -2,6 +2,7 @@ package socketio_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -29,15 +30,41 @@ func TestAClientThatLeavesAndComesBackKeepsItsConnection(t *testing.T) {
 	c.Fence()
 }
 
+// The same, back on another connection: the one it left a namespace on goes on.
+func TestAClientThatLeftANamespaceIsNotReplaced(t *testing.T) {
+	srv := recovering(t, nil)
+	hold, handling := make(chan struct{}), make(chan struct{})
+	srv.Of("/a").On("slow", func(context.Context, *socketio.Event) { close(handling); <-hold })
+	c, _ := join(t, srv)
+	first := c.Connect("/a", "")
+	c.Send(`2/a,["slow"]`)
+	sockettest.Receive(t, "the event", handling)
+	c.Send(`1/a,`)
+	c.Fence()
+	second := sockettest.Dial(t, srv.URL).Connect("/a", `{"pid":"`+first.PID+`"}`)
+	if second.PID == first.PID || second.SID == first.SID {
+		t.Error("a client that left was recovered")
+	}
+	close(hold)
+	c.Fence()
+}
+
 // A client that is back while its old socket is still leaving the rooms used to
 // leave that one in the namespace for ever.
 func TestAClientThatIsBackEarlyLeavesNoSocketBehind(t *testing.T) {
 	srv := recovering(t, nil)
 	hold, leaving := make(chan struct{}), make(chan struct{})
 	var once sync.Once
+	var mu sync.Mutex
+	count := map[string]int{} // of events of the sockets' own rooms
 	srv.Of("/").OnRoom(func(e socketio.RoomEvent) {
 		if e.Kind == socketio.RoomLeft && e.Room == "r" {
 			once.Do(func() { close(leaving); <-hold })
+		}
+		if e.Room != "r" {
+			mu.Lock()
+			count[e.Room+fmt.Sprint(e.Kind)]++
+			mu.Unlock()
 		}
 	})
 	gone := make(chan struct{}, 2)
@@ -63,6 +90,15 @@ func TestAClientThatIsBackEarlyLeavesNoSocketBehind(t *testing.T) {
 	sockettest.Receive(t, "the end", gone)
 	if n := srv.Of("/").Len(); n != 0 {
 		t.Errorf("%d sockets, none is there", n)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for kind, want := range map[socketio.RoomEventKind]int{
+		socketio.RoomCreated: 1, socketio.RoomJoined: 2, socketio.RoomLeft: 2, socketio.RoomDeleted: 1,
+	} {
+		if n := count[a.SID+fmt.Sprint(kind)]; n != want {
+			t.Errorf("%d events of kind %d of its own room, want %d", n, kind, want)
+		}
 	}
 }
 

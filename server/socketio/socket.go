@@ -39,6 +39,7 @@ type Socket struct {
 	bits    atomic.Uint32
 	leftOwn atomic.Bool // left the room of its own id
 	placed  bool        // has a place; guarded by Local.mu
+	heir    bool        // found an earlier socket of its id in place; set by Local.add
 
 	place int       // guarded by Local.mu
 	rec   *recovery // nil without recovery; guarded by the adapter's delivery lock
