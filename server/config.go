@@ -52,7 +52,7 @@ type Config struct {
 	HandlerStall time.Duration `name:"handler-stall" group:"slow and broken clients" default:"60s" unit:"duration" help:"How long a full inbox may pause the reading of a client before the client is disconnected."`
 
 	Recovery      OrDuration `name:"recovery" group:"features" default:"off" word:"off" unit:"off or duration" help:"How long a client may be away and still get what it missed (connection state recovery). On, every event without an acknowledgement ends in one more argument, a string, which listeners see, as with Node."`
-	RecoveryBytes Size       `name:"recovery-bytes" group:"features" default:"64MiB" unit:"size" help:"Most memory that packets kept for recovery may take in each namespace."`
+	RecoveryBytes Size       `name:"recovery-bytes" group:"features" default:"64MiB" unit:"size" help:"Most memory that packets kept for recovery may take, in all namespaces together (or the chat's recovery-bytes, if that is more)."`
 	Relay         string     `name:"relay" group:"features" default:"on" enum:"on,off" unit:"on or off" help:"Serve the relay contract (join, leave, say, echo) and the relay rules of the file. In the file this key is on, off, or the rules."`
 
 	LogLevel  string `name:"log-level" group:"logging" default:"info" enum:"debug,info,warn,error" unit:"debug, info, warn or error" help:"Least severity that is logged."`

@@ -16,6 +16,9 @@
 // goes with the delivery, and a replay encodes it again. So MaxBytes is what the
 // heap holds, give or take a quarter. Not counted: what a returning client is
 // still being sent, and the data of sessions, which are the application's.
+// All namespaces of a server share one bound besides their own; when it is
+// reached, the namespace that keeps most gives its oldest, so that clients can
+// make up neither namespaces nor traffic that cost the others what they keep.
 //
 // The package refuses to guess: where the kept packets do not reach back far
 // enough, or it is not certain that a packet was meant for the client, the

@@ -16,11 +16,13 @@ import (
 type Adapter struct {
 	*socketio.Local
 
-	epoch string // of the offsets, with its dot
+	epoch  string  // of the offsets, with its dot
+	budget *budget // shared with the other namespaces
 
 	assigned  atomic.Uint64 // the last number given out; written under mu
 	delivered atomic.Uint64 // up to where recipients were found; written under mu
 	gone      atomic.Uint64 // up to where packets are no longer kept; written under mu
+	held      atomic.Int64  // bytes of log and sessions; written under mu
 
 	mu       sync.Mutex // the delivery lock: recovery's order of packets
 	recovery *socketio.Recovery
@@ -33,19 +35,23 @@ type Adapter struct {
 
 var _ socketio.RecoveryAdapter = (*Adapter)(nil)
 
-// New returns the factory for socketio.Options.Adapter.
+// New returns the factory for socketio.Options.Adapter. Each namespace keeps at
+// most its Recovery.MaxBytes, and all namespaces that one factory opens keep no
+// more together than the largest of these.
 func New() socketio.AdapterFactory {
-	return func(l *socketio.Local) (socketio.Adapter, error) { return open(l), nil }
+	shared := new(budget)
+	return func(l *socketio.Local) (socketio.Adapter, error) { return open(l, shared), nil }
 }
 
-func open(l *socketio.Local) *Adapter {
+func open(l *socketio.Local, shared *budget) *Adapter {
 	var b [4]byte
 	_, _ = rand.Read(b[:]) // never fails
-	return &Adapter{Local: l, epoch: base64.RawURLEncoding.EncodeToString(b[:]) + "."}
+	return &Adapter{Local: l, epoch: base64.RawURLEncoding.EncodeToString(b[:]) + ".", budget: shared}
 }
 
 // EnableRecovery turns recovery on.
 func (a *Adapter) EnableRecovery(r socketio.Recovery) error {
+	a.budget.join(a, r.MaxBytes)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.recovery = &r
@@ -70,7 +76,7 @@ func (a *Adapter) EmitTo(s *socketio.Socket, p *socketio.Packet, f socketio.Flag
 // order gives the packet its offset and delivers it, as one step.
 func (a *Adapter) order(p *socketio.Packet, t *socketio.Target, deliver func(track bool) (func(), error)) error {
 	a.mu.Lock()
-	on := a.recovery != nil
+	on := a.recovery != nil && !a.closed
 	a.mu.Unlock()
 	if !on {
 		return after(deliver(false))
@@ -97,10 +103,13 @@ func (a *Adapter) order(p *socketio.Packet, t *socketio.Target, deliver func(tra
 	}
 	a.delivered.Store(n)
 	p.DropEncodings() // the outboxes have them
-	a.log.append(entry{n: n, packet: p, rooms: t.Rooms, except: t.Except, at: time.Now()}, held)
-	a.shrinkLocked()
+	if !a.closed {
+		a.log.append(entry{n: n, packet: p, rooms: t.Rooms, except: t.Except, at: time.Now()}, held)
+	}
+	a.shrinkLocked(a.recovery.MaxBytes)
 	a.scheduleLocked()
 	a.mu.Unlock()
+	a.budget.settle()
 	return after(f, nil)
 }
 
@@ -133,6 +142,7 @@ func (a *Adapter) Begin(_ *socketio.Socket, live func(position string)) {
 
 // Close drops what is kept.
 func (a *Adapter) Close() error {
+	a.budget.leave(a)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.closed = true
@@ -141,6 +151,7 @@ func (a *Adapter) Close() error {
 	}
 	a.log = packetLog{}
 	a.sessions = sessionKeep{}
+	a.accountLocked()
 	return nil
 }
 
@@ -157,19 +168,29 @@ func (a *Adapter) expire() {
 	a.timer = nil
 	now := time.Now()
 	a.log.expire(now.Add(-a.keep))
-	a.shrinkLocked()
 	a.sessions.expire(now)
+	a.shrinkLocked(a.recovery.MaxBytes)
 	a.scheduleLocked()
 }
 
-// shrinkLocked drops the oldest packets beyond the bytes allowed.
-func (a *Adapter) shrinkLocked() {
-	a.log.shrink(a.recovery.MaxBytes - a.sessions.bytes)
+// shrinkLocked drops the oldest until at most limit bytes are kept: first of the
+// sessions, if they take more than their share, then of the packets.
+func (a *Adapter) shrinkLocked(limit int64) {
+	a.sessions.dropFront(func(*kept) bool {
+		return a.sessions.bytes > limit/sessionShare && a.sessions.bytes+a.log.bytes > limit
+	})
+	a.log.shrink(limit - a.sessions.bytes)
+	a.gone.Store(a.log.gone)
 	if a.log.len() == 0 {
 		a.gone.Store(a.assigned.Load())
-		return
 	}
-	a.gone.Store(a.log.gone)
+	a.accountLocked()
+}
+
+// accountLocked tells the budget what is held.
+func (a *Adapter) accountLocked() {
+	n := a.sessions.bytes + a.log.bytes
+	a.budget.held.Add(n - a.held.Swap(n))
 }
 
 // offset is the offset of packet n.

@@ -1,9 +1,9 @@
 package memory
 
 import (
+	"container/list"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/sockeye-io/sockeye/server/socketio"
@@ -22,6 +22,7 @@ type kept struct {
 	at      uint64 // the last packet when it was persisted
 	expires time.Time
 	size    int64
+	place   *list.Element // in sessionKeep.order
 
 	// Set by Restore:
 	missed []*socketio.Packet
@@ -32,7 +33,7 @@ type kept struct {
 // guarded by Adapter.mu.
 type sessionKeep struct {
 	byPID map[string]*kept
-	order []*kept             // some may be gone from byPID
+	order list.List           // of *kept
 	away  map[string]struct{} // by their public id: those kept, and those being restored
 	bytes int64
 }
@@ -44,17 +45,20 @@ func (sk *sessionKeep) put(k *kept) {
 		sk.byPID = make(map[string]*kept)
 		sk.away = make(map[string]struct{})
 	}
+	sk.take(k.st.PID)
 	sk.byPID[k.st.PID] = k
 	sk.away[k.st.SID] = struct{}{}
-	sk.order = append(sk.order, k)
+	k.place = sk.order.PushBack(k)
 	sk.bytes += k.size
 }
 
+// take takes a session out, nil if there is none.
 func (sk *sessionKeep) take(pid string) *kept {
 	k := sk.byPID[pid]
 	if k != nil {
 		delete(sk.byPID, pid)
 		delete(sk.away, k.st.SID)
+		sk.order.Remove(k.place)
 		sk.bytes -= k.size
 	}
 	return k
@@ -62,18 +66,12 @@ func (sk *sessionKeep) take(pid string) *kept {
 
 // dropFront drops the oldest while cond holds.
 func (sk *sessionKeep) dropFront(cond func(k *kept) bool) {
-	i := 0
-	for ; i < len(sk.order); i++ {
-		k := sk.order[i]
-		if sk.byPID[k.st.PID] == k {
-			if !cond(k) {
-				break
-			}
-			sk.take(k.st.PID)
+	for e := sk.order.Front(); e != nil; e = sk.order.Front() {
+		k, ok := e.Value.(*kept)
+		if !ok || !cond(k) {
+			return
 		}
-	}
-	if i > 0 {
-		sk.order = slices.Clone(sk.order[i:])
+		sk.take(k.st.PID)
 	}
 }
 
@@ -83,6 +81,11 @@ func (sk *sessionKeep) expire(now time.Time) {
 
 // Persist keeps a session.
 func (a *Adapter) Persist(snapshot func() *socketio.Session) {
+	a.persist(snapshot)
+	a.budget.settle()
+}
+
+func (a *Adapter) persist(snapshot func() *socketio.Session) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	st := snapshot()
@@ -99,7 +102,7 @@ func (a *Adapter) Persist(snapshot func() *socketio.Session) {
 	a.sessions.put(k)
 	limit := a.recovery.MaxBytes / sessionShare
 	a.sessions.dropFront(func(*kept) bool { return a.sessions.bytes > limit })
-	a.shrinkLocked()
+	a.shrinkLocked(a.recovery.MaxBytes)
 	a.scheduleLocked()
 }
 
@@ -109,6 +112,7 @@ func (a *Adapter) Restore(_ context.Context, pid, offset string) (*socketio.Sess
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	k := a.sessions.take(pid)
+	a.accountLocked()
 	if k == nil || k.expires.Before(time.Now()) {
 		return nil, nil //nolint:nilnil // no session is no error
 	}
@@ -216,6 +220,7 @@ func (a *Adapter) Release(st *socketio.Session) {
 	}
 	k.missed = nil
 	a.sessions.put(k)
+	a.shrinkLocked(a.recovery.MaxBytes)
 	a.scheduleLocked()
 }
 

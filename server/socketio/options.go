@@ -69,8 +69,10 @@ const (
 type Recovery struct {
 	// MaxDisconnection is how long a client may be away. Zero is off.
 	MaxDisconnection time.Duration
-	// MaxBytes bounds the packets and sessions kept per namespace (64 MiB). When
-	// it is reached the oldest go first; who needed them is not recovered.
+	// MaxBytes bounds what the packets and sessions of a namespace that are kept
+	// hold in memory (64 MiB). All namespaces of a server together keep no more
+	// than the largest MaxBytes of any of them: the one that keeps most gives
+	// first. The oldest packets go first; who needed them is not recovered.
 	MaxBytes int64
 	// SkipMiddleware lets a recovered socket pass without the namespace's
 	// middleware (Node's default, but not ours).
