@@ -18,14 +18,17 @@ type conn struct {
 	dec   *wire.Decoder // made with the first message
 	owing bool          // attachments are awaited
 
-	mu      sync.Mutex
-	variant variant
-	sockets []*Socket
-	pending []*pendingConnect
-	left    []string // namespaces the server ended, where packets may still be under way
-	closed  bool
-	refs    int         // the open session, every unfinished socket and pending connect
-	timer   *time.Timer // closes a connection without namespace
+	backlog backlog
+
+	mu        sync.Mutex
+	variant   variant
+	sockets   []*Socket
+	pending   []*pendingConnect
+	left      []string // namespaces the server ended, where packets may still be under way
+	closed    bool
+	authBytes int         // of sockets and pending connects
+	refs      int         // the open session, every unfinished socket and pending connect
+	timer     *time.Timer // closes a connection without namespace
 
 	awaiting time.Time   // since when attachments are awaited; zero if none are
 	stalled  *time.Timer // closes a connection that owes attachments
@@ -249,13 +252,14 @@ func (c *conn) Closed(why *engineio.CloseError) {
 	for _, p := range pending {
 		p.abandon()
 	}
-	c.release()
+	c.release(0)
 }
 
-// release undoes one reference. The last one tells the server that the
-// connection is done with.
-func (c *conn) release() {
+// release undoes one reference, which kept authBytes of auth data. The last one
+// tells the server that the connection is done with.
+func (c *conn) release(authBytes int) {
 	c.mu.Lock()
+	c.authBytes -= authBytes
 	c.refs--
 	last := c.refs == 0
 	c.mu.Unlock()

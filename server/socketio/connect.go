@@ -41,6 +41,10 @@ func (p *pendingConnect) waitFor(cancel func()) (ok bool) {
 	return !p.over
 }
 
+// maxAuthBytes bounds the auth data of all sockets of one connection, which they
+// keep for Socket.Handshake. That of a single one may be as large as a message.
+const maxAuthBytes = 1 << 20
+
 // connect begins to connect the client to a namespace. A CONNECT while an
 // earlier one is pending replaces it: the client has forgotten that one.
 func (c *conn) connect(name string, auth Raw) error {
@@ -61,20 +65,25 @@ func (c *conn) connect(name string, auth Raw) error {
 	limit := c.srv.opts.MaxNamespaces
 	// Sockets that ended but whose handlers still run count too, more leniently.
 	full := len(c.sockets)+len(c.pending) >= limit || c.refs > 2*limit
+	large := c.authBytes > 0 && c.authBytes+auth.Held() > maxAuthBytes
 	p := &pendingConnect{conn: c, name: name, auth: auth}
-	if !full {
+	if !full && !large {
 		c.pending = append(c.pending, p)
 		c.refs++
+		c.authBytes += auth.Held()
 	}
 	c.mu.Unlock()
 	if old != nil {
 		old.abandon()
 	}
-	if full {
+	switch {
+	case full:
 		c.refuse(name, &ConnectError{Message: "too many namespaces"}, "too many namespaces")
-		return nil
+	case large:
+		c.refuse(name, &ConnectError{Message: "too much auth data"}, "too much auth data")
+	default:
+		go p.run()
 	}
-	go p.run()
 	return nil
 }
 
@@ -120,7 +129,7 @@ func (p *pendingConnect) run() {
 		if p.settle(nil) {
 			c.refuse(p.name, errUnknownNamespace, "unknown namespace")
 		}
-		c.release()
+		c.release(p.auth.Held())
 		return
 	}
 	if p.attempt(n) {
@@ -179,13 +188,14 @@ func (p *pendingConnect) turnAway(s *Socket, restored *Session, err error) {
 		}
 		p.conn.refuse(p.name, err, why)
 	}
-	p.conn.release()
+	p.conn.release(p.auth.Held())
 }
 
 // discard ends a socket that never was live. What middleware did with it is undone.
 func (s *Socket) discard() {
 	s.mu.Lock()
 	s.cleaned, s.early = true, nil
+	s.in.clearLocked(&s.conn.backlog)
 	s.mu.Unlock()
 	s.loseAcks()
 	s.leaveAll()

@@ -17,7 +17,8 @@
 //   - Events of one socket are handled one at a time and in order, on a goroutine
 //     that exists only while there are events. Acknowledgements are read past the
 //     queued events, so that a handler may wait for its own client. At most
-//     Options.InboxEvents or InboxBytes are queued; then reading is paused.
+//     Options.InboxEvents or InboxBytes are queued, and 4 times InboxBytes in all
+//     namespaces of a connection; then reading is paused.
 //   - What one goroutine emits reaches each client in that order.
 //   - Emit and the other verbs only queue. They never wait for a client.
 //   - Who heard the answer to CONNECT can be reached.
@@ -29,7 +30,8 @@
 //
 // # Life of a socket
 //
-// CONNECT, the namespace's middleware, the server's CONNECT, OnConnection, events;
+// CONNECT, the namespace's middleware, the server's CONNECT, what a client that
+// returns has missed, what middleware emitted, OnConnection, events;
 // then the end: OnDisconnecting (still in its rooms), out of rooms and namespace,
 // the context, OnDisconnect. All of it runs on the socket's own goroutine. A
 // client that leaves, or whose connection ends, has what it sent before handled
@@ -51,7 +53,8 @@
 // Reserved event names in both directions; packets for namespaces that the client
 // is not in, unless the server has just ended it there; malformed packets, deep
 // JSON, more than 10 attachments, or ones that do not come within
-// Options.ConnectTimeout; more than Options.MaxNamespaces at once. The connection
-// ends, or in the last case CONNECT_ERROR is the answer. It knows nothing of
+// Options.ConnectTimeout; more than Options.MaxNamespaces at once, or more than
+// 1 MiB of auth data in them. The connection ends, or in the last two cases
+// CONNECT_ERROR is the answer. It knows nothing of
 // origins, identities or rates.
 package socketio

@@ -102,9 +102,9 @@ func (s *Socket) stop(r DisconnectReason, to uint32) (first bool) {
 	s.reason = &r
 	s.state.Store(to)
 	if to == stateMuted {
-		s.in.head, s.in.tail, s.in.n, s.in.bytes = nil, nil, 0, 0
+		s.in.clearLocked(&s.conn.backlog)
 	}
-	s.makeRoomLocked()
+	s.conn.backlog.wake()
 	start := !s.in.running
 	s.in.running = true
 	if !start {
@@ -141,7 +141,7 @@ func (s *Socket) finish() {
 		s.endContext()
 		return
 	}
-	defer s.conn.release()
+	defer func() { s.conn.release(s.authHeld()) }()
 	h := s.ns.hooks.Load()
 	own := s.listening()
 	if wasLive {

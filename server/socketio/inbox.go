@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/sockeye-io/sockeye/server/engineio"
@@ -16,39 +17,92 @@ const eventOverhead = 128
 type inbox struct {
 	head, tail *Event
 	n, bytes   int
-	running    bool          // a goroutine is at work: pump, or the connect before it
-	room       chan struct{} // closed when there is room again; nil unless someone waits
+	running    bool // a goroutine is at work: pump, or the connect before it
 }
 
-// push queues an event. When the inbox is full it waits until there is room, the
-// socket is told to end or the connection has: that pauses reading. Handlers that
-// make no room within HandlerStall cost the client its connection.
-func (s *Socket) push(e *Event) {
-	o := &s.ns.srv.opts
-	var stall *time.Timer
-	s.mu.Lock()
-	for s.reason == nil && s.in.n > 0 && (s.in.n >= o.InboxEvents || s.in.bytes+e.size > o.InboxBytes) {
-		if s.in.room == nil {
-			s.in.room = make(chan struct{})
-		}
-		room := s.in.room
-		s.mu.Unlock()
-		if stall == nil {
-			o.Observer.InboxFull(s.ns.name)
-			stall = time.NewTimer(o.Engine.HandlerStall)
-			defer stall.Stop()
-		}
+// inboxesPerConn bounds the events of one connection that are not yet handled, in
+// all its namespaces, as a multiple of Options.InboxBytes.
+const inboxesPerConn = 4
+
+// backlog counts the events of one connection that are not yet handled. Only the goroutine
+// that reads the connection waits for room.
+type backlog struct {
+	bytes   atomic.Int64
+	waiting atomic.Bool
+	room    chan struct{} // made by the reader when it waits first
+}
+
+// take counts bytes of events that are handled or dropped, and wakes the reader.
+func (b *backlog) take(bytes int) {
+	b.bytes.Add(int64(-bytes))
+	b.wake()
+}
+
+func (b *backlog) wake() {
+	if b.waiting.Load() {
 		select {
-		case <-room:
-		case <-s.sess.Done():
-			return
-		case <-stall.C:
-			s.sess.Close(engineio.ReasonTransportError, engineio.DetailHandlerStall, nil)
+		case b.room <- struct{}{}:
+		default: // it is awake already
+		}
+	}
+}
+
+// push queues an event, on the goroutine that reads the connection. When the inbox
+// is full it waits until there is room, the socket is told to end or the connection
+// has: that pauses reading. Handlers that make no room within HandlerStall cost the
+// client its connection.
+func (s *Socket) push(e *Event) {
+	s.mu.Lock()
+	if s.fullLocked(e) {
+		s.mu.Unlock()
+		if !s.awaitRoom(e) {
 			return
 		}
-		s.mu.Lock()
 	}
 	s.enqueueUnlock(e)
+}
+
+// fullLocked reports whether e must wait. An event that is larger than all bounds
+// is taken alone.
+func (s *Socket) fullLocked(e *Event) bool {
+	if s.reason != nil || s.cleaned {
+		return false
+	}
+	o := &s.ns.srv.opts
+	if s.in.n > 0 && (s.in.n >= o.InboxEvents || s.in.bytes+e.size > o.InboxBytes) {
+		return true
+	}
+	waiting := s.conn.backlog.bytes.Load()
+	return waiting > 0 && waiting+int64(e.size) > inboxesPerConn*int64(o.InboxBytes)
+}
+
+// awaitRoom waits until e need not wait, and returns with the lock held, or
+// reports false: the connection has ended.
+func (s *Socket) awaitRoom(e *Event) bool {
+	o, b := &s.ns.srv.opts, &s.conn.backlog
+	o.Observer.InboxFull(s.ns.name)
+	stall := time.NewTimer(o.Engine.HandlerStall)
+	defer stall.Stop()
+	if b.room == nil {
+		b.room = make(chan struct{}, 1)
+	}
+	b.waiting.Store(true) // before looking, so that no room is missed
+	defer b.waiting.Store(false)
+	for {
+		s.mu.Lock()
+		if !s.fullLocked(e) {
+			return true
+		}
+		s.mu.Unlock()
+		select {
+		case <-b.room:
+		case <-s.sess.Done():
+			return false
+		case <-stall.C:
+			s.sess.Close(engineio.ReasonTransportError, engineio.DetailHandlerStall, nil)
+			return false
+		}
+	}
 }
 
 // pushFailure queues an error for the socket's error listeners, in order with
@@ -72,7 +126,7 @@ func (s *Socket) pushUpgrade() {
 
 // enqueueUnlock appends e, unlocks, and sees to it that someone is at work.
 func (s *Socket) enqueueUnlock(e *Event) {
-	if s.reason != nil {
+	if s.reason != nil || s.cleaned {
 		s.mu.Unlock()
 		return // as in Node: what comes after the end is ignored
 	}
@@ -84,6 +138,7 @@ func (s *Socket) enqueueUnlock(e *Event) {
 	s.in.tail = e
 	s.in.n++
 	s.in.bytes += e.size
+	s.conn.backlog.bytes.Add(int64(e.size))
 	start := !s.in.running
 	s.in.running = true
 	s.mu.Unlock()
@@ -112,15 +167,15 @@ func (s *Socket) pop() (e *Event, end bool) {
 	}
 	s.in.n--
 	s.in.bytes -= e.size
-	s.makeRoomLocked()
+	s.conn.backlog.wake()
 	return e, false
 }
 
-func (s *Socket) makeRoomLocked() {
-	if s.in.room != nil {
-		close(s.in.room)
-		s.in.room = nil
-	}
+// clearLocked drops what is queued.
+func (in *inbox) clearLocked(b *backlog) {
+	bytes := in.bytes
+	in.head, in.tail, in.n, in.bytes = nil, nil, 0, 0
+	b.take(bytes)
 }
 
 // pump handles what is queued and goes away. One runs at a time.
@@ -151,6 +206,7 @@ func (s *Socket) pump() {
 
 // handle runs everything that listens to an event.
 func (s *Socket) handle(e *Event) {
+	defer s.conn.backlog.take(e.size)
 	defer s.survive(e.name)
 	ctx := s.Context()
 	h := s.ns.hooks.Load()

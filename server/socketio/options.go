@@ -41,7 +41,8 @@ type Options struct {
 	Adapter AdapterFactory
 
 	// InboxEvents (1000) and InboxBytes (1 MiB) bound the events of one socket
-	// that wait for their handlers. A full inbox pauses reading the connection.
+	// that wait for their handlers, and 4 times InboxBytes all events of one
+	// connection that are not yet handled. Beyond that reading it is paused.
 	InboxEvents, InboxBytes int
 	// MaxNamespaces bounds the namespaces one connection may be in at once (100).
 	// A connect above it is answered with CONNECT_ERROR "too many namespaces".

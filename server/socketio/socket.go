@@ -264,6 +264,13 @@ func (s *Socket) leaveAll() {
 	}
 }
 
+func (s *Socket) authHeld() int {
+	if s.auth == nil {
+		return 0
+	}
+	return s.auth.Held()
+}
+
 // Handshake returns what the connection began with. It is made anew on each
 // call, so keep it if it is needed twice.
 func (s *Socket) Handshake() *Handshake {
