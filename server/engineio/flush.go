@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// errStandstill tells that an interrupted write had handed over nothing.
+// errStandstill tells that the client took nothing for the grace.
 var errStandstill = errors.New("engineio: no byte taken")
 
 // writeBuffers holds the buffers in which small frames are gathered.
@@ -113,7 +113,6 @@ func (c *wsConn) writeReplay(e entry) (more bool, err error) {
 			return false, err
 		}
 		size += len(f)
-		c.s.took(len(f))
 	}
 	return true, nil
 }
@@ -133,23 +132,21 @@ func (c *wsConn) frameOf(e entry) []byte {
 	return e.m.encoded(f)
 }
 
-// write writes b whole. When judge interrupts it, it reports how far it came and
-// goes on, unless it came nowhere.
+// write writes b whole. When judge interrupts it, it goes on unless the client
+// has taken nothing.
 func (c *wsConn) write(b []byte) error {
 	for len(b) > 0 {
 		n, err := c.conn.Write(b[:min(len(b), c.stride(len(b)))])
 		c.s.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
+		c.wrote.Add(int64(n))
 		b = b[n:]
 		if err == nil {
-			if len(b) > 0 {
-				c.s.took(n)
-			}
 			continue
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) || !c.judged.Swap(false) || c.closed.Load() {
 			return err
 		}
-		if n == 0 && !c.s.tookSome() {
+		if !c.s.progressed(c) {
 			return errStandstill
 		}
 		if err := c.conn.SetWriteDeadline(time.Time{}); err != nil {
@@ -158,7 +155,6 @@ func (c *wsConn) write(b []byte) error {
 		if c.closed.Load() { // shutdown's deadline may just have been lifted
 			_ = c.conn.SetWriteDeadline(time.Now().Add(flushTimeout))
 		}
-		c.s.moved(n)
 	}
 	return nil
 }

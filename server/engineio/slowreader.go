@@ -25,17 +25,15 @@ func (s *Session) overLimitLocked() (dropped int, why *CloseError) {
 // outboxWatch sees whether a session above OutboxLimit takes anything. It is
 // guarded by Session.mu.
 type outboxWatch struct {
-	timer  *time.Timer
-	armed  bool   // what follows has been measured
-	taken  uint64 // out.taken
-	queued int    // bytes that the connection's kernel buffer holds, -1 if unknown
+	timer *time.Timer
+	armed bool  // mark has been set
+	mark  int64 // bytes taken when last judged: see progressed
 }
 
 // judge runs when a watch begins, and each time the grace is over: a session
-// still above the limit that took no byte in between is a slow reader. Bytes that
-// its side acknowledged count, though the kernel may not have made room for more;
-// so do bytes that a write has handed over without returning, which is why the
-// write is interrupted once to learn of them.
+// still above the limit that took no byte in between is a slow reader. A write
+// that blocks is interrupted once, to learn what it has handed over; its flusher
+// then judges.
 func (s *Session) judge() {
 	s.mu.Lock()
 	w := s.watch
@@ -44,31 +42,49 @@ func (s *Session) judge() {
 		s.mu.Unlock()
 		return
 	}
-	taken, ws := s.out.taken, s.ws
 	if left := s.answerUnderWayLocked(); left > 0 {
 		w.timer.Reset(left)
 		s.mu.Unlock()
 		return
 	}
-	s.mu.Unlock()
-	queued := -1
-	if ws != nil {
-		queued = unsent(ws.conn)
-	}
-	s.mu.Lock()
-	if !w.armed || taken != w.taken || queued != w.queued {
-		w.armed, w.taken, w.queued = true, taken, queued
-		if s.state != stateClosed {
-			w.timer.Reset(s.srv.opts.SlowReaderGrace)
-		}
-		s.mu.Unlock()
-		return
-	}
+	ws := s.ws
+	w.timer.Reset(s.srv.opts.SlowReaderGrace)
 	s.mu.Unlock()
 	if ws != nil && ws.interrupt() {
-		return // the flusher reports by standstill or moved
+		return
 	}
-	s.standstill()
+	if !s.progressed(ws) {
+		s.standstill()
+	}
+}
+
+// progressed judges whether the client has taken a byte since it was last asked,
+// and begins the next grace. What counts is what its side acknowledged: the
+// kernel goes on taking bytes for a while when nobody reads, since its buffer
+// grows. Where that cannot be known, what the transport handed over counts. c is
+// nil for a session on polling.
+func (s *Session) progressed(c *wsConn) bool {
+	queued := -1
+	if c != nil {
+		queued = unsent(c.conn)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.watch
+	if w == nil || s.state == stateClosed {
+		return true
+	}
+	mark := int64(s.out.taken) //nolint:gosec // far below 2^63
+	switch {
+	case queued >= 0:
+		mark = c.wrote.Load() - int64(queued)
+	case c != nil:
+		mark = c.wrote.Load()
+	}
+	ok := !w.armed || mark > w.mark
+	w.armed, w.mark = true, mark
+	w.timer.Reset(s.srv.opts.SlowReaderGrace)
+	return ok
 }
 
 // slowestAnswer is the rate, in bytes per second, at which a client is expected to
@@ -94,30 +110,10 @@ func (s *Session) answerUnderWayLocked() time.Duration {
 	return time.Until(s.poll.arrives.Add(s.srv.opts.SlowReaderGrace))
 }
 
-// tookSome reports whether bytes were taken since the last judgement. A write
-// that was interrupted before its first byte may be the next after one that went
-// well.
-func (s *Session) tookSome() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.watch == nil || s.out.taken != s.watch.taken
-}
-
-// took counts n bytes that a longer write has handed over so far.
+// took counts n bytes of a poll answer that have been handed over so far.
 func (s *Session) took(n int) {
 	s.mu.Lock()
 	s.out.taken += uint64(n) //nolint:gosec // a count is not negative
-	s.mu.Unlock()
-}
-
-// moved tells that an interrupted write had handed over n bytes.
-func (s *Session) moved(n int) {
-	s.mu.Lock()
-	s.out.taken += uint64(n) //nolint:gosec // a count is not negative
-	if s.watch != nil && s.state != stateClosed {
-		s.watch.taken = s.out.taken
-		s.watch.timer.Reset(s.srv.opts.SlowReaderGrace)
-	}
 	s.mu.Unlock()
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -56,19 +57,22 @@ func TestASteadyReaderOfLongPollAnswersIsNotSlow(t *testing.T) {
 }
 
 // Answers that nobody reads used to hold their goroutine and connection for good,
-// also when the session had ended.
+// also when the session had ended. (Not parallel: it looks at all goroutines.)
 func TestAnAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
-	t.Parallel()
-	f := serve(t, &Options{BodyTimeout: 200 * time.Millisecond, PingInterval: 500 * time.Millisecond, PingTimeout: 500 * time.Millisecond, OutboxMax: 64 << 20}, nil)
+	f := serve(t, &Options{BodyTimeout: 200 * time.Millisecond, OutboxMax: 64 << 20}, nil)
 	c := f.poll(4)
 	p := c.side()
 	if err := p.Send(NewMessage(Part{Data: bytes.Repeat([]byte("x"), 60_000_000)}), 0); err != nil {
 		t.Fatal(err)
 	}
 	conn := c.rawGet(t, 1)
-	p.ended(t, ReasonPingTimeout, DetailNoPong)
-	// By then the server has closed the connection: what the kernel had taken
-	// comes, and then the end.
+	stack := make([]byte, 1<<20)
+	writing := func() bool {
+		return bytes.Contains(stack[:runtime.Stack(stack, true)], []byte("writeBody"))
+	}
+	eventually(t, "the answer being written", writing)
+	eventually(t, "the answer being given up", func() bool { return !writing() })
+	// What the kernel had taken comes, and then the end.
 	total, _ := io.Copy(io.Discard, conn)
 	if total >= 60_000_000 {
 		t.Errorf("all %d bytes came", total)

@@ -155,6 +155,9 @@ func (s *Session) completeUpgrade(c *wsConn) error {
 		s.poll.waiting = nil
 	}
 	s.delivering = true // nothing is received now, and nothing shall overtake Upgraded
+	if s.watch != nil {
+		s.watch.armed = false // another transport counts otherwise
+	}
 	s.dropCloseLocked()
 	var flush *wsConn
 	if !s.out.empty() || s.state == stateClosing {

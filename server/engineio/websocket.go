@@ -41,11 +41,12 @@ type wsConn struct {
 	conn    net.Conn
 	deflate bool // permessage-deflate was negotiated
 
-	closed atomic.Bool // shutdown has been called
-	bidden atomic.Bool // the close frame has been written
-	judged atomic.Bool // interrupt asked the writer to report
-	frames frameReader // owned by the reader
-	heard  uint16      // the code of the client's close frame; set by the reader before it ends the session
+	closed atomic.Bool  // shutdown has been called
+	bidden atomic.Bool  // the close frame has been written
+	judged atomic.Bool  // interrupt asked the writer to judge
+	wrote  atomic.Int64 // bytes handed to the connection
+	frames frameReader  // owned by the reader
+	heard  uint16       // the code of the client's close frame; set by the reader before it ends the session
 }
 
 // acceptWebSocket answers the WebSocket handshake and takes the connection. On
