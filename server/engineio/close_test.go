@@ -166,7 +166,7 @@ func TestClosedComesAfterReceive(t *testing.T) {
 // open for good.
 func TestAnEndAmidWritesClosesTheConnection(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil, nil)
+	f := serve(t, &Options{OutboxLimit: 1 << 30, OutboxMax: 1 << 30}, nil) // it sends as fast as it can
 	for range 20 {
 		s := f.ws(4)
 		p := s.side(f)
