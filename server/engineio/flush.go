@@ -43,12 +43,10 @@ func (s *Session) flush(c *wsConn) {
 		if more && s.state != stateClosed {
 			s.out.putBack(batch[0])
 		}
+		s.flushing = err == nil
 		s.mu.Unlock()
 		clear(batch)
 		if err != nil {
-			s.mu.Lock()
-			s.flushing = false
-			s.mu.Unlock()
 			s.writeFailed(c, err)
 			return
 		}

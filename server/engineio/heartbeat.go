@@ -41,11 +41,7 @@ func (s *Session) tick() {
 		if s.state == stateOpen {
 			s.out.pushControl(pingPacket)
 		}
-		c := s.wakeLocked()
-		s.mu.Unlock()
-		if c != nil {
-			go s.flush(c)
-		}
+		s.wakeUnlock()
 		return
 	}
 	if s.delivering {

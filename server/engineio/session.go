@@ -144,11 +144,7 @@ func (s *Session) Send(m *Message, f SendFlag) error {
 	if s.out.bytes > s.srv.opts.OutboxLimit {
 		return s.sendOverLimit()
 	}
-	c := s.wakeLocked()
-	s.mu.Unlock()
-	if c != nil {
-		go s.flush(c)
-	}
+	s.wakeUnlock()
 	return nil
 }
 
@@ -184,11 +180,7 @@ func (s *Session) SendPaged(next func() *Message) error {
 		return ErrClosed
 	}
 	s.out.push(entry{next: next})
-	c := s.wakeLocked()
-	s.mu.Unlock()
-	if c != nil {
-		go s.flush(c)
-	}
+	s.wakeUnlock()
 	return nil
 }
 
@@ -201,6 +193,15 @@ func (s *Session) writableLocked() bool {
 		return !s.flushing
 	}
 	return s.poll != nil && s.poll.waiting != nil
+}
+
+// wakeUnlock sees to it that what is queued goes out, and unlocks.
+func (s *Session) wakeUnlock() {
+	c := s.wakeLocked()
+	s.mu.Unlock()
+	if c != nil {
+		go s.flush(c)
+	}
 }
 
 // wakeLocked sees to it that what is queued goes out. When it returns a
@@ -304,11 +305,7 @@ func (s *Session) closeWithin(why *CloseError, limit time.Duration) {
 		s.out.push(entry{m: closePacket})
 	}
 	s.closer = time.AfterFunc(limit, func() { s.end(why) })
-	c := s.wakeLocked()
-	s.mu.Unlock()
-	if c != nil {
-		go s.flush(c)
-	}
+	s.wakeUnlock()
 }
 
 // end ends the session now. It is the only function that does; every way out
