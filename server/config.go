@@ -55,6 +55,14 @@ type Config struct {
 	RecoveryBytes Size       `name:"recovery-bytes" group:"features" default:"64MiB" unit:"size" help:"Most memory that packets kept for recovery may take, in all namespaces together (or the chat's recovery-bytes, if that is more)."`
 	Relay         string     `name:"relay" group:"features" default:"on" enum:"on,off" unit:"on or off" help:"Serve the relay contract (join, leave, say, echo) and the relay rules of the file. In the file this key is on, off, or the rules."`
 
+	RedisURL             string        `name:"redis-url" group:"cluster" unit:"URL" help:"Redis that joins several nodes: redis://[user:password@]host:port[/db], rediss:// for TLS; redis+cluster://host:port,host:port for a Redis Cluster, redis+sentinel://host:port,host:port/master[/db] for Sentinel (rediss+... for TLS). Empty: this node is alone."`
+	Adapter              string        `name:"adapter" group:"cluster" default:"auto" enum:"auto,memory,redis,redis-streams" unit:"auto, memory, redis or redis-streams" help:"How packets reach other nodes. auto: redis-streams with --redis-url, memory without. redis is classic Pub/Sub, for joining a cluster of Node.js servers with @socket.io/redis-adapter; it has no recovery."`
+	RedisPrefix          string        `name:"redis-prefix" group:"cluster" default:"socket.io" unit:"text" help:"Beginning of the names of channels, and name of the stream: what Node's adapters call key (redis) and streamName and channelPrefix (redis-streams). Clusters that share a Redis must differ in it."`
+	RedisRequestsTimeout time.Duration `name:"redis-requests-timeout" group:"cluster" default:"5s" unit:"duration" help:"How long a question to the other nodes (fetchSockets, serverSideEmit with ack) waits for their answers."`
+	NodeURL              string        `name:"node-url" group:"cluster" unit:"URL" help:"Where the other nodes reach this one, such as http://10.0.0.5:3000. Empty: found from POD_IP, from the listening address or from this machine's addresses."`
+	ClusterSecret        string        `name:"cluster-secret" group:"cluster" unit:"text" help:"What the nodes of a cluster prove to each other that they belong together, at least 16 characters. Empty: one is made up once and kept in Redis."`
+	ReadyNeedsRedis      bool          `name:"ready-needs-redis" group:"cluster" default:"false" negatable:"" unit:"true or false" help:"Answer 503 on /readyz while Redis is away. By default the node stays ready: it goes on serving its own clients."`
+
 	LogLevel  string `name:"log-level" group:"logging" default:"info" enum:"debug,info,warn,error" unit:"debug, info, warn or error" help:"Least severity that is logged."`
 	LogFormat string `name:"log-format" group:"logging" default:"text" enum:"text,json" unit:"text or json" help:"How log lines are written to standard error."`
 
@@ -71,6 +79,7 @@ var Groups = []struct{ Key, Title string }{
 	{"protocol", "Protocol"},
 	{"slow and broken clients", "Slow and broken clients"},
 	{"features", "Features"},
+	{"cluster", "Several nodes"},
 	{"logging", "Logging"},
 }
 
@@ -113,6 +122,7 @@ func (c *Config) Validate() error {
 		{"connect-timeout", c.ConnectTimeout},
 		{"handler-stall", c.HandlerStall},
 		{"shutdown-timeout", c.ShutdownTimeout},
+		{"redis-requests-timeout", c.RedisRequestsTimeout},
 	} {
 		if d.value <= 0 {
 			fail(d.name, "%v is not above zero", d.value)
@@ -138,6 +148,7 @@ func (c *Config) Validate() error {
 	if c.OutboxMax < c.OutboxLimit {
 		fail("outbox-max", "%v is below --outbox-limit, %v: raise the one or lower the other", c.OutboxMax, c.OutboxLimit)
 	}
+	c.validateCluster(fail)
 	rules := c.RelayConfig
 	rules.Reserved = reservedNamespaces
 	return errors.Join(append(errs, rules.Validate(), c.Chat.Validate())...)

@@ -17,6 +17,7 @@ func defaultConfig() *Config {
 		ConnectTimeout: 45 * time.Second, PollHold: OrDuration{Word: "auto"}, MaxPayload: 1e6,
 		OutboxLimit: 1 << 20, OutboxMax: 16 << 20, SlowReader: "disconnect", HandlerStall: time.Minute,
 		Recovery: OrDuration{Word: "off"}, RecoveryBytes: 64 << 20, Relay: "on", LogLevel: "info", LogFormat: "text",
+		Adapter: "auto", RedisPrefix: "socket.io", RedisRequestsTimeout: 5 * time.Second,
 	}
 }
 

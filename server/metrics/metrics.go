@@ -47,6 +47,9 @@ type Metrics struct {
 	panics          *prometheus.CounterVec
 	inboxFull       *prometheus.CounterVec
 	unknownEvents   *prometheus.CounterVec
+	adapterUp       *prometheus.GaugeVec
+	adapterLost     *prometheus.CounterVec
+	adapterGaps     *prometheus.CounterVec
 
 	namespaces sync.Map // name → *namespace; events are counted without a lookup by label
 	mu         sync.Mutex
@@ -88,6 +91,9 @@ func New(release string) *Metrics {
 		unknownAcks:     counters("acks_unknown_total", "Acknowledgements nobody had asked for.", "namespace"),
 		panics:          counters("handler_panics_total", "Handlers that panicked.", "namespace"),
 		inboxFull:       counters("inbox_full_total", "Times that reading paused because handlers were behind.", "namespace"),
+		adapterUp:       gauges("adapter_up", "1 while the namespace's adapter reaches the other nodes, 0 while it does not.", "namespace"),
+		adapterLost:     counters("adapter_lost_total", "Times that the connection to the other nodes was lost.", "namespace"),
+		adapterGaps:     counters("adapter_gaps_total", "Times that messages of other nodes may have been missed.", "namespace"),
 		unknownEvents:   counters("relay_unknown_events_total", "Events that no relay rule takes.", "namespace"),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "sockeye", Name: "build_info", Help: "1, labelled with the version."}, []string{"version"})
@@ -97,6 +103,7 @@ func New(release string) *Metrics {
 		m.sessions, m.sessionsOpened, m.sessionsClosed, m.upgrades, m.refused, m.dropped,
 		m.sockets, m.socketsOpened, m.socketsClosed, m.connectsRefused, m.received, m.sent,
 		m.unhandled, m.unknownAcks, m.panics, m.inboxFull, m.unknownEvents,
+		m.adapterUp, m.adapterLost, m.adapterGaps,
 	)
 	return m
 }
@@ -244,4 +251,18 @@ func (m *Metrics) InboxFull(name string) { m.inboxFull.WithLabelValues(m.of(name
 // its rules.
 func (m *Metrics) UnknownEvent(pattern string) {
 	m.unknownEvents.WithLabelValues(m.of(pattern).label).Inc()
+}
+
+// AdapterEvent notes how a namespace's adapter fares.
+func (m *Metrics) AdapterEvent(name string, e socketio.AdapterEvent) {
+	label := m.of(name).label
+	switch {
+	case e.Kind == socketio.AdapterGap:
+		m.adapterGaps.WithLabelValues(label).Inc()
+	case e.Up:
+		m.adapterUp.WithLabelValues(label).Set(1)
+	default:
+		m.adapterUp.WithLabelValues(label).Set(0)
+		m.adapterLost.WithLabelValues(label).Inc()
+	}
 }

@@ -20,6 +20,7 @@ type hooks struct {
 	disconnecting []hook[func(s *Socket, r DisconnectReason)]
 	disconnect    []hook[func(s *Socket, r DisconnectReason)]
 	room          []hook[func(e RoomEvent)]
+	adapter       []hook[func(e AdapterEvent)]
 	serverSide    []hook[func(args Args, ack func(args ...any))]
 }
 
@@ -84,6 +85,7 @@ func (r *registry) unlisten(id uint32) {
 		h.disconnecting = without(h.disconnecting, id)
 		h.disconnect = without(h.disconnect, id)
 		h.room = without(h.room, id)
+		h.adapter = without(h.adapter, id)
 		h.serverSide = without(h.serverSide, id)
 	})
 }

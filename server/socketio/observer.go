@@ -19,6 +19,8 @@ type Observer interface {
 	HandlerPanicked(namespace string)
 	// InboxFull: reading was paused because handlers are behind.
 	InboxFull(namespace string)
+	// AdapterEvent: the other nodes were lost, found again, or may have been missed.
+	AdapterEvent(namespace string, e AdapterEvent)
 }
 
 // NopObserver hears nothing.
@@ -52,3 +54,6 @@ func (NopObserver) HandlerPanicked(string) {}
 
 // InboxFull does nothing.
 func (NopObserver) InboxFull(string) {}
+
+// AdapterEvent does nothing.
+func (NopObserver) AdapterEvent(string, AdapterEvent) {}
