@@ -3,6 +3,8 @@ package server
 import (
 	"net/url"
 	"strings"
+
+	"github.com/sockeye-io/sockeye/adapters/redisclient"
 )
 
 // minSecret is the least length of --cluster-secret, in bytes.
@@ -32,6 +34,11 @@ func (c *Config) validateCluster(fail func(option, format string, args ...any)) 
 	name := c.AdapterName()
 	if name != adapterMemory && c.RedisURL == "" {
 		fail("adapter", "%s needs --redis-url, such as redis://127.0.0.1:6379", name)
+	}
+	if c.RedisURL != "" {
+		if err := redisclient.Check(c.RedisURL); err != nil {
+			fail("redis-url", "%w", err)
+		}
 	}
 	if c.RedisURL != "" && c.RedisPrefix == "" {
 		fail("redis-prefix", "it is empty: write a name, such as socket.io")
