@@ -49,17 +49,28 @@ node_tests() {
   )
 }
 
+# left_out FOLDER: whether setup found something missing that the folder needs.
+left_out() {
+  case $1 in
+    test/browser) grep -q '^test/browser' "$LEFT_OUT" ;;
+    test/cluster) grep -q '^everything with several nodes' "$LEFT_OUT" ;;
+    test/balancers | test/chaos) grep -q '^everything with' "$LEFT_OUT" ;;
+    test/proxies) grep -q '^everything with proxies' "$LEFT_OUT" ;;
+    *) false ;;
+  esac
+}
+
 section "what the tests need"
 ./test/setup.sh
 echo "done"
 
 suite "Go tests" go_tests
-for folder in test/clients test/browser; do
+for folder in test/clients test/browser test/cluster test/balancers test/proxies test/chaos; do
   if [ ! -f "$folder/package.json" ]; then
     continue
   elif ! command -v "$NPM" >/dev/null; then
     echo "$folder (npm is missing)" >>"$LEFT_OUT"
-  elif [ "$folder" = test/browser ] && grep -q '^test/browser' "$LEFT_OUT"; then
+  elif left_out "$folder"; then
     continue
   else
     suite "$folder" node_tests "$folder"

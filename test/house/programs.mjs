@@ -1,0 +1,145 @@
+// Programs that a suite starts: they end with it, by their process ids.
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+
+const running = new Set();
+const folders = new Set();
+process.on("exit", () => {
+  for (const program of running) program.kill("SIGKILL");
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+
+/** A folder that goes with the suite. */
+export function folder() {
+  const path = mkdtempSync(join(tmpdir(), "sockeye-test-"));
+  folders.add(path);
+  return path;
+}
+
+/** A port of loopback that was free a moment ago. */
+export async function freePort() {
+  const server = net.createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Tries something every few milliseconds until it is true, and fails with what was awaited. */
+export async function until(what, condition, within = 15_000) {
+  const end = Date.now() + within;
+  for (;;) {
+    const found = await condition();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`not within ${within} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Whether something listens on a port of loopback. */
+export function listens(port) {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, "127.0.0.1");
+    socket.on("connect", () => (socket.destroy(), resolve(true)));
+    socket.on("error", () => resolve(false));
+  });
+}
+
+/** A running program. */
+export class Program {
+  /** What it printed, the last half megabyte. */
+  output = "";
+
+  /**
+   * Starts a program and waits until `ready(output)` gives something that is no lie, which
+   * becomes `program.ready`, or until it listens on `port`.
+   */
+  static async start(command, args, { ready, port, env, cwd, within = 20_000 } = {}) {
+    const program = new Program();
+    program.command = command;
+    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env }, cwd });
+    program.child = child;
+    program.pid = child.pid;
+    running.add(child);
+    program.exited = new Promise((resolve) => {
+      child.on("error", (error) => {
+        program.output += `${error}\n`;
+        running.delete(child);
+        resolve(null);
+      });
+      child.on("exit", (code, signal) => {
+        running.delete(child);
+        program.ended = true;
+        resolve(code ?? signal);
+      });
+    });
+    const hear = (chunk) => {
+      program.output = (program.output + chunk).slice(-500_000);
+    };
+    child.stdout.on("data", hear);
+    child.stderr.on("data", hear);
+    try {
+      program.ready = await until(
+        `${command} is ready`,
+        async () => {
+          if (program.ended) throw new Error(`${command} ended`);
+          return ready ? ready(program.output) : listens(port);
+        },
+        within,
+      );
+    } catch (error) {
+      child.kill("SIGKILL");
+      throw new Error(`${error.message}\n${command} ${args.join(" ")}\n${program.output}`);
+    }
+    return program;
+  }
+
+  /** Asks it to end, insists after a while, and gives its exit code or the signal that ended it. */
+  async stop(signal = "SIGTERM", patience = 12_000) {
+    if (this.ended) return this.exited;
+    this.child.kill(signal);
+    const insist = setTimeout(() => this.child.kill("SIGKILL"), patience);
+    const code = await this.exited;
+    clearTimeout(insist);
+    return code;
+  }
+
+  /** Ends it at once, as a machine that fails. */
+  kill() {
+    return this.stop("SIGKILL");
+  }
+
+  /** Stops it where it stands, without ending it; `thaw` lets it go on. */
+  freeze() {
+    this.child.kill("SIGSTOP");
+  }
+
+  thaw() {
+    this.child.kill("SIGCONT");
+  }
+}
+
+/** The path of the program under test; SOCKEYE_BIN names another one. */
+export function sockeyePath() {
+  const path = process.env.SOCKEYE_BIN ?? join(root, "bin", "sockeye");
+  if (!existsSync(path)) throw new Error(`${path} is missing: run make build`);
+  return path;
+}
+
+/** Starts Sockeye on a free port, or on `port`, and gives the program with its `url` and `port`. */
+export async function sockeye(args = [], { port = 0, env, host = "127.0.0.1" } = {}) {
+  const program = await Program.start(sockeyePath(), ["serve", "--listen", `${host}:${port}`, ...args], {
+    env,
+    ready: (output) => /msg=listening addr=\S+:(\d+)/.exec(output)?.[1],
+  });
+  program.port = Number(program.ready);
+  program.url = `http://127.0.0.1:${program.port}`;
+  return program;
+}
