@@ -74,9 +74,9 @@ func TestAllNamespacesShareOneBound(t *testing.T) {
 
 // persist keeps a session that nothing was missed of.
 func persist(a *Adapter, pid string) {
-	a.Persist(func() *socketio.Session {
+	a.Persist(func() (*socketio.Session, bool) {
 		at, _ := a.Position()
-		return &socketio.Session{SID: "s" + pid, PID: pid, Start: at, Last: at}
+		return &socketio.Session{SID: "s" + pid, PID: pid, Start: at, Last: at}, true
 	})
 }
 

@@ -79,8 +79,8 @@ func TestWhatIsKeptGoesInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := node(t, socketio.Recovery{MaxDisconnection: 2 * time.Minute})
 		emit(t, a, "one")
-		a.Persist(func() *socketio.Session {
-			return &socketio.Session{SID: "s", PID: "p", Start: a.offset(0), Last: a.offset(1)}
+		a.Persist(func() (*socketio.Session, bool) {
+			return &socketio.Session{SID: "s", PID: "p", Start: a.offset(0), Last: a.offset(1)}, true
 		})
 		kept := func() (packets, sessions int) {
 			a.mu.Lock()
@@ -108,10 +108,10 @@ func TestBytesAreBounded(t *testing.T) {
 	a := node(t, socketio.Recovery{MaxDisconnection: time.Minute, MaxBytes: limit})
 	for i := range 2000 {
 		emit(t, a, i, "some text")
-		a.Persist(func() *socketio.Session {
+		a.Persist(func() (*socketio.Session, bool) {
 			return &socketio.Session{
 				SID: "s", PID: string(rune(i)), Rooms: []string{"room"}, Start: a.offset(0), Last: a.offset(1),
-			}
+			}, true
 		})
 		if n := a.log.bytes + a.sessions.bytes; n > limit {
 			t.Fatalf("%d bytes kept", n)
@@ -145,11 +145,11 @@ func TestUncertainMembershipIsNotRecovered(t *testing.T) {
 		"unsure": {socketio.RoomChange{Room: "r", Joined: true, After: a.offset(1), Until: a.offset(2)}, -1},
 		"other":  {socketio.RoomChange{Room: "q", Joined: true, After: a.offset(1), Until: a.offset(2)}, 3},
 	} {
-		a.Persist(func() *socketio.Session {
+		a.Persist(func() (*socketio.Session, bool) {
 			return &socketio.Session{
 				SID: "s", PID: name, Rooms: []string{"r"}, Start: a.offset(0), Last: a.offset(3),
 				Changed: []socketio.RoomChange{tc.change},
-			}
+			}, true
 		})
 		st, err := a.Restore(t.Context(), name, "")
 		if err != nil {

@@ -80,16 +80,16 @@ func (sk *sessionKeep) expire(now time.Time) {
 }
 
 // Persist keeps a session.
-func (a *Adapter) Persist(snapshot func() *socketio.Session) {
+func (a *Adapter) Persist(snapshot func() (*socketio.Session, bool)) {
 	a.persist(snapshot)
 	a.budget.settle()
 }
 
-func (a *Adapter) persist(snapshot func() *socketio.Session) {
+func (a *Adapter) persist(snapshot func() (*socketio.Session, bool)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	st := snapshot()
-	if st == nil || a.recovery == nil || a.closed {
+	st, keep := snapshot()
+	if !keep || a.recovery == nil || a.closed {
 		return
 	}
 	k := &kept{st: st, at: a.assigned.Load(), expires: time.Now().Add(a.recovery.MaxDisconnection), size: sessionOverhead}
@@ -176,7 +176,7 @@ func (a *Adapter) collectLocked(k *kept) bool {
 var errGone = errors.New("memory: missed packets are no longer kept")
 
 // Resume makes a restored socket live between two deliveries.
-func (a *Adapter) Resume(st *socketio.Session, live func(last string, missed func() *socketio.Packet)) error {
+func (a *Adapter) Resume(st *socketio.Session, live func(last string, missed func() (*socketio.Packet, error))) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	defer delete(a.sessions.away, st.SID)
@@ -190,14 +190,14 @@ func (a *Adapter) Resume(st *socketio.Session, live func(last string, missed fun
 	}
 	missed := k.missed
 	k.missed = nil
-	live(last, func() *socketio.Packet {
+	live(last, func() (*socketio.Packet, error) {
 		if len(missed) == 0 {
-			return nil
+			return nil, nil
 		}
 		p := missed[0]
 		missed[0] = nil
 		missed = missed[1:]
-		return p
+		return p, nil
 	})
 	return nil
 }

@@ -51,6 +51,7 @@ const (
 	DetailUnexpectedPacket  Detail = "unexpected packet"    // a packet out of turn
 	DetailAttachmentTimeout Detail = "attachment timeout"   // announced attachments never came
 	DetailHandlerPanic      Detail = "handler panic"        // a handler panicked
+	DetailLogGap            Detail = "log gap"              // packets of other nodes may have been missed
 	DetailRefused           Detail = "refused by Open"      // the layer above took no session
 	DetailDecompression     Detail = "decompression failed" // permessage-deflate data that is none
 )

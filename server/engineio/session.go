@@ -293,6 +293,13 @@ func (s *Session) Close(reason Reason, detail Detail, err error) {
 	s.closeWithin(&CloseError{Reason: reason, Detail: detail, Err: err}, s.srv.opts.CloseTimeout)
 }
 
+// Abort ends the session at once: what is queued is dropped. It is for a stream of
+// messages that cannot go on without a hole. It does not wait, and only the first
+// call counts.
+func (s *Session) Abort(reason Reason, detail Detail, err error) {
+	s.end(&CloseError{Reason: reason, Detail: detail, Err: err})
+}
+
 func (s *Session) closeWithin(why *CloseError, limit time.Duration) {
 	s.mu.Lock()
 	if s.state != stateOpen {

@@ -74,19 +74,22 @@ type RecoveryAdapter interface {
 	// Forgotten reports whether every packet up to a position is gone, so that
 	// nobody will ask who got it. Like Position it must not wait.
 	Forgotten(position string) bool
-	// Persist keeps the session of a socket that was cut off: what snapshot
-	// returns, unless nil. It calls snapshot between two deliveries.
-	Persist(snapshot func() *Session)
+	// Persist keeps the session of a socket that was cut off, or forgets that of one
+	// that left for good. It calls snapshot between two deliveries, which returns nil
+	// if the socket has no session.
+	Persist(snapshot func() (st *Session, keep bool))
 	// Restore takes the session out of the keep. It returns nil if there is none,
 	// or if what was missed since offset is no longer complete. Every session it
 	// returns is handed to Resume or Release.
 	Restore(ctx context.Context, pid, offset string) (*Session, error)
 	// Resume runs live between two deliveries, with what was missed up to there:
 	// missed returns one packet a call, then nil; it is called from one goroutine
-	// at a time, holding no lock. last is the offset of the last of them, or
-	// where the session stood if there is none. An error says that live was not
-	// called, because what was missed is no longer complete; the session is gone.
-	Resume(st *Session, live func(last string, missed func() *Packet)) error
+	// at a time, holding no lock. Its error says that the rest cannot be had: the
+	// client must not get anything more over this connection. last is the offset of
+	// the last of them, or where the session stood if there is none. An error of
+	// Resume says that live was not called, because what was missed is no longer
+	// complete; the session is gone.
+	Resume(st *Session, live func(last string, missed func() (*Packet, error))) error
 	// Release puts a session back that was not resumed.
 	Release(st *Session)
 	// Away reports whether the session of a socket with this id is kept, or between
@@ -95,11 +98,37 @@ type RecoveryAdapter interface {
 	Away(sid string) bool
 }
 
+// SessionSaver is a RecoveryAdapter that keeps sessions where other nodes find them
+// when this one is gone: it saves them while their sockets are connected.
+type SessionSaver interface {
+	RecoveryAdapter
+	// Open saves a new session, before its socket is live, and waits until it is
+	// saved. False says that it could not be: the socket cannot be recovered.
+	Open(ctx context.Context, st *Session) bool
+	// SaveRooms saves joins and leaves of a session; with wait it returns when they
+	// are saved. False says that they were not: the session is lost.
+	SaveRooms(pid string, rooms []RoomHistory, wait bool) bool
+	// SaveData saves what Socket.SetData set, without waiting.
+	SaveData(pid string, data any)
+}
+
+// RoomHistory is what is known of a session in one room.
+type RoomHistory struct {
+	Room    string
+	In      bool
+	Changes []RoomChange // those that still matter, oldest first
+}
+
+// OffsetUnlogged is the offset of packets that were delivered while they could not be
+// kept. It is no offset: a client that returns with it is not recovered.
+const OffsetUnlogged = "!"
+
 // Session is what recovery keeps of a socket.
 type Session struct {
 	SID, PID string
 	Rooms    []string // without the socket's own
-	Data     any
+	// Data is what Socket.SetData set; a Raw after it was saved elsewhere.
+	Data any
 	// Start is the position at which the session began, Last the offset of the
 	// last packet handed to the socket's transport.
 	Start, Last string

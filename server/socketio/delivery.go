@@ -97,6 +97,9 @@ func (d *delivery) send(s *Socket) bool {
 	if err != nil {
 		return false // cannot be: the same arguments were encoded before
 	}
+	if d.p.offset == OffsetUnlogged {
+		s.bits.Or(bitUnlogged)
+	}
 	err = s.sess.Send(m, d.flags)
 	if d.track && s.rec != nil {
 		if errors.Is(err, engineio.ErrClosed) {

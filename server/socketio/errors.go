@@ -23,7 +23,7 @@ var (
 	// matches context.DeadlineExceeded.
 	ErrTimeout error = timeoutError{}
 	// ErrNoRecovery is returned by EnableRecovery when the adapter cannot recover.
-	ErrNoRecovery = errors.New("socketio: the adapter keeps no packets; use adapters/memory")
+	ErrNoRecovery = errors.New("socketio: the adapter keeps no packets; use adapters/memory or adapters/redisstreams")
 	// ErrServerClosed is returned after Server.Close.
 	ErrServerClosed = errors.New("socketio: server closed")
 	// ErrUnsupported is returned by verbs that a parent namespace cannot have.

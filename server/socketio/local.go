@@ -58,6 +58,9 @@ func (l *Local) DeliverTo(s *Socket, p *Packet, f Flags, track bool) (after func
 	if err := s.write(m, f.send()); err != nil {
 		return nil, err
 	}
+	if p.offset == OffsetUnlogged {
+		s.bits.Or(bitUnlogged)
+	}
 	if track && s.rec != nil {
 		s.rec.last = p.offset
 	}

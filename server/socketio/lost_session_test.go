@@ -103,7 +103,7 @@ func openLoser(l *socketio.Local) (socketio.Adapter, error) {
 	return loser{a.(*memory.Adapter)}, nil
 }
 
-func (loser) Resume(*socketio.Session, func(string, func() *socketio.Packet)) error {
+func (loser) Resume(*socketio.Session, func(string, func() (*socketio.Packet, error))) error {
 	return errors.New("lost")
 }
 

@@ -44,6 +44,16 @@ func (n *Namespace) recoverer() RecoveryAdapter {
 	return ra
 }
 
+// saver returns the adapter if recovery is on and saves sessions for other nodes,
+// otherwise nil.
+func (n *Namespace) saver() SessionSaver {
+	if n.recovery.Load() == nil {
+		return nil
+	}
+	sv, _ := n.adapter.(SessionSaver)
+	return sv
+}
+
 // position is where the delivery of packets stands, if that is kept.
 func (n *Namespace) position() string {
 	r := n.recoverer()
@@ -107,7 +117,7 @@ func (p *pendingConnect) restore(s *Socket) *Session {
 		return nil
 	}
 	pid, ok := ask.PID.(string)
-	if !ok || len(pid) != idLen {
+	if !ok || len(pid) != 2*idLen {
 		return nil
 	}
 	offset, ok := ask.Offset.(string)
@@ -132,7 +142,12 @@ func (p *pendingConnect) restore(s *Socket) *Session {
 // its CONNECT and what comes from now on. An error says that the session is gone.
 func (s *Socket) resume(r RecoveryAdapter, st *Session) error {
 	var events []RoomEvent
-	err := r.Resume(st, func(last string, missed func() *Packet) {
+	err := r.Resume(st, func(last string, missed func() (*Packet, error)) {
+		if s.ns.saver() != nil {
+			s.mu.Lock()
+			s.pid = st.PID
+			s.mu.Unlock()
+		}
 		for _, name := range st.Rooms {
 			events = s.rejoin(name, events)
 		}
@@ -140,12 +155,18 @@ func (s *Socket) resume(r RecoveryAdapter, st *Session) error {
 		s.changes = append(st.Changed, s.changes...)
 		s.mu.Unlock()
 		live := s.goLive(st.PID, func() *engineio.Message {
-			for p := missed(); p != nil; p = missed() {
+			for {
+				p, err := missed()
+				if err != nil {
+					s.sess.Abort(engineio.ReasonTransportError, engineio.DetailLogGap, err)
+				}
+				if p == nil {
+					return nil
+				}
 				if m, err := p.message(s.variant); err == nil {
 					return m
 				}
 			}
-			return nil
 		})
 		if live {
 			s.rec = &recovery{pid: st.PID, start: st.Start, last: last}
@@ -160,9 +181,24 @@ func (s *Socket) resume(r RecoveryAdapter, st *Session) error {
 
 // beginSession makes a socket live that can be recovered later.
 func (s *Socket) beginSession(r RecoveryAdapter) {
-	pid := newID()
+	pid := newPID(s.id)
+	if sv := s.ns.saver(); sv != nil {
+		s.mu.Lock()
+		s.pid = pid
+		st := &Session{SID: s.id, PID: pid, Data: s.data, Changed: slices.Clone(s.changes)}
+		for _, room := range s.rooms {
+			st.Rooms = append(st.Rooms, room.name)
+		}
+		s.mu.Unlock()
+		if !sv.Open(s.Context(), st) {
+			pid = ""
+			s.mu.Lock()
+			s.pid = ""
+			s.mu.Unlock()
+		}
+	}
 	r.Begin(s, func(position string) {
-		if s.goLive(pid, nil) {
+		if s.goLive(pid, nil) && pid != "" {
 			s.rec = &recovery{pid: pid, start: position, last: position}
 			s.ns.pids.add(pid, s)
 		}
@@ -258,15 +294,12 @@ func (s *Socket) settleSession(keep bool) {
 	}
 	keep = keep && !s.forgetful
 	s.mu.Unlock()
-	r.Persist(func() *Session {
+	r.Persist(func() (*Session, bool) {
 		if s.rec == nil {
-			return nil
+			return nil, false
 		}
 		s.ns.pids.remove(s.rec.pid, s)
-		if !keep {
-			return nil
-		}
 		st.PID, st.Start, st.Last, st.Broken = s.rec.pid, s.rec.start, s.rec.last, s.rec.broken
-		return st
+		return st, keep && s.bits.Load()&bitUnlogged == 0
 	})
 }

@@ -38,7 +38,7 @@ func arrive(t *testing.T, srv *sockettest.Server) *returning {
 	t.Helper()
 	r := &returning{t: t, srv: srv}
 	r.Client, r.answer = join(t, srv)
-	if len(r.answer.PID) != 20 || r.answer.PID == r.answer.SID {
+	if len(r.answer.PID) != 40 || r.answer.PID == r.answer.SID+r.answer.SID {
 		t.Fatalf("answer %+v", r.answer)
 	}
 	return r
@@ -97,7 +97,7 @@ func TestReturningClientGetsWhatItMissed(t *testing.T) {
 	srv := recovering(t, nil)
 	r := arrive(t, srv)
 	s := socketOf(t, srv, r.answer)
-	if id := regexp.MustCompile(`^[A-Za-z0-9_-]{20}$`); !id.MatchString(r.answer.PID) || !id.MatchString(r.answer.SID) || r.answer.PID == r.answer.SID {
+	if id := regexp.MustCompile(`^[A-Za-z0-9_-]{20}$`); len(r.answer.PID) != 40 || !id.MatchString(r.answer.PID[20:]) || !id.MatchString(r.answer.SID) || r.answer.PID[20:] == r.answer.SID {
 		t.Errorf("ids %q and %q", r.answer.SID, r.answer.PID)
 	}
 	_ = s.Join("room", "left later")
@@ -232,7 +232,7 @@ func TestWhoIsNotRecovered(t *testing.T) {
 		"sent away":         {leave: func(r *returning) { socketOf(r.t, r.srv, r.answer).Disconnect(false) }},
 		"unknown offset":    {offset: "not an offset"},
 		"offset of a dream": {offset: "future"},
-		"unknown pid":       {leave: func(r *returning) { r.cut(); r.answer.PID = strings.Repeat("x", 20) }},
+		"unknown pid":       {leave: func(r *returning) { r.cut(); r.answer.PID = strings.Repeat("x", 40) }},
 		"too late": {
 			options: func(o *socketio.Options) { o.Recovery.MaxDisconnection = time.Nanosecond },
 		},

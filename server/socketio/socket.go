@@ -22,6 +22,7 @@ const (
 const (
 	bitOutgoing uint32 = 1 << iota // the socket has OnAnyOutgoing listeners
 	bitEarly                       // it holds what was emitted before it was connected
+	bitUnlogged                    // it got a packet that could not be kept, or a join of it could not be saved
 )
 
 // Socket is one client in one namespace. All methods may be called from any
@@ -51,6 +52,7 @@ type Socket struct {
 	rooms     []*room
 	changes   []RoomChange // of rooms, kept for recovery
 	data      any
+	pid       string // with a SessionSaver: set before the session is saved
 	acks      map[uint64]ackWaiter
 	ctx       *cancelable
 	ctxEnded  bool
@@ -161,7 +163,11 @@ func (s *Socket) Data() any {
 func (s *Socket) SetData(v any) {
 	s.mu.Lock()
 	s.data = v
+	pid := s.pid
 	s.mu.Unlock()
+	if saver := s.ns.saver(); saver != nil && pid != "" {
+		saver.SaveData(pid, v)
+	}
 }
 
 // Rooms returns the rooms the socket is in, its own id first.
@@ -179,74 +185,21 @@ func (s *Socket) Rooms() []string {
 }
 
 // Join puts the socket into rooms. ErrDisconnected is returned when it is gone.
+// Where sessions are kept for other nodes it returns when the join is saved.
 func (s *Socket) Join(rooms ...string) error {
-	l := s.ns.local
-	for _, name := range rooms {
-		if name == s.id {
-			if s.leftOwn.CompareAndSwap(true, false) {
-				s.ns.roomEvent(RoomCreated, name, "")
-				s.ns.roomEvent(RoomJoined, name, s.id)
-			}
-			continue
-		}
-		after := s.ns.position()
-		s.mu.Lock()
-		if s.cleaned || s.state.Load() >= stateMuted {
-			s.mu.Unlock()
-			return ErrDisconnected
-		}
-		r, created := l.enter(name, s)
-		if r != nil {
-			s.rooms = append(s.rooms, r)
-			s.noteChangeLocked(name, true, after)
-		}
-		s.mu.Unlock()
-		if created {
-			s.ns.roomEvent(RoomCreated, name, "")
-		}
-		if r != nil {
-			s.ns.roomEvent(RoomJoined, name, s.id)
-		}
-	}
-	return nil
+	m := moves{s: s}
+	err := m.join(rooms)
+	m.tell()
+	m.save(true)
+	return err
 }
 
 // Leave takes the socket out of rooms; those it is not in are ignored.
 func (s *Socket) Leave(rooms ...string) {
-	for _, name := range rooms {
-		if name == s.id {
-			if s.leftOwn.CompareAndSwap(false, true) {
-				s.ns.roomEvent(RoomLeft, name, s.id)
-				s.ns.roomEvent(RoomDeleted, name, "")
-			}
-			continue
-		}
-		s.leave(name)
-	}
-}
-
-func (s *Socket) leave(name string) {
-	after := s.ns.position()
-	s.mu.Lock()
-	i := len(s.rooms) - 1
-	for ; i >= 0 && s.rooms[i].name != name; i-- { //nolint:revive // the loop is the search
-	}
-	if i < 0 {
-		s.mu.Unlock()
-		return
-	}
-	r := s.rooms[i]
-	last := len(s.rooms) - 1
-	copy(s.rooms[i:], s.rooms[i+1:])
-	s.rooms[last] = nil
-	s.rooms = s.rooms[:last]
-	deleted := s.ns.local.exit(r, s)
-	s.noteChangeLocked(name, false, after)
-	s.mu.Unlock()
-	s.ns.roomEvent(RoomLeft, name, s.id)
-	if deleted {
-		s.ns.roomEvent(RoomDeleted, name, "")
-	}
+	m := moves{s: s}
+	m.leave(rooms)
+	m.tell()
+	m.save(false)
 }
 
 // leaveAll takes the socket out of every room for good.

@@ -30,6 +30,10 @@ func emptyObject() Raw {
 // idLen is the length of socket ids and private ids, as of Node's base64id.
 const idLen = 20
 
+// newPID returns a private id of a socket: its id and a secret as long again, so that
+// what is kept of a session can be found by either.
+func newPID(id string) string { return id + newID() }
+
 // newID returns 120 random bits as 20 base64url characters.
 func newID() string {
 	var b [idLen * 6 / 8]byte

@@ -1,0 +1,187 @@
+package socketio
+
+// moves is one socket's entering and leaving of rooms, apart from who hears of it:
+// the listeners of the application are called under no lock, and not on the
+// goroutine that delivers packets.
+type moves struct {
+	s      *Socket
+	events []RoomEvent
+	rooms  []string // those entered or left, but for the socket's own
+}
+
+func (m *moves) note(k RoomEventKind, room string) {
+	e := RoomEvent{Kind: k, Room: room}
+	if k == RoomJoined || k == RoomLeft {
+		e.Socket = m.s.id
+	}
+	m.events = append(m.events, e)
+}
+
+// join enters rooms. ErrDisconnected is returned when the socket is gone.
+func (m *moves) join(rooms []string) error {
+	s := m.s
+	for _, name := range rooms {
+		if name == s.id {
+			if s.leftOwn.CompareAndSwap(true, false) {
+				m.note(RoomCreated, name)
+				m.note(RoomJoined, name)
+			}
+			continue
+		}
+		after := s.ns.position()
+		s.mu.Lock()
+		if s.cleaned || s.state.Load() >= stateMuted {
+			s.mu.Unlock()
+			return ErrDisconnected
+		}
+		r, created := s.ns.local.enter(name, s)
+		if r != nil {
+			s.rooms = append(s.rooms, r)
+			s.noteChangeLocked(name, true, after)
+		}
+		s.mu.Unlock()
+		if created {
+			m.note(RoomCreated, name)
+		}
+		if r != nil {
+			m.note(RoomJoined, name)
+			m.rooms = append(m.rooms, name)
+		}
+	}
+	return nil
+}
+
+// leave leaves rooms.
+func (m *moves) leave(rooms []string) {
+	for _, name := range rooms {
+		if name == m.s.id {
+			if m.s.leftOwn.CompareAndSwap(false, true) {
+				m.note(RoomLeft, name)
+				m.note(RoomDeleted, name)
+			}
+			continue
+		}
+		m.leaveOne(name)
+	}
+}
+
+func (m *moves) leaveOne(name string) {
+	s := m.s
+	after := s.ns.position()
+	s.mu.Lock()
+	i := len(s.rooms) - 1
+	for ; i >= 0 && s.rooms[i].name != name; i-- { //nolint:revive // the loop is the search
+	}
+	if i < 0 {
+		s.mu.Unlock()
+		return
+	}
+	r := s.rooms[i]
+	last := len(s.rooms) - 1
+	copy(s.rooms[i:], s.rooms[i+1:])
+	s.rooms[last] = nil
+	s.rooms = s.rooms[:last]
+	deleted := s.ns.local.exit(r, s)
+	s.noteChangeLocked(name, false, after)
+	s.mu.Unlock()
+	m.note(RoomLeft, name)
+	if deleted {
+		m.note(RoomDeleted, name)
+	}
+	m.rooms = append(m.rooms, name)
+}
+
+// tell calls the listeners of the namespace.
+func (m *moves) tell() {
+	for _, e := range m.events {
+		m.s.ns.roomEvent(e.Kind, e.Room, e.Socket)
+	}
+}
+
+// save has the session saved, if other nodes are to find it.
+func (m *moves) save(wait bool) {
+	s := m.s
+	saver := s.ns.saver()
+	if saver == nil || len(m.rooms) == 0 {
+		return
+	}
+	s.mu.Lock()
+	pid := s.pid
+	var all []RoomHistory
+	if pid != "" {
+		all = s.historyLocked(m.rooms)
+	}
+	s.mu.Unlock()
+	if pid != "" && !saver.SaveRooms(pid, all, wait) {
+		s.lose()
+	}
+}
+
+// historyLocked returns what is known of the socket in some rooms.
+func (s *Socket) historyLocked(rooms []string) []RoomHistory {
+	all := make([]RoomHistory, len(rooms))
+	for i, name := range rooms {
+		h := RoomHistory{Room: name}
+		for _, r := range s.rooms {
+			h.In = h.In || r.name == name
+		}
+		for _, c := range s.changes {
+			if c.Room == name {
+				h.Changes = append(h.Changes, c)
+			}
+		}
+		all[i] = h
+	}
+	return all
+}
+
+// EventUnsaved tells a client, by its offset, that its session cannot be recovered
+// any more: what it did could not be saved. It has no arguments.
+const EventUnsaved = "sockeye:unsaved"
+
+// lose makes the session one that cannot be recovered, also by a node that does not
+// hear of it: the client's next offset is none.
+func (s *Socket) lose() {
+	if s.bits.Or(bitUnlogged)&bitUnlogged != 0 {
+		return
+	}
+	p, err := NewPacket(s.ns.name, EventUnsaved)
+	if err != nil {
+		return // cannot be: the name is not reserved
+	}
+	p.SetOffset(OffsetUnlogged)
+	_ = s.sendPacket(p, Flags{}) // the client may be gone
+}
+
+// ApplyJoin is JoinSockets for who delivers packets: it neither waits nor calls
+// anyone. after, if not nil, calls the listeners of the application; it must run
+// later, on another goroutine.
+func (l *Local) ApplyJoin(t *Target, rooms []string) (after func()) {
+	return l.apply(t, func(m *moves) { _ = m.join(rooms) }) // one that is just leaving joins nothing
+}
+
+// ApplyLeave is LeaveSockets likewise.
+func (l *Local) ApplyLeave(t *Target, rooms []string) (after func()) {
+	return l.apply(t, func(m *moves) { m.leave(rooms) })
+}
+
+func (l *Local) apply(t *Target, move func(m *moves)) (after func()) {
+	rs := l.recipients(t)
+	var all []moves
+	for _, s := range rs.flat() {
+		m := moves{s: s}
+		move(&m)
+		m.save(false)
+		if len(m.events) > 0 {
+			all = append(all, m)
+		}
+	}
+	if all == nil {
+		return nil
+	}
+	return func() {
+		for i := range all {
+			all[i].tell()
+		}
+	}
+}

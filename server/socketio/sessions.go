@@ -1,0 +1,73 @@
+package socketio
+
+import (
+	"context"
+
+	"github.com/sockeye-io/sockeye/server/engineio"
+)
+
+// Sockets of this node as an adapter with recovery sees them.
+
+// EachSession calls f with every live session of this node: its private id, the offset
+// of the last packet that its transport took, and whether that says what it got. It
+// must be called between two deliveries.
+func (l *Local) EachSession(f func(pid, last string, complete bool)) {
+	t := &l.ns.pids
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for pid, s := range t.socks {
+		if s.rec != nil && s.bits.Load()&bitUnlogged == 0 {
+			f(pid, s.rec.last, !s.rec.broken)
+		}
+	}
+}
+
+// Replace ends the connection of a session of this node, whose client has come back
+// elsewhere, without a DISCONNECT packet, and waits until its sockets have ended, two
+// seconds at most. It reports whether there was one.
+func (l *Local) Replace(ctx context.Context, pid string) bool {
+	old := l.ns.pids.find(pid)
+	if old == nil {
+		return false
+	}
+	old.conn.replace(ctx, old)
+	return true
+}
+
+// Lose makes the session of a private id one that cannot be recovered, and ends its
+// connection: the client comes back by itself and is told.
+func (l *Local) Lose(pid string) {
+	if s := l.ns.pids.find(pid); s != nil {
+		s.bits.Or(bitUnlogged)
+		s.sess.Abort(engineio.ReasonTransportError, engineio.DetailLogGap, nil)
+	}
+}
+
+// EndUnlogged ends the connections of the sockets that got packets which were not
+// kept. Their clients come back by themselves and are told that they are not
+// recovered. It returns how many there were, and does not wait.
+func (l *Local) EndUnlogged() int {
+	return l.abort(func(s *Socket) bool { return s.bits.Load()&bitUnlogged != 0 })
+}
+
+// EndAll does that to all sockets of the namespace, because packets were missed.
+func (l *Local) EndAll() int {
+	return l.abort(func(s *Socket) bool {
+		s.bits.Or(bitUnlogged)
+		return true
+	})
+}
+
+func (l *Local) abort(which func(s *Socket) bool) int {
+	n := 0
+	rs := recipients{chunks: l.allSnapshot()}
+	for _, chunk := range rs.chunks {
+		for _, s := range chunk {
+			if which(s) {
+				n++
+				s.sess.Abort(engineio.ReasonTransportError, engineio.DetailLogGap, nil)
+			}
+		}
+	}
+	return n
+}
