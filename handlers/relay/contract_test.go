@@ -8,6 +8,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/handlers/internal/rawclient"
 	"github.com/sockeye-io/sockeye/handlers/relay"
+	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
 // text joins JSON values as they came.
@@ -122,6 +123,39 @@ func TestTheRoomOfASocketIsNotEnteredOrLeft(t *testing.T) {
 				t.Errorf("%s of a socket's room: %q, want room_reserved", event, got)
 			}
 		}
+	}
+}
+
+// A rule that relays to the sender's rooms must not reach those that the application
+// put the sender in, and those do not count.
+func TestTheRoomsOfTheServerAreNotTheClients(t *testing.T) {
+	base := servePrepared(t, configured(t, `
+relay:
+  max-rooms: 1
+  namespaces:
+    /: {mine: {to: rooms}}
+`), func(srv *socketio.Server) {
+		srv.OnConnection(func(s *socketio.Socket) { _ = s.SetUser("ann") })
+	})
+	c, tab := rawclient.Dial(t, base, "/", nil), rawclient.Dial(t, base, "/", nil)
+	for _, room := range []string{"sockeye:user:ann", "sockeye:", "sockeye:anything"} {
+		for _, event := range []string{"join", "leave", "say"} {
+			if got := refused(t, c.Call(event, room)); got != "room_reserved" {
+				t.Errorf("%s(%s): %q, want room_reserved", event, room, got)
+			}
+		}
+	}
+	if got := refused(t, c.Call("mine")); got != "no_room" {
+		t.Errorf("to the rooms of who joined none: %q, want no_room", got)
+	}
+	if got := text(c.Call("join", "lobby")); got != `"ok"` {
+		t.Errorf("the first room: %s", got)
+	}
+	c.Call("mine")
+	c.Next("mine")
+	tab.Call("echo")
+	if heard := tab.Heard(); len(heard) != 0 {
+		t.Errorf("another tab of the user heard %v", heard)
 	}
 }
 

@@ -19,7 +19,8 @@
 // an ack {"error": {"code": "...", "message": "..."}}:
 //
 //	bad_room        the room is missing, empty, too long, or neither string nor integer
-//	room_reserved   the room is the id of a socket: those rooms belong to the server
+//	room_reserved   the room is one of the server's: its name begins with "sockeye:", or
+//	                somebody wants to enter or leave one that is the id of a socket
 //	too_many_rooms  the socket is in as many rooms as it may be
 //	no_room         a rule relays to the sender's rooms, and it is in none
 //	reserved_event  the event's name begins with "sockeye:": those come from the server

@@ -28,10 +28,17 @@ func configured(t *testing.T, text string) relay.Config {
 // serve starts a server with a relay and returns its address.
 func serve(t *testing.T, c relay.Config) string {
 	t.Helper()
+	return servePrepared(t, c, func(*socketio.Server) {})
+}
+
+// servePrepared is serve of a server that an application has prepared.
+func servePrepared(t *testing.T, c relay.Config, prepare func(srv *socketio.Server)) string {
+	t.Helper()
 	srv, err := socketio.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	prepare(srv)
 	if err := relay.Mount(srv, c); err != nil {
 		t.Fatalf("mount: %v", err)
 	}

@@ -16,7 +16,8 @@ type rooms struct {
 	maxName  int // bytes
 }
 
-// named returns the room that argument 0 of e names.
+// named returns the room that argument 0 of e names. It is never one of the server's: what
+// is said to a user's sockets comes from the application.
 func (r rooms) named(e *socketio.Event) (string, error) {
 	if e.Args().Len() == 0 {
 		return "", &refusal{"bad_room", "the first argument names the room, and there is none"}
@@ -31,6 +32,8 @@ func (r rooms) named(e *socketio.Event) (string, error) {
 		return "", &refusal{"bad_room", "the room's name is longer than " + strconv.Itoa(r.maxName) + " bytes"}
 	case !utf8.ValidString(room):
 		return "", &refusal{"bad_room", "the room's name is not valid text"}
+	case socketio.ReservedRoom(room):
+		return "", &refusal{"room_reserved", "rooms whose names begin with " + socketio.ReservedRoomPrefix + " belong to the server"}
 	}
 	return room, nil
 }
@@ -89,12 +92,13 @@ func (r rooms) leave(e *socketio.Event) error {
 	return nil
 }
 
-// of lists the rooms that the socket joined: all but the one that is its id.
+// of lists the rooms that the socket joined: all but the one that is its id and those
+// that the server put it in.
 func (r rooms) of(s *socketio.Socket) []string {
 	all := s.Rooms()
 	mine := all[:0:0]
 	for _, room := range all {
-		if room != s.ID() {
+		if room != s.ID() && !socketio.ReservedRoom(room) {
 			mine = append(mine, room)
 		}
 	}

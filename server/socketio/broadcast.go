@@ -33,6 +33,12 @@ func (b *Broadcast) To(rooms ...string) *Broadcast {
 // In is To.
 func (b *Broadcast) In(rooms ...string) *Broadcast { return b.To(rooms...) }
 
+// ToUser adds all sockets of users, wherever they are: see Socket.SetUser.
+func (b *Broadcast) ToUser(ids ...string) *Broadcast { return b.To(userRooms(ids)...) }
+
+// ExceptUser leaves out the sockets of users.
+func (b *Broadcast) ExceptUser(ids ...string) *Broadcast { return b.Except(userRooms(ids)...) }
+
 // Except leaves out the sockets that are in any of the rooms.
 func (b *Broadcast) Except(rooms ...string) *Broadcast {
 	c := *b

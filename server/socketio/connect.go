@@ -15,7 +15,7 @@ type pendingConnect struct {
 	conn *conn
 	name string
 	auth Raw
-	anew bool // the session it returned to is lost; owned by run
+	anew bool // the session it returned to is lost, or not its own; owned by run
 
 	mu     sync.Mutex
 	cancel func() // ends what is being waited for
@@ -139,8 +139,9 @@ func (p *pendingConnect) run() {
 }
 
 // attempt makes a socket, runs middleware and makes the socket live. It reports
-// true if the session that the client returned to was lost while middleware ran:
-// the client gets another socket then, and middleware is asked about that one.
+// true if the session that the client returned to was lost while middleware ran, or
+// turned out to be another user's: the client gets another socket then, and
+// middleware is asked about that one.
 func (p *pendingConnect) attempt(n *Namespace) (again bool) {
 	s, restored := p.socket(n)
 	err := errPanicked
@@ -150,7 +151,16 @@ func (p *pendingConnect) attempt(n *Namespace) (again bool) {
 			p.turnAway(s, restored, err)
 		}
 	}()
-	if err = p.admit(s, restored); err != nil || !p.settle(s) {
+	if err = p.admit(s, restored); err != nil {
+		return false
+	}
+	if restored != nil && s.otherUser(restored) {
+		admitted = true
+		s.ns.recoverer().Release(restored) // its owner may still come
+		s.discard()
+		return true
+	}
+	if !p.settle(s) {
 		return false
 	}
 	admitted = true

@@ -22,6 +22,7 @@ type hooks struct {
 	room          []hook[func(e RoomEvent)]
 	adapter       []hook[func(e AdapterEvent)]
 	serverSide    []hook[func(args Args, ack func(args ...any))]
+	closing       []hook[func()]
 }
 
 // hook is one registration.
@@ -87,6 +88,7 @@ func (r *registry) unlisten(id uint32) {
 		h.room = without(h.room, id)
 		h.adapter = without(h.adapter, id)
 		h.serverSide = without(h.serverSide, id)
+		h.closing = without(h.closing, id)
 	})
 }
 

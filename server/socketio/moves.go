@@ -34,21 +34,27 @@ func (m *moves) join(rooms []string) error {
 			s.mu.Unlock()
 			return ErrDisconnected
 		}
-		r, created := s.ns.local.enter(name, s)
-		if r != nil {
-			s.rooms = append(s.rooms, r)
-			s.noteChangeLocked(name, true, after)
-		}
+		m.enterLocked(name, after)
 		s.mu.Unlock()
-		if created {
-			m.note(RoomCreated, name)
-		}
-		if r != nil {
-			m.note(RoomJoined, name)
-			m.rooms = append(m.rooms, name)
-		}
 	}
 	return nil
+}
+
+// enterLocked enters a room that is not the socket's own.
+func (m *moves) enterLocked(name, after string) {
+	s := m.s
+	r, created := s.ns.local.enter(name, s)
+	if created {
+		m.note(RoomCreated, name)
+	}
+	if r == nil {
+		return
+	}
+	s.rooms = append(s.rooms, r)
+	s.noteUserLocked(name)
+	s.noteChangeLocked(name, true, after)
+	m.note(RoomJoined, name)
+	m.rooms = append(m.rooms, name)
 }
 
 // leave leaves rooms.
@@ -61,19 +67,20 @@ func (m *moves) leave(rooms []string) {
 			}
 			continue
 		}
-		m.leaveOne(name)
+		after := m.s.ns.position()
+		m.s.mu.Lock()
+		m.leaveLocked(name, after)
+		m.s.mu.Unlock()
 	}
 }
 
-func (m *moves) leaveOne(name string) {
+// leaveLocked leaves a room that is not the socket's own.
+func (m *moves) leaveLocked(name, after string) {
 	s := m.s
-	after := s.ns.position()
-	s.mu.Lock()
 	i := len(s.rooms) - 1
 	for ; i >= 0 && s.rooms[i].name != name; i-- { //nolint:revive // the loop is the search
 	}
 	if i < 0 {
-		s.mu.Unlock()
 		return
 	}
 	r := s.rooms[i]
@@ -81,9 +88,9 @@ func (m *moves) leaveOne(name string) {
 	copy(s.rooms[i:], s.rooms[i+1:])
 	s.rooms[last] = nil
 	s.rooms = s.rooms[:last]
+	s.forgetUserLocked(name)
 	deleted := s.ns.local.exit(r, s)
 	s.noteChangeLocked(name, false, after)
-	s.mu.Unlock()
 	m.note(RoomLeft, name)
 	if deleted {
 		m.note(RoomDeleted, name)

@@ -116,6 +116,21 @@ func (n *Namespace) OnServerSide(event string, f func(args Args, ack func(args .
 	return n.register(func(h *hooks, id uint32) { h.serverSide = added(h.serverSide, id, event, f) })
 }
 
+// OnClose adds a function that is called when the namespace ends, because the server
+// closes or an empty child is removed: after the last socket has left, and before the
+// adapter is closed, which waits for it. What runs on behalf of the namespace ends here.
+func (n *Namespace) OnClose(f func()) Listener {
+	return n.register(func(h *hooks, id uint32) { h.closing = added(h.closing, id, "", f) })
+}
+
+// close calls the listeners of the end and closes the adapter.
+func (n *Namespace) close() error {
+	for _, h := range n.hooks.Load().closing {
+		n.srv.guarded(n.name, "close listener", h.call)
+	}
+	return n.adapter.Close()
+}
+
 func (n *Namespace) roomEvent(k RoomEventKind, room, socket string) {
 	for _, l := range n.hooks.Load().room {
 		n.srv.guarded(n.name, "room listener", func() { l.call(RoomEvent{Kind: k, Room: room, Socket: socket}) })
@@ -188,11 +203,17 @@ func (n *Namespace) broadcast() *Broadcast { return &Broadcast{ns: n} }
 // To turns to the sockets in any of the rooms.
 func (n *Namespace) To(rooms ...string) *Broadcast { return n.broadcast().To(rooms...) }
 
+// ToUser turns to all sockets of users, wherever they are: see Socket.SetUser.
+func (n *Namespace) ToUser(ids ...string) *Broadcast { return n.broadcast().ToUser(ids...) }
+
 // In is To.
 func (n *Namespace) In(rooms ...string) *Broadcast { return n.broadcast().To(rooms...) }
 
 // Except turns to the sockets that are in none of the rooms.
 func (n *Namespace) Except(rooms ...string) *Broadcast { return n.broadcast().Except(rooms...) }
+
+// ExceptUser turns to the sockets that belong to none of the users.
+func (n *Namespace) ExceptUser(ids ...string) *Broadcast { return n.broadcast().ExceptUser(ids...) }
 
 // Volatile is Broadcast.Volatile for all sockets.
 func (n *Namespace) Volatile() *Broadcast { return n.broadcast().Volatile() }

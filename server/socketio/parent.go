@@ -85,6 +85,9 @@ func (p *ParentNamespace) broadcast() *Broadcast { return &Broadcast{parent: p} 
 // To turns to the sockets of all children that are in any of the rooms.
 func (p *ParentNamespace) To(rooms ...string) *Broadcast { return p.broadcast().To(rooms...) }
 
+// ToUser turns to all sockets of users in all children.
+func (p *ParentNamespace) ToUser(ids ...string) *Broadcast { return p.broadcast().ToUser(ids...) }
+
 // In is To.
 func (p *ParentNamespace) In(rooms ...string) *Broadcast { return p.broadcast().To(rooms...) }
 

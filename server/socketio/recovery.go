@@ -270,10 +270,12 @@ func (s *Socket) rejoin(name string, events []RoomEvent) []RoomEvent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, created := s.ns.local.enter(name, s)
-	if r == nil {
-		return events // middleware was faster
+	if r == nil { // middleware was faster; the session was in it all the time
+		s.changes = slices.DeleteFunc(s.changes, func(c RoomChange) bool { return c.Room == name })
+		return events
 	}
 	s.rooms = append(s.rooms, r)
+	s.noteUserLocked(name)
 	if created {
 		events = append(events, RoomEvent{Kind: RoomCreated, Room: name})
 	}

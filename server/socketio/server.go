@@ -272,7 +272,7 @@ func (s *Server) releaseNamespace(n *Namespace) {
 	}
 	s.mu.Unlock()
 	if gone {
-		if err := n.adapter.Close(); err != nil {
+		if err := n.close(); err != nil {
 			s.opts.Logger.Warn("adapter did not close", slog.String("namespace", n.name), slog.Any("error", err))
 		}
 	}
@@ -294,7 +294,7 @@ func (s *Server) Close(ctx context.Context) error {
 	s.mu.Unlock()
 	if first {
 		for _, n := range s.Namespaces() {
-			errs = append(errs, n.adapter.Close())
+			errs = append(errs, n.close())
 		}
 	}
 	return errors.Join(errs...)

@@ -57,6 +57,9 @@ func (s *Server) ServerCount(ctx context.Context) (int, error) { return s.root.S
 // To is Namespace.To of "/".
 func (s *Server) To(rooms ...string) *Broadcast { return s.root.To(rooms...) }
 
+// ToUser is Namespace.ToUser of "/".
+func (s *Server) ToUser(ids ...string) *Broadcast { return s.root.ToUser(ids...) }
+
 // In is Namespace.In of "/".
 func (s *Server) In(rooms ...string) *Broadcast { return s.root.In(rooms...) }
 

@@ -23,6 +23,7 @@ const (
 	bitOutgoing uint32 = 1 << iota // the socket has OnAnyOutgoing listeners
 	bitEarly                       // it holds what was emitted before it was connected
 	bitUnlogged                    // it got a packet that could not be kept, or a join of it could not be saved
+	bitUser                        // somebody said who the user is, or that there is none
 )
 
 // Socket is one client in one namespace. All methods may be called from any
@@ -50,6 +51,7 @@ type Socket struct {
 	in        inbox
 	listeners []listener // copied on removal, appended in place
 	rooms     []*room
+	user      string       // of the room of a user that it entered last, see SetUser
 	changes   []RoomChange // of rooms, kept for recovery
 	data      any
 	pid       string // with a SessionSaver: set before the session is saved
