@@ -19,9 +19,14 @@ func TestWhatMiddlewareEmitsComesOnceAfterTheReplay(t *testing.T) {
 	srv.Use(func(_ context.Context, s *socketio.Socket) error {
 		return errors.Join(s.Emit("hello", 1), s.Emit("hello", 2))
 	})
-	srv.OnConnection(func(s *socketio.Socket) { _ = s.Emit("connected") })
+	emitted := make(chan struct{}, 10)
+	srv.OnConnection(func(s *socketio.Socket) {
+		_ = s.Emit("connected")
+		emitted <- struct{}{}
+	})
 	r := arrive(t, srv)
 	for range 2 {
+		sockettest.Receive(t, "the handler of the connection", emitted)
 		r.event(`2["hello",1]`)
 		r.event(`2["hello",2]`)
 		r.event(`2["connected"]`)
@@ -34,6 +39,7 @@ func TestWhatMiddlewareEmitsComesOnceAfterTheReplay(t *testing.T) {
 		r.event(`2["missed"]`)
 	}
 	// It is kept as any other event: the client was cut off before it heard.
+	sockettest.Receive(t, "the handler of the connection", emitted)
 	r.cut()
 	if !r.back() {
 		t.Fatal("not recovered")

@@ -142,6 +142,7 @@ func (p *pendingConnect) restore(s *Socket) *Session {
 // its CONNECT and what comes from now on. An error says that the session is gone.
 func (s *Socket) resume(r RecoveryAdapter, st *Session) error {
 	var events []RoomEvent
+	entered := moves{s: s}
 	err := r.Resume(st, func(last string, missed func() (*Packet, error)) {
 		if s.ns.saver() != nil {
 			s.mu.Lock()
@@ -153,6 +154,11 @@ func (s *Socket) resume(r RecoveryAdapter, st *Session) error {
 		}
 		s.mu.Lock()
 		s.changes = append(st.Changed, s.changes...)
+		for _, room := range s.rooms {
+			if !slices.Contains(st.Rooms, room.name) { // middleware entered it
+				entered.rooms = append(entered.rooms, room.name)
+			}
+		}
 		s.mu.Unlock()
 		live := s.goLive(st.PID, func() *engineio.Message {
 			for {
@@ -175,6 +181,9 @@ func (s *Socket) resume(r RecoveryAdapter, st *Session) error {
 	})
 	for _, e := range events {
 		s.ns.roomEvent(e.Kind, e.Room, e.Socket)
+	}
+	if err == nil {
+		entered.save(true)
 	}
 	return err
 }
