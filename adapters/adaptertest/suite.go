@@ -43,6 +43,16 @@ func Run(t *testing.T, s Suite) {
 			{"JoinLeave", testJoinLeave, false},
 			{"Disconnect", testDisconnect, false},
 			{"ServerSide", testServerSide, false},
+			{"OrderOfSeveralPublishers", testOrderOfSeveral, false},
+			{"Volatile", testVolatile, false},
+			{"NumericRooms", testNumericRooms, false},
+			{"ManyNamespaces", testManyNamespaces, false},
+			{"AckCounts", testAckCounts, false},
+			{"AckLost", testAckLost, false},
+			{"DisconnectClose", testDisconnectClose, false},
+			{"ServerSideAcks", testServerSideAcks, false},
+			{"ServerSideAsks", testServerSideAsks, nodes == 1},
+			{"NodeLeaves", testNodeLeaves, nodes == 1},
 			{"Recovery", testRecovery, !s.Recovery},
 			{"RecoveryWhilePublishing", testRecoveryWhilePublishing, !s.Recovery},
 			{"RecoveryOfRooms", testRecoveryOfRooms, !s.Recovery},
@@ -77,7 +87,20 @@ func open(t *testing.T, s Suite, nodes int) *cluster {
 		srv.Of("/other")
 		c.nodes = append(c.nodes, srv)
 	}
+	c.together("/")
+	c.together("/other")
 	return c
+}
+
+// together waits until the nodes know each other in a namespace.
+func (c *cluster) together(namespace string) {
+	c.t.Helper()
+	for _, node := range c.nodes {
+		sockettest.Eventually(c.t, "the nodes know each other in "+namespace, func() bool {
+			n, err := node.Of(namespace).ServerCount(c.t.Context())
+			return err == nil && n == len(c.nodes)
+		})
+	}
 }
 
 // member is one client with the server's side of it.

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"encoding/json"
 
 	"github.com/sockeye-io/sockeye/server/socketio"
@@ -22,16 +23,17 @@ const (
 	KindClientAck     // to a broadcast with Request: one client answered Args
 	KindSockets       // to a fetch
 	KindServerSideAck // to a server side event with Request: Args
+	KindClientLost    // to a broadcast with Request: Count clients left without an answer; see ours
 )
 
 // Message is one thing that a node says to the others about a namespace. It is
 // immutable once published or received.
 type Message struct {
 	Kind    Kind
-	From    string // the node that says it; "emitter" for a program that is none
+	From    string // the node that says it; "emitter" for a program that is none, "" for an unknown node's answer
 	Request string // what it asks, or answers; "" where no answer is wanted
 
-	Packet  *socketio.Packet
+	Packet  *socketio.Packet // its own for each node that receives it
 	Target  socketio.Target
 	Rooms   []string
 	Close   bool
@@ -58,13 +60,23 @@ type Driver interface {
 	// everywhere in that order. It returns when the backend has taken m; an error
 	// says that other nodes may not hear of it.
 	Publish(m *Message) error
-	// Reply sends m to the node that made m.Request.
+	// Reply sends m to the node that made m.Request. It returns as Publish does.
+	// Node's answers have one argument: further ones of m.Args reach Sockeye only.
 	Reply(to string, m *Message) error
-	// Count returns the number of nodes there are now, this one included.
-	Count() (int, error)
+	// Count returns the number of nodes there are now, this one included. An error
+	// says that it cannot be known, because the backend is away.
+	Count(ctx context.Context) (int, error)
 	// Missing names the nodes that are known to be there and are not in answered
 	// (node ids), as well as they can be named. It must not wait.
 	Missing(answered map[string]bool) []string
 	// Close ends the driver: Receive is not called any more when it has returned.
 	Close() error
+}
+
+// Roster is a Driver that can tell who is there, not only how many.
+type Roster interface {
+	Driver
+	// Nodes returns the ids of the other nodes there are now. It may cost more than
+	// Count and is asked only while answers are late.
+	Nodes(ctx context.Context) ([]string, error)
 }

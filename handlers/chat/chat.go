@@ -132,8 +132,9 @@ func (v namespaceVoice) toUsers(event string, payload any, ids ...string) {
 }
 
 // check logs an emit that failed, which is no fault of the client whose event it was.
+// That other nodes are away is logged by the adapter, once.
 func (v namespaceVoice) check(err error) {
-	if err != nil && !errors.Is(err, socketio.ErrServerClosed) {
+	if err != nil && !errors.Is(err, socketio.ErrServerClosed) && !errors.Is(err, socketio.ErrThisNodeOnly) {
 		v.logger.Warn("chat: a notice was not sent", slog.Any("error", err))
 	}
 }

@@ -166,14 +166,15 @@ type refusal struct{ code, message string }
 func (r *refusal) Error() string { return r.code + ": " + r.message }
 
 // answer acknowledges e, if the client asked: "ok", or the error. What fails here is
-// the connection, which ends by itself.
+// the connection, which ends by itself. An event that only this node's clients got is
+// not refused: sent again, they would have it twice. The adapter logs and counts it.
 func answer(e *socketio.Event, err error) {
 	if !e.HasAck() {
 		return
 	}
 	var refused *refusal
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, socketio.ErrThisNodeOnly):
 		_ = e.Ack("ok")
 	case errors.As(err, &refused):
 		_ = e.AckError(refused.code, refused.message)

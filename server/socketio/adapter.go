@@ -21,9 +21,10 @@ type Adapter interface {
 	Broadcast(p *Packet, t *Target) error
 	// BroadcastAck is Broadcast of a packet that each client answers. sink hears
 	// once per node how many clients to expect, and then of each answer. stop
-	// ends the wait; it must be called.
-	BroadcastAck(p *Packet, t *Target, sink AckSink) (stop func(), err error)
-	// FetchSockets returns the sockets t names.
+	// ends the wait; it must be called. ctx is that of the wait.
+	BroadcastAck(ctx context.Context, p *Packet, t *Target, sink AckSink) (stop func(), err error)
+	// FetchSockets returns the sockets t names. With an error it returns those it
+	// has found: some node did not say which it has.
 	FetchSockets(ctx context.Context, t *Target) ([]*RemoteSocket, error)
 	// JoinSockets, LeaveSockets and DisconnectSockets act on the sockets t names.
 	JoinSockets(t *Target, rooms []string) error
@@ -45,7 +46,8 @@ type ClusterAdapter interface {
 	ServerCount(ctx context.Context) (int, error)
 	// ServerSideEmit brings an event to the other nodes' Namespace.OnServerSide.
 	ServerSideEmit(event string, args []any) error
-	// ServerSideEmitAck also waits for one answer of each other node.
+	// ServerSideEmitAck also waits for one answer of each other node. With an error
+	// it returns the answers that did come.
 	ServerSideEmitAck(ctx context.Context, event string, args []any) ([]Args, error)
 }
 
@@ -169,10 +171,16 @@ type Flags struct {
 // AckSink hears of the answers to a packet. Its methods may be called from any
 // goroutine and return at once.
 type AckSink interface {
+	// Servers says how many nodes call Expect, this one included: 1 unless it is
+	// called before the first of them does. A later call says that some are gone.
+	Servers(n int)
 	Expect(clients int)
 	Acked(args Args)
 	// Lost says that a client left without an answer.
 	Lost()
+	// Fail says why answers of other nodes will not come; the first call counts. It
+	// does not end the wait for the rest.
+	Fail(err error)
 }
 
 // RoomEvent says that a room of this node came into being or went, or that a

@@ -104,24 +104,20 @@ func (b *Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) 
 	}
 	ctx, cancel := withTimeout(ctx, b.t.Flags.Timeout)
 	defer cancel()
-	servers := 1
-	if c, ok := b.ns.adapter.(ClusterAdapter); ok && !b.t.Flags.Local {
-		if servers, err = c.ServerCount(ctx); err != nil {
-			return nil, err
-		}
-	}
-	g := &ackGroup{servers: servers, done: make(chan struct{})}
-	stop, err := b.ns.adapter.BroadcastAck(p, &b.t, g)
-	defer stop()
+	g := &ackGroup{servers: 1, done: make(chan struct{})}
+	stop, err := b.ns.adapter.BroadcastAck(ctx, p, &b.t, g)
 	if err != nil {
+		stop()
 		return nil, err
 	}
+	cause := ErrDisconnected
 	select {
 	case <-g.done:
-		return g.result(ErrDisconnected)
 	case <-ctx.Done():
-		return g.result(waitError(ctx))
+		cause = waitError(ctx)
 	}
+	stop() // the adapter may know more about the cause
+	return g.result(cause)
 }
 
 // ackGroup is the AckSink of Broadcast.EmitWithAck.
@@ -129,17 +125,24 @@ type ackGroup struct {
 	done chan struct{}
 
 	mu             sync.Mutex
-	servers        int // that still have to say how many clients to expect
+	servers        int // that say how many clients to expect
+	said           int // of them that did
 	expected, lost int
 	responses      []Args
-	over           bool
+	failure        error
+	over           bool // done is closed
+	taken          bool // by result
 }
 
 var _ AckSink = (*ackGroup)(nil)
 
+func (g *ackGroup) Servers(n int) {
+	g.change(func() { g.servers = n })
+}
+
 func (g *ackGroup) Expect(clients int) {
 	g.change(func() {
-		g.servers--
+		g.said++
 		g.expected += clients
 	})
 }
@@ -152,14 +155,22 @@ func (g *ackGroup) Lost() {
 	g.change(func() { g.lost++ })
 }
 
+func (g *ackGroup) Fail(err error) {
+	g.change(func() {
+		if g.failure == nil {
+			g.failure = err
+		}
+	})
+}
+
 func (g *ackGroup) change(f func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.over {
+	if g.over || g.taken {
 		return
 	}
 	f()
-	if g.servers <= 0 && len(g.responses)+g.lost >= g.expected {
+	if g.said > 0 && g.said >= g.servers && len(g.responses)+g.lost >= g.expected {
 		g.over = true
 		close(g.done)
 	}
@@ -168,10 +179,12 @@ func (g *ackGroup) change(f func()) {
 func (g *ackGroup) result(cause error) ([]Args, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.over = true
+	g.taken = true
 	missing := g.expected - len(g.responses)
 	switch {
-	case g.servers > 0:
+	case g.failure != nil:
+		return nil, &AckError{Missing: -1, Responses: g.responses, Err: g.failure}
+	case g.said < g.servers:
 		return nil, &AckError{Missing: -1, Responses: g.responses, Err: cause}
 	case missing > 0:
 		return nil, &AckError{Missing: missing, Responses: g.responses, Err: cause}

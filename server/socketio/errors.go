@@ -26,6 +26,9 @@ var (
 	ErrNoRecovery = errors.New("socketio: the adapter keeps no packets; use adapters/memory or adapters/redisstreams")
 	// ErrServerClosed is returned after Server.Close.
 	ErrServerClosed = errors.New("socketio: server closed")
+	// ErrThisNodeOnly is returned by a verb that was done for the clients of this
+	// node, but may not have reached the other nodes.
+	ErrThisNodeOnly = errors.New("socketio: other nodes were not reached")
 	// ErrUnsupported is returned by verbs that a parent namespace cannot have.
 	ErrUnsupported = errors.New("socketio: not supported on a parent namespace")
 )

@@ -72,7 +72,7 @@ func (l *Local) DeliverTo(s *Socket, p *Packet, f Flags, track bool) (after func
 }
 
 // BroadcastAck delivers p with an acknowledgement id to the sockets of this node.
-func (l *Local) BroadcastAck(p *Packet, t *Target, sink AckSink) (stop func(), err error) {
+func (l *Local) BroadcastAck(_ context.Context, p *Packet, t *Target, sink AckSink) (stop func(), err error) {
 	p.id, p.hasID = l.ns.ackIDs.Add(1)-1, true
 	if _, err := p.message(l.ns.srv.preferred); err != nil {
 		return func() {}, err
