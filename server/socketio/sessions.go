@@ -34,12 +34,11 @@ func (l *Local) Replace(ctx context.Context, pid string) bool {
 	return true
 }
 
-// Lose makes the session of a private id one that cannot be recovered, and ends its
-// connection: the client comes back by itself and is told.
-func (l *Local) Lose(pid string) {
+// LoseSession makes the session of a private id one that cannot be recovered, because
+// it could not be saved. Its socket goes on.
+func (l *Local) LoseSession(pid string) {
 	if s := l.ns.pids.find(pid); s != nil {
-		s.bits.Or(bitUnlogged)
-		s.sess.Abort(engineio.ReasonTransportError, engineio.DetailLogGap, nil)
+		s.lose()
 	}
 }
 

@@ -1,0 +1,209 @@
+package redisstreams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sockeye-io/sockeye/server/socketio"
+)
+
+const (
+	// readCount is how many entries are read at once.
+	readCount = 500
+	// readBlock is how long a read waits for entries. Each read that ends finds out
+	// whether the connection is alive, so it is below readTimeout of redisclient.
+	readBlock = 2 * time.Second
+)
+
+// read is the goroutine that reads the log and delivers, for all namespaces.
+func (h *Hub) read() {
+	fails := 0
+	joined := false
+	var since time.Time // of the first failure
+	for h.ctx.Err() == nil {
+		var err error
+		if !joined || !h.Up() {
+			if err = h.join(); err == nil {
+				joined, fails = true, 0
+				continue
+			}
+		} else if err = h.readOnce(); err == nil {
+			fails = 0
+			continue
+		}
+		if h.ctx.Err() != nil {
+			return
+		}
+		joined = false
+		if fails == 0 {
+			since = time.Now()
+		}
+		fails++
+		if time.Since(since) >= h.o.Hold || !h.everUp() {
+			h.lost(fmt.Errorf("reading the log: %w", err))
+		}
+		h.pause(fails)
+	}
+}
+
+func (h *Hub) everUp() bool { return !h.at.Load().zero() }
+
+// pause waits before another try, longer each time, with jitter.
+func (h *Hub) pause(fails int) {
+	d := min(20*time.Millisecond<<min(fails, 6), time.Second)
+	d += rand.N(d) //nolint:gosec // jitter needs no secrecy
+	select {
+	case <-time.After(d):
+	case <-h.ctx.Done():
+	}
+}
+
+// join finds out where the log is, after the start and after each loss of the
+// connection, and settles what happened meanwhile before anything is delivered.
+func (h *Hub) join() error {
+	was := *h.at.Load()
+	now, err := h.hello(h.ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case was.zero():
+		// Who connected before heard nothing of other nodes.
+		h.endAll()
+		h.moveTo(now)
+	case was.epoch != now.epoch:
+		h.gap("Redis lost the log")
+		h.moveTo(now)
+	default:
+		h.endUnlogged()
+	}
+	h.recent.begin(*h.at.Load())
+	h.owed.pay(h.saver)
+	h.found()
+	return nil
+}
+
+// endUnlogged ends the connections of those who got packets that are not in the log:
+// what they get next would be out of order, or a gap.
+func (h *Hub) endUnlogged() {
+	n := 0
+	for _, a := range h.all() {
+		a.mu.Lock()
+		n += a.Local.EndUnlogged()
+		a.mu.Unlock()
+	}
+	if n > 0 {
+		h.log.Warn("clients that got packets which are not in the log are disconnected, to start anew", "sockets", n)
+	}
+}
+
+// gap tells of a hole in the log, and ends the connections of everybody.
+func (h *Hub) gap(why string) {
+	h.recent.forget()
+	h.endAll()
+	h.notify(socketio.AdapterEvent{Kind: socketio.AdapterGap, Why: why})
+}
+
+func (h *Hub) endAll() {
+	for _, a := range h.all() {
+		a.mu.Lock()
+		a.Local.EndAll()
+		a.mu.Unlock()
+	}
+}
+
+// readOnce reads what comes next and delivers it.
+func (h *Hub) readOnce() error {
+	ctx, cancel := context.WithTimeout(h.ctx, readBlock+appendTimeout)
+	defer cancel()
+	h.mu.Lock()
+	h.kick = cancel
+	h.mu.Unlock()
+	at := h.at.Load()
+	streams, err := h.redis.XRead(ctx, &redis.XReadArgs{
+		Streams: []string{h.stream(), at.id.String()}, Count: readCount, Block: readBlock,
+	}).Result()
+	if errors.Is(err, redis.Nil) {
+		return h.stillThere()
+	}
+	if err != nil {
+		return err
+	}
+	for _, s := range streams {
+		for _, m := range s.Messages {
+			if !h.take(m) {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// stillThere makes sure, when nothing came for a while, that the log was not lost.
+func (h *Hub) stillThere() error {
+	ctx, cancel := context.WithTimeout(h.ctx, appendTimeout)
+	defer cancel()
+	epoch, err := h.redis.HGet(ctx, h.logKey(), "epoch").Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return err
+	}
+	if epoch != h.at.Load().epoch {
+		return errors.New("Redis has another log")
+	}
+	return nil
+}
+
+// take delivers one entry. It reports false if there was a hole before it.
+func (h *Hub) take(m redis.XMessage) bool {
+	at := *h.at.Load()
+	e, ok := readEntry(m)
+	if !ok {
+		h.log.Warn("an entry of the stream cannot be read and is left out", "id", m.ID)
+		if id, ok := parseID(m.ID); ok {
+			at.id = id
+			h.moveTo(at)
+		}
+		return true
+	}
+	next := position{id: e.id, n: at.n, epoch: at.epoch}
+	if e.ours() {
+		if e.epoch != at.epoch || e.n != at.n+1 {
+			why := fmt.Sprintf("entry %d of the log follows entry %d", e.n, at.n)
+			if e.epoch != at.epoch {
+				why = "Redis lost the log"
+			}
+			h.gap(why)
+			next.n, next.epoch = e.n, e.epoch
+			h.moveTo(next)
+			return false
+		}
+		next.n = e.n
+	} else if !h.foreign.Swap(true) {
+		h.log.Info("other programs write to the stream, too", "uid", e.uid)
+	}
+	h.deliver(&e, next)
+	return true
+}
+
+// deliver brings an entry to the sockets of this node.
+func (h *Hub) deliver(e *entry, next position) {
+	own := e.uid == h.o.NodeID
+	var j *job
+	if own && e.kind == typeBroadcast {
+		j = h.append.claim(e.seq)
+	}
+	a := h.adapter(e.nsp)
+	if a == nil || e.nsp == "" {
+		h.moveTo(next)
+	} else {
+		a.take(e, next, own, j)
+	}
+	if j != nil {
+		j.finish(nil)
+	}
+}

@@ -1,0 +1,110 @@
+package redisstreams
+
+import "github.com/redis/go-redis/v9"
+
+// The log is a stream, as Node's adapter has it, and beside it two kinds of keys in
+// the same slot of a Redis Cluster:
+//
+//	{prefix}:log            hash: epoch, n (entries of Sockeye's so far), trimmed (see trim.go)
+//	{prefix}:log:NODE       the sequence number that a node appended last
+//
+// An entry of Sockeye's has one field more than Node's, x1: the epoch, the entry's
+// number in the log, and its number among those of its publisher, with dots between.
+// The number 1 is the version of that field.
+
+// appendScript appends entries unless they are there already, so that a call whose
+// answer was lost can be made again: the entries of one node are appended in the
+// order of their sequence numbers, each once.
+//
+// KEYS: stream, {prefix}:log, {prefix}:log:NODE. ARGV: the epoch the caller knows or
+// "", an epoch to begin with if there is none, milliseconds for which the third key is
+// kept, the sequence number of the first entry; then uid, nsp, type and data of each
+// entry; an entry with an empty type is appended without namespace, for which Node's
+// readers ignore it. The answer is the epoch, and then the id and the number of
+// each entry, an empty id for one that was there already. If the epoch is not the
+// caller's, nothing is appended.
+var appendScript = redis.NewScript(`
+local epoch = redis.call('HGET', KEYS[2], 'epoch')
+if not epoch then
+  epoch = ARGV[2]
+  redis.call('HSET', KEYS[2], 'epoch', epoch, 'n', '0')
+end
+local answer = {epoch}
+if ARGV[1] ~= '' and ARGV[1] ~= epoch then return answer end
+local last = tonumber(redis.call('GET', KEYS[3]) or '0')
+local seq = tonumber(ARGV[4])
+for i = 5, #ARGV, 4 do
+  if seq > last then
+    local n = string.format('%d', redis.call('HINCRBY', KEYS[2], 'n', 1))
+    local mark = epoch .. '.' .. n .. '.' .. string.format('%d', seq)
+    local id
+    if ARGV[i + 2] == '' then
+      id = redis.call('XADD', KEYS[1], '*', 'uid', ARGV[i], 'x1', mark)
+    else
+      id = redis.call('XADD', KEYS[1], '*', 'uid', ARGV[i], 'nsp', ARGV[i + 1], 'type', ARGV[i + 2], 'data', ARGV[i + 3], 'x1', mark)
+    end
+    last = seq
+    answer[#answer + 1] = id
+    answer[#answer + 1] = n
+  else
+    answer[#answer + 1] = ''
+    answer[#answer + 1] = '0'
+  end
+  seq = seq + 1
+end
+redis.call('SET', KEYS[3], string.format('%d', last), 'PX', ARGV[3])
+return answer
+`)
+
+// A session is a hash, prefix:session:SID:
+//
+//	v      1: the version of this shape
+//	pid    the client's private id
+//	nsp    the namespace
+//	node   the node that has the socket; empty once it was cut off
+//	prev   the node that had it before: for a claim whose answer was lost
+//	data   what Socket.SetData set, as JSON
+//	user   what Socket.SetUser set
+//	start  the offset at which the session began
+//	last   the offset of the last packet handed to the transport, and
+//	upto   the offset up to which that is all there was for the client
+//	r:ROOM what is known of it in a room: + or - for in or out, then its joins and
+//	       leaves, each +AFTER/UNTIL or -AFTER/UNTIL, all with spaces between
+//
+// The scripts change it only for the node that has it. They answer 1, 0 if there is
+// no such session, or -1 if another node has it.
+
+// saveScript sets fields. KEYS: the session. ARGV: node, milliseconds to live or "0" to
+// leave that as it is, number of fields to delete, those, then fields and values.
+var saveScript = redis.NewScript(`
+local node = redis.call('HGET', KEYS[1], 'node')
+if not node then return 0 end
+if node ~= ARGV[1] then return -1 end
+local drop = tonumber(ARGV[3])
+for i = 4, 3 + drop do redis.call('HDEL', KEYS[1], ARGV[i]) end
+if #ARGV > 3 + drop then redis.call('HSET', KEYS[1], unpack(ARGV, 4 + drop)) end
+if ARGV[2] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 1
+`)
+
+// endScript deletes a session. KEYS: the session. ARGV: node.
+var endScript = redis.NewScript(`
+local node = redis.call('HGET', KEYS[1], 'node')
+if not node then return 0 end
+if node ~= ARGV[1] then return -1 end
+redis.call('DEL', KEYS[1])
+return 1
+`)
+
+// claimScript takes a session over. KEYS: the session. ARGV: node, private id,
+// namespace, milliseconds to live. It answers with the fields as they were, or with
+// nothing if there is no such session.
+var claimScript = redis.NewScript(`
+local all = redis.call('HGETALL', KEYS[1])
+local is = {}
+for i = 1, #all, 2 do is[all[i]] = all[i + 1] end
+if is['pid'] ~= ARGV[2] or is['nsp'] ~= ARGV[3] then return {} end
+if is['node'] ~= ARGV[1] then redis.call('HSET', KEYS[1], 'node', ARGV[1], 'prev', is['node']) end
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return all
+`)
