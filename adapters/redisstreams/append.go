@@ -227,17 +227,13 @@ func (a *appender) call(batch []*job) (appended, error) {
 // adopt waits until the reader has dealt with a log that was lost.
 func (a *appender) adopt(epoch string) error {
 	h := a.hub
-	h.mu.Lock()
-	kick := h.kick
-	h.mu.Unlock()
-	if kick != nil {
-		kick()
-	}
-	for try := 0; h.at.Load().epoch != epoch; try++ {
-		if h.ctx.Err() != nil || !h.Up() || try > 50 {
-			return errAway
+	h.rejoin.Store(true)
+	ctx, cancel := context.WithTimeout(h.ctx, appendTimeout)
+	defer cancel()
+	for h.at.Load().epoch != epoch {
+		if err := h.next(ctx); err != nil {
+			return err
 		}
-		h.pause(0)
 	}
 	return nil
 }

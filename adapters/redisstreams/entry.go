@@ -298,3 +298,35 @@ func encodeMoves(t *socketio.Target, rooms []string, disconnect *bool) (string, 
 	b, err := json.Marshal(m)
 	return string(b), err
 }
+
+// decodeServerSide reads the data of a server-side event that is in the stream.
+func decodeServerSide(data string) (event string, args socketio.Args, err error) {
+	if strings.HasPrefix(data, "{") {
+		var text struct {
+			Packet json.RawMessage `json:"packet"`
+		}
+		if err := json.Unmarshal([]byte(data), &text); err != nil {
+			return "", args, err
+		}
+		args, err = wire.ParseJSONList(text.Packet)
+	} else {
+		var b []byte
+		if b, err = base64.StdEncoding.DecodeString(data); err != nil {
+			return "", args, err
+		}
+		var packed struct {
+			Packet msgpack.RawMessage `msgpack:"packet"`
+		}
+		if err := msgpack.Unmarshal(b, &packed); err != nil {
+			return "", args, err
+		}
+		args, _, err = wire.ParseMsgpackList(packed.Packet)
+	}
+	if err == nil && args.Len() == 0 {
+		err = errNoEvent
+	}
+	if err != nil {
+		return "", args, err
+	}
+	return eventName(args.At(0)), args.From(1), nil
+}

@@ -69,7 +69,9 @@ type Hub struct {
 	current atomic.Pointer[position] // that, or the entry that is being delivered
 	owed    owed
 
-	hellos uint64 // owned by the reader
+	hellos  uint64      // owned by the reader, as checked
+	checked time.Time   // when Redis had this log
+	rejoin  atomic.Bool // Redis has another log: the reader must join it
 
 	ctx  context.Context //nolint:containedctx // ends with the hub
 	stop context.CancelFunc
@@ -79,7 +81,6 @@ type Hub struct {
 	adapters map[string]*Adapter
 	up       bool
 	ever     bool   // was up once
-	kick     func() // ends the read that is under way
 	moved    chan struct{}
 	unlogged int64 // bytes that went out without the log since it was lost
 	closed   bool
@@ -192,11 +193,7 @@ func (h *Hub) lost(err error) {
 	was := h.up || !h.ever
 	first := !h.ever
 	h.up, h.ever = false, true
-	kick := h.kick
 	h.mu.Unlock()
-	if kick != nil {
-		kick()
-	}
 	if was && h.ctx.Err() == nil {
 		why := err.Error()
 		if first {
@@ -245,21 +242,31 @@ func (h *Hub) moveTo(p position) {
 
 // reach waits until everything up to an entry was delivered.
 func (h *Hub) reach(ctx context.Context, id entryID) error {
-	for {
-		h.mu.Lock()
-		if h.moved == nil {
-			h.moved = make(chan struct{})
+	for h.at.Load().id.before(id) {
+		if err := h.next(ctx); err != nil && h.at.Load().id.before(id) {
+			return fmt.Errorf("redisstreams: waiting for the log to get to %s: %w", id, err)
 		}
-		moved := h.moved
-		h.mu.Unlock()
-		if !h.at.Load().id.before(id) {
-			return nil
-		}
-		select {
-		case <-moved:
-		case <-ctx.Done():
-			return fmt.Errorf("redisstreams: waiting for the log to get to %s: %w", id, ctx.Err())
-		}
+	}
+	return nil
+}
+
+// next waits until something more was delivered, a moment at most.
+func (h *Hub) next(ctx context.Context) error {
+	h.mu.Lock()
+	if h.moved == nil {
+		h.moved = make(chan struct{})
+	}
+	moved := h.moved
+	h.mu.Unlock()
+	moment := time.NewTimer(20 * time.Millisecond) // it may have happened before
+	defer moment.Stop()
+	select {
+	case <-moved:
+		return nil
+	case <-moment.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

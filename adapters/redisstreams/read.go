@@ -15,9 +15,12 @@ import (
 const (
 	// readCount is how many entries are read at once.
 	readCount = 500
-	// readBlock is how long a read waits for entries. Each read that ends finds out
-	// whether the connection is alive, so it is below readTimeout of redisclient.
-	readBlock = 2 * time.Second
+	// readBlock is how long a read waits for entries: it cannot be ended earlier, when
+	// the hub closes or the log turns out to be another one.
+	readBlock = 250 * time.Millisecond
+	// checkEvery is after how long without entries Redis is asked whether the log is
+	// still the same.
+	checkEvery = 2 * time.Second
 )
 
 // read is the goroutine that reads the log and delivers, for all namespaces.
@@ -119,21 +122,25 @@ func (h *Hub) endAll() {
 
 // readOnce reads what comes next and delivers it.
 func (h *Hub) readOnce() error {
+	if h.rejoin.Swap(false) {
+		return errOtherLog
+	}
 	ctx, cancel := context.WithTimeout(h.ctx, readBlock+appendTimeout)
 	defer cancel()
-	h.mu.Lock()
-	h.kick = cancel
-	h.mu.Unlock()
 	at := h.at.Load()
 	streams, err := h.redis.XRead(ctx, &redis.XReadArgs{
 		Streams: []string{h.stream(), at.id.String()}, Count: readCount, Block: readBlock,
 	}).Result()
 	if errors.Is(err, redis.Nil) {
+		if time.Since(h.checked) < checkEvery {
+			return nil
+		}
 		return h.stillThere()
 	}
 	if err != nil {
 		return err
 	}
+	h.checked = time.Now()
 	for _, s := range streams {
 		for _, m := range s.Messages {
 			if !h.take(m) {
@@ -144,6 +151,8 @@ func (h *Hub) readOnce() error {
 	return nil
 }
 
+var errOtherLog = errors.New("redisstreams: Redis has another log")
+
 // stillThere makes sure, when nothing came for a while, that the log was not lost.
 func (h *Hub) stillThere() error {
 	ctx, cancel := context.WithTimeout(h.ctx, appendTimeout)
@@ -153,8 +162,9 @@ func (h *Hub) stillThere() error {
 		return err
 	}
 	if epoch != h.at.Load().epoch {
-		return errors.New("Redis has another log")
+		return errOtherLog
 	}
+	h.checked = time.Now()
 	return nil
 }
 

@@ -2,7 +2,6 @@ package redisstreams
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/sockeye-io/sockeye/server/socketio"
