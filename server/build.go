@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/sockeye-io/sockeye/adapters/memory"
 	"github.com/sockeye-io/sockeye/handlers/chat"
 	"github.com/sockeye-io/sockeye/handlers/relay"
 	"github.com/sockeye-io/sockeye/public"
@@ -30,7 +29,11 @@ func (a *App) build() (err error) {
 		return err
 	}
 	a.client = public.NewClientFiles()
-	if a.io, err = socketio.New(a.ioOptions()); err != nil {
+	adapter, err := a.openCluster()
+	if err != nil {
+		return err
+	}
+	if a.io, err = socketio.New(a.ioOptions(adapter)); err != nil {
 		return err
 	}
 	a.metrics.Engine(a.io.Engine().Stats)
@@ -50,13 +53,13 @@ func (a *App) build() (err error) {
 }
 
 // ioOptions says in the words of socketio what the configuration says.
-func (a *App) ioOptions() *socketio.Options {
+func (a *App) ioOptions(adapter socketio.AdapterFactory) *socketio.Options {
 	c := &a.cfg
 	o := &socketio.Options{
 		Engine:         a.engineOptions(),
 		ConnectTimeout: c.ConnectTimeout,
 		Recovery:       socketio.Recovery{MaxDisconnection: c.Recovery.Duration, MaxBytes: int64(c.RecoveryBytes)},
-		Adapter:        memory.New(),
+		Adapter:        adapter,
 		// Clients name the namespaces of a pattern, so empty ones must go.
 		CleanupEmptyChildNamespaces: c.RelayConfig.Dynamic(),
 		Logger:                      a.log,

@@ -107,6 +107,10 @@ func (a *App) readyz(c *gin.Context) {
 		c.String(http.StatusServiceUnavailable, "shutting down\n")
 		return
 	}
+	if a.redisAway() {
+		c.String(http.StatusServiceUnavailable, "redis is away\n")
+		return
+	}
 	c.String(http.StatusOK, "ready\n")
 }
 

@@ -35,6 +35,7 @@ type App struct {
 	origins   *origin.Policy
 	site      *public.Site
 	client    *public.ClientFiles
+	cluster   clusterParts
 	loopback  bool // the main address is one
 	anonymous bool
 
@@ -112,7 +113,7 @@ func (a *App) Close() error {
 	if a.metricsListener != nil {
 		err = errors.Join(err, ignoreClosed(a.metricsListener.Close()))
 	}
-	return err
+	return errors.Join(err, a.closeCluster())
 }
 
 // Run serves until ctx ends or an address fails, stops everything in order and
@@ -186,7 +187,8 @@ func pageURL(addr net.Addr) string {
 //     clients go elsewhere; /healthz and /metrics still answer.
 //  2. Every session's transport is closed, without a DISCONNECT packet, so
 //     that clients reconnect by themselves; waiting polls are answered; handlers
-//     that run are waited for; the adapters close after the last socket.
+//     that run are waited for; the adapters close after the last socket, and then
+//     the connections to Redis.
 //  3. The main address is closed and requests in flight are waited for.
 //  4. The metrics address goes last, so that the end can be watched.
 //
@@ -197,6 +199,7 @@ func (a *App) shutdown(ctx context.Context, main, side *http.Server) {
 	defer cancel()
 	a.draining.Store(true)
 	clean := a.stopped("sessions", a.io.Close(ctx))
+	clean = a.stopped("redis", a.stopCluster(ctx)) && clean
 	clean = a.stopped("requests", main.Shutdown(ctx)) && clean
 	_ = main.Close() // what is left after the time is up; nothing otherwise
 	if side != nil {

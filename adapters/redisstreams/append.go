@@ -50,14 +50,7 @@ type job struct {
 func (j *job) size() int { return len(j.nsp) + len(j.data) + 64 }
 
 // finish ends the wait for a job; only the first call counts.
-func (j *job) finish(err error) bool {
-	first := false
-	j.once.Do(func() {
-		first = true
-		j.done <- err
-	})
-	return first
-}
+func (j *job) finish(err error) { j.once.Do(func() { j.done <- err }) }
 
 // appender appends the entries of this node in order. Whoever appends waits; one
 // goroutine takes all that wait and sends them in one call.

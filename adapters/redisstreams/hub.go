@@ -80,7 +80,7 @@ type Hub struct {
 	mu       sync.Mutex
 	adapters map[string]*Adapter
 	up       bool
-	ever     bool   // was up once
+	ever     bool // was up once
 	moved    chan struct{}
 	unlogged int64 // bytes that went out without the log since it was lost
 	closed   bool
@@ -183,7 +183,7 @@ func (h *Hub) notify(e socketio.AdapterEvent) {
 		h.log.Error("Redis is away: packets reach the clients of this node only", "why", e.Why)
 	}
 	for _, a := range h.all() {
-		h.aside.add(func() { a.Local.Notify(e) })
+		h.aside.add(func() { a.Notify(e) })
 	}
 }
 

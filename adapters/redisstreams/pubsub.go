@@ -97,10 +97,10 @@ func (p *pubsub) take(m *redis.Message) {
 	}
 }
 
-func (p *pubsub) publish(channel string, payload []byte) (receivers int64, err error) {
-	ctx, cancel := context.WithTimeout(p.hub.ctx, publishTimeout)
+func (p *pubsub) publish(ctx context.Context, channel string, payload []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	return p.hub.redis.Publish(ctx, channel, payload).Result()
+	return p.hub.redis.Publish(ctx, channel, payload).Err()
 }
 
 func (p *pubsub) close() error {
@@ -155,8 +155,7 @@ func (d *driver) Publish(m *cluster.Message) error {
 	if err != nil {
 		return err
 	}
-	_, err = d.p.publish(d.p.public(d.namespace), payload)
-	return err
+	return d.p.publish(d.p.hub.ctx, d.p.public(d.namespace), payload)
 }
 
 // Reply sends an answer to one node.
@@ -165,8 +164,7 @@ func (d *driver) Reply(to string, m *cluster.Message) error {
 	if err != nil {
 		return err
 	}
-	_, err = d.p.publish(d.p.private(d.namespace, to), payload)
-	return err
+	return d.p.publish(d.p.hub.ctx, d.p.private(d.namespace, to), payload)
 }
 
 // Count returns the number of nodes.
@@ -231,7 +229,7 @@ func (p *pubsub) evict(ctx context.Context, node, namespace, pid string) {
 	if n, err := p.count(ctx, p.node(node)); err != nil || n == 0 {
 		return // it is gone, or nobody can be reached
 	}
-	if p.send(node, note{Kind: "evict", ID: id, NSP: namespace, PID: pid}) != nil {
+	if p.send(ctx, node, note{Kind: "evict", ID: id, NSP: namespace, PID: pid}) != nil {
 		return
 	}
 	select {
@@ -241,14 +239,13 @@ func (p *pubsub) evict(ctx context.Context, node, namespace, pid string) {
 	}
 }
 
-func (p *pubsub) send(node string, n note) error {
+func (p *pubsub) send(ctx context.Context, node string, n note) error {
 	n.V, n.From = noteVersion, p.hub.o.NodeID
 	b, err := json.Marshal(n)
 	if err != nil {
 		return err
 	}
-	_, err = p.publish(p.node(node), b)
-	return err
+	return p.publish(ctx, p.node(node), b)
 }
 
 func (p *pubsub) takeNote(payload string) {
@@ -276,7 +273,7 @@ func (p *pubsub) end(n note) {
 		a.claims.lose(n.PID[:sidLen])
 		a.Replace(p.hub.ctx, n.PID)
 	}
-	if err := p.send(n.From, note{Kind: "evicted", ID: n.ID}); err != nil {
+	if err := p.send(p.hub.ctx, n.From, note{Kind: "evicted", ID: n.ID}); err != nil {
 		p.hub.log.Debug("an answer did not reach its node", "node", n.From, "error", err)
 	}
 }

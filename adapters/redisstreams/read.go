@@ -97,7 +97,7 @@ func (h *Hub) endUnlogged() {
 	n := 0
 	for _, a := range h.all() {
 		a.mu.Lock()
-		n += a.Local.EndUnlogged()
+		n += a.EndUnlogged()
 		a.mu.Unlock()
 	}
 	if n > 0 {
@@ -115,7 +115,7 @@ func (h *Hub) gap(why string) {
 func (h *Hub) endAll() {
 	for _, a := range h.all() {
 		a.mu.Lock()
-		a.Local.EndAll()
+		a.EndAll()
 		a.mu.Unlock()
 	}
 }

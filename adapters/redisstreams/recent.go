@@ -68,7 +68,7 @@ func (r *recent) add(prev position, k *kept, oldest time.Time) {
 	}
 	r.entries = append(r.entries, k)
 	r.bytes += k.size
-	ms := uint64(max(0, oldest.UnixMilli())) //nolint:gosec // not negative
+	ms := uint64(max(0, oldest.UnixMilli()))
 	n := 0
 	for n < len(r.entries)-1 && (r.bytes > r.limit || r.entries[n].id.ms < ms) {
 		r.bytes -= r.entries[n].size

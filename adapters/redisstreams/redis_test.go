@@ -65,6 +65,7 @@ func TestSuite(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Suite{
 		Nodes: true, Recovery: true,
 		Cluster: func(t *testing.T) func(int) socketio.AdapterFactory {
+			t.Helper()
 			prefix := fmt.Sprint("test", prefixes.Add(1))
 			return func(node int) socketio.AdapterFactory {
 				c := r.client()

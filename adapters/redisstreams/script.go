@@ -64,7 +64,6 @@ return answer
 //	node   the node that has the socket; empty once it was cut off
 //	prev   the node that had it before: for a claim whose answer was lost
 //	data   what Socket.SetData set, as JSON
-//	user   what Socket.SetUser set
 //	start  the offset at which the session began
 //	last   the offset of the last packet handed to the transport, and
 //	upto   the offset up to which that is all there was for the client

@@ -27,7 +27,7 @@ const sidLen = 20
 const (
 	fieldV, fieldPID                      = "v", "pid"
 	fieldNode, fieldPrev                  = "node", "prev"
-	fieldUserData, fieldUser              = "data", "user"
+	fieldUserData                         = "data"
 	fieldStart, fieldLast, fieldUpTo      = "start", "last", "upto"
 	roomPrefix                            = "r:"
 	answerSaved, answerMissing, answerNot = 1, 0, -1

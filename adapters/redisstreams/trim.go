@@ -50,7 +50,7 @@ func (h *Hub) trim() {
 func (h *Hub) trimNow() error {
 	ctx, cancel := context.WithTimeout(h.ctx, appendTimeout)
 	defer cancel()
-	oldest := entryID{ms: uint64(time.Now().Add(-h.retention()).UnixMilli())} //nolint:gosec // a time
+	oldest := entryID{ms: uint64(time.Now().Add(-h.retention()).UnixMilli())}
 	if err := h.redis.XTrimMinIDApprox(ctx, h.stream(), oldest.String(), 0).Err(); err != nil {
 		return err
 	}
