@@ -14,8 +14,8 @@
 // and Upgraded run on the goroutine that reads, so while they block nothing more of
 // that session is read, and its ping timeout waits.
 //
-// Locks: Server.mu guards the table of sessions, holds.mu the poll holds,
-// Session.mu everything that changes in a session, Message.mu the making of an
+// Locks: Server.mu guards the table of sessions, cuts.mu and upgradeHolds.mu what
+// was learned of addresses, Session.mu everything that changes in a session, Message.mu the making of an
 // encoding. None is held while another of them is taken, nor across I/O, a
 // channel send or a call to a Handler, Receiver or Observer; Session.mu is held
 // while timers are set.

@@ -52,13 +52,63 @@ func TestHoldLearnsFromTwoCuts(t *testing.T) {
 		if got := h.learned(addr); got != minHold {
 			t.Errorf("after cuts at 3 s: %v", got)
 		}
-		<-time.After(holdMemory + time.Second)
+	})
+}
+
+// A rule is tried again, by one GET at a time, and less often the longer it holds:
+// each trial may cost a client its connection.
+func TestALearnedHoldIsTriedAgainByOneGET(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHolds(PollHold{})
+		const addr = "10.0.0.1:1000"
+		h.cut(addr, 10*time.Second)
+		h.cut(addr, 10*time.Second)
+		for memory := cutMemory; memory <= 2*maxCutMemory; memory *= 2 {
+			believed := min(memory, maxCutMemory)
+			<-time.After(believed - time.Second)
+			if got := h.learned(addr); got != 9*time.Second {
+				t.Fatalf("within %v: %v", believed, got)
+			}
+			<-time.After(2 * time.Second)
+			if got := h.learned(addr); got != 20*time.Second {
+				t.Fatalf("the trial after %v: %v", believed, got)
+			}
+			if got := h.learned(addr); got != 9*time.Second {
+				t.Fatalf("beside the trial: %v", got)
+			}
+			h.cut(addr, 10*time.Second)
+		}
+		<-time.After(maxCutMemory + time.Second)
 		if got := h.learned(addr); got != 20*time.Second {
-			t.Errorf("ten minutes later: %v", got)
+			t.Fatalf("the last trial: %v", got)
+		}
+		h.survived(addr, 20*time.Second)
+		if got := h.learned(addr); got != 20*time.Second || len(h.cuts.table) != 0 {
+			t.Errorf("after a trial that lived: %v", got)
 		}
 		h.cut(addr, 3*time.Second) // counts anew
 		if got := h.learned(addr); got != 20*time.Second {
 			t.Errorf("after one cut anew: %v", got)
+		}
+	})
+}
+
+// A proxy whose time-out was raised is noticed by the trial.
+func TestAHoldGrowsWithTheTimeOutOfTheProxy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHolds(PollHold{})
+		const addr = "10.0.0.1:1000"
+		h.cut(addr, 8*time.Second)
+		h.cut(addr, 8*time.Second)
+		<-time.After(cutMemory + time.Second)
+		h.learned(addr) // the trial
+		h.cut(addr, 15*time.Second)
+		if got := h.learned(addr); got != 20*time.Second {
+			t.Errorf("after one cut at 15 s: %v", got)
+		}
+		h.cut(addr, 15*time.Second)
+		if got := h.learned(addr); got != 13500*time.Millisecond {
+			t.Errorf("after two: %v", got)
 		}
 	})
 }
@@ -98,25 +148,25 @@ func TestAFixedHoldLearnsNothing(t *testing.T) {
 		h.cut("a", time.Second)
 		h.survived("a", 2*time.Second)
 	}
-	if d := h.duration("a"); d < 27*time.Second || len(h.cuts) != 0 {
-		t.Errorf("%v, %d records", d, len(h.cuts))
+	if d := h.duration("a"); d < 27*time.Second || len(h.cuts.table) != 0 {
+		t.Errorf("%v, %d records", d, len(h.cuts.table))
 	}
 }
 
 func TestHoldsRememberABoundedNumberOfAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHolds(PollHold{})
-		for i := range 3 * maxHoldings {
+		for i := range 3 * maxAddresses {
 			h.cut(fmt.Sprintf("[2001:db8::%x]:1", i), time.Second)
 		}
-		if n := len(h.cuts); n > maxHoldings {
+		if n := len(h.cuts.table); n > maxAddresses {
 			t.Errorf("%d addresses", n)
 		}
-		<-time.After(holdMemory + time.Second)
-		for i := range maxHoldings {
+		<-time.After(cutMemory + time.Second)
+		for i := range maxAddresses {
 			h.cut(fmt.Sprintf("10.0.0.%d:1", i), time.Second)
 		}
-		if n := len(h.cuts); n > maxHoldings {
+		if n := len(h.cuts.table); n > maxAddresses {
 			t.Errorf("%d addresses after all were forgotten", n)
 		}
 	})
