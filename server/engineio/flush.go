@@ -137,6 +137,9 @@ func (c *wsConn) write(b []byte) error {
 		n, err := c.conn.Write(b[:min(len(b), c.stride(len(b)))])
 		c.s.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
 		c.wrote.Add(int64(n))
+		if n > 0 {
+			c.activity.sent()
+		}
 		b = b[n:]
 		if err == nil {
 			continue

@@ -3,7 +3,6 @@ package engineio
 import (
 	"errors"
 	"io"
-	"net"
 	"sync"
 	"unicode/utf8"
 
@@ -33,7 +32,7 @@ var readBuffers = sync.Pool{New: func() any { b := make([]byte, busyBuffer); ret
 // frameReader reads WebSocket messages off a connection. Only one goroutine may
 // use it. A message it returns is valid until the next call.
 type frameReader struct {
-	conn    net.Conn
+	conn    io.Reader
 	max     int64
 	deflate bool // RSV1 means a deflated message; otherwise it is an error
 
@@ -49,7 +48,7 @@ type frameReader struct {
 	idle  [idleBuffer]byte
 }
 
-func (f *frameReader) init(conn net.Conn, limit int64, deflate bool, early []byte) {
+func (f *frameReader) init(conn io.Reader, limit int64, deflate bool, early []byte) {
 	f.conn, f.max, f.deflate, f.early = conn, limit, deflate, early
 	f.buf = f.idle[:]
 }

@@ -28,6 +28,9 @@ func (s *story) SessionOpened(transport string, protocol int) {
 func (s *story) SessionUpgraded()        { s.tell("upgraded") }
 func (s *story) RequestRefused(code int) { s.tell("refused %d", code) }
 func (s *story) MessageDropped(n int)    { s.tell("dropped %d", n) }
+func (s *story) WebSocketDiedYoung()     { s.tell("died young") }
+func (s *story) UpgradeWithheld()        { s.tell("upgrade withheld") }
+func (s *story) KeepAliveLearned()       { s.tell("keep-alive learned") }
 func (s *story) SessionClosed(transport string, c *CloseError) {
 	s.tell("closed %s: %s, %s", transport, c.Reason, c.Detail)
 }

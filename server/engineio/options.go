@@ -137,6 +137,9 @@ type Observer interface {
 	SessionClosed(transport string, c *CloseError)
 	RequestRefused(code int)
 	MessageDropped(n int) // volatile messages not delivered
+	WebSocketDiedYoung()  // of a session that upgraded, or tried to: lost within 30 s
+	UpgradeWithheld()     // a handshake offered no upgrade, because WebSockets of its address die young
+	KeepAliveLearned()    // an address cuts idle WebSockets, and its new ones get pings more often
 }
 
 // ConnectionError describes a refused request, as Node's connection_error event.
@@ -220,3 +223,6 @@ func (noObserver) SessionUpgraded()                  {}
 func (noObserver) SessionClosed(string, *CloseError) {}
 func (noObserver) RequestRefused(int)                {}
 func (noObserver) MessageDropped(int)                {}
+func (noObserver) WebSocketDiedYoung()               {}
+func (noObserver) UpgradeWithheld()                  {}
+func (noObserver) KeepAliveLearned()                 {}

@@ -24,11 +24,13 @@ const shutdownFlush = 2 * time.Second
 // Server is an http.Handler that serves Engine.IO on every path it is given. The
 // caller routes, with and without a trailing slash.
 type Server struct {
-	opts    Options
-	handler Handler
-	holds   *holds
-	stats   counters
-	wg      sync.WaitGroup // sessions, and readers of WebSockets
+	opts     Options
+	handler  Handler
+	holds    *holds
+	idleCuts *cuts // of WebSockets
+	upgrades *upgradeHolds
+	stats    counters
+	wg       sync.WaitGroup // sessions, and readers of WebSockets
 
 	mu       sync.RWMutex
 	sessions map[string]*Session
@@ -45,6 +47,9 @@ type counters struct {
 type Stats struct {
 	Sessions                                   int
 	MessagesIn, MessagesOut, BytesIn, BytesOut uint64
+	// UpgradesWithheld counts the addresses that are offered no upgrade at the
+	// moment, KeptAlive those whose WebSockets get pings in silence.
+	UpgradesWithheld, KeptAlive int
 }
 
 // NewServer returns a server that tells h of its sessions. o may be nil.
@@ -53,7 +58,9 @@ func NewServer(h Handler, o *Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{opts: opts, handler: h, holds: newHolds(opts.PollHold), sessions: make(map[string]*Session)}, nil
+	s := &Server{opts: opts, handler: h, holds: newHolds(opts.PollHold), sessions: make(map[string]*Session)}
+	s.idleCuts, s.upgrades = newCuts(opts.PingInterval), newUpgradeHolds(&s.opts)
+	return s, nil
 }
 
 // Len returns the number of open sessions.
@@ -68,6 +75,7 @@ func (s *Server) Stats() Stats {
 	return Stats{
 		Sessions: s.Len(), MessagesIn: s.stats.messagesIn.Load(), MessagesOut: s.stats.messagesOut.Load(),
 		BytesIn: s.stats.bytesIn.Load(), BytesOut: s.stats.bytesOut.Load(),
+		UpgradesWithheld: s.upgrades.withheld(), KeptAlive: s.idleCuts.rules(),
 	}
 }
 
@@ -221,8 +229,15 @@ func (s *Server) admit(session *Session) bool {
 	s.mu.Unlock()
 
 	s.opts.Observer.SessionOpened(session.Transport(), session.protocol)
+	var cut time.Duration
+	if session.ws != nil {
+		cut = s.idleCuts.known(session.origin.addr)
+	}
 	session.mu.Lock()
 	session.startHeartbeatLocked()
+	if session.ws != nil {
+		session.keepAliveLocked(session.ws, cut)
+	}
 	session.delivering = true // so that Closed cannot overtake Open
 	session.mu.Unlock()
 	session.recv = s.handler.Open(session)
@@ -295,7 +310,11 @@ func (s *Session) cut() {
 func (s *Server) openData(session *Session, transport string) string {
 	upgrades := []string{}
 	if transport == TransportPolling && !s.opts.DisableUpgrades && slices.Contains(s.opts.Transports, TransportWebSocket) {
-		upgrades = append(upgrades, TransportWebSocket)
+		if s.upgrades.offers(session.origin.addr) {
+			upgrades = append(upgrades, TransportWebSocket)
+		} else {
+			s.opts.Observer.UpgradeWithheld()
+		}
 	}
 	b, err := json.Marshal(struct {
 		SID          string   `json:"sid"`

@@ -344,11 +344,15 @@ func (s *Session) end(why *CloseError) {
 		candidate, s.poll.candidate = s.poll.candidate, nil
 	}
 	ws, flushing := s.ws, s.flushing
+	if ws != nil {
+		stopTimer(ws.pinger)
+	}
 	s.closeDue = s.delivering
 	due := s.closeDue
 	s.mu.Unlock()
 
 	if ws != nil {
+		s.parted(ws, why)
 		ws.shutdown(why, flushing)
 	}
 	if candidate != nil {

@@ -75,6 +75,7 @@ func (s *Session) abortUpgrade() {
 func (c *wsConn) probe() {
 	_ = c.conn.SetDeadline(time.Now().Add(c.s.srv.opts.UpgradeTimeout))
 	if err := c.negotiate(); err != nil {
+		c.s.upgradeFailed(c, err)
 		c.s.abortUpgrade()
 		c.bye(&CloseError{Reason: ReasonTransportError, Detail: DetailUnexpectedPacket, Err: err})
 		c.drain()
@@ -122,6 +123,7 @@ func (s *Session) releasePolls() {
 // Receiver. A POST still being delivered is waited for, so that Receive calls stay
 // in order.
 func (s *Session) completeUpgrade(c *wsConn) error {
+	cut := s.srv.idleCuts.known(s.origin.addr)
 	for {
 		s.mu.Lock()
 		if s.state == stateClosed {
@@ -140,6 +142,7 @@ func (s *Session) completeUpgrade(c *wsConn) error {
 		}
 	}
 	s.ws = c
+	s.keepAliveLocked(c, cut)
 	s.poll.candidate, s.poll.upgrading, s.poll.probing, s.poll.last = nil, false, false, nil
 	stopTimer(s.poll.pollGrace)
 	stopTimer(s.poll.postGrace)
@@ -164,6 +167,7 @@ func (s *Session) completeUpgrade(c *wsConn) error {
 		flush = s.wakeLocked()
 	}
 	s.mu.Unlock()
+	s.srv.upgrades.upgraded(s.origin.addr)
 	s.srv.opts.Observer.SessionUpgraded()
 	if flush != nil {
 		go s.flush(flush)

@@ -41,6 +41,10 @@ type wsConn struct {
 	conn    net.Conn
 	deflate bool // permessage-deflate was negotiated
 
+	activity  activity      // see keepalive.go
+	pingEvery time.Duration // WebSocket pings go out in silence, 0: none; guarded by Session.mu
+	pinger    *time.Timer
+
 	closed atomic.Bool  // shutdown has been called
 	bidden atomic.Bool  // the close frame has been written
 	judged atomic.Bool  // interrupt asked the writer to judge
@@ -77,10 +81,11 @@ func (s *Server) acceptWebSocket(w http.ResponseWriter, r *http.Request, sid str
 		return nil, err
 	}
 	c := &wsConn{conn: conn}
+	c.activity.since = time.Now()
 	if ext != nil {
 		_, c.deflate = ext.Accepted()
 	}
-	c.frames.init(conn, s.opts.MaxPayload, c.deflate, buffered(rw))
+	c.frames.init(c, s.opts.MaxPayload, c.deflate, buffered(rw))
 	return c, nil
 }
 
@@ -147,11 +152,7 @@ func (c *wsConn) answerPing(data []byte) {
 		_, _ = c.conn.Write(frame) // a connection that is broken says so when it is read
 		return
 	}
-	m := &Message{size: messageOverhead + len(frame)}
-	for f := range m.forms {
-		m.forms[f].Store(&frame)
-	}
-	_ = c.s.Send(m, 0) // a session that has ended owes no pong
+	_ = c.s.Send(rawFrame(frame), 0) // a session that has ended owes no pong
 }
 
 // fail ends the session for what went wrong with reading.

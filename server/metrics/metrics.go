@@ -35,6 +35,9 @@ type Metrics struct {
 	upgrades       prometheus.Counter
 	refused        *prometheus.CounterVec
 	dropped        prometheus.Counter
+	diedYoung      prometheus.Counter
+	withheld       prometheus.Counter
+	keepAlives     prometheus.Counter
 
 	sockets         *prometheus.GaugeVec
 	socketsOpened   *prometheus.CounterVec
@@ -80,6 +83,9 @@ func New(release string) *Metrics {
 		upgrades:       prometheus.NewCounter(counterOpts("upgrades_total", "Sessions that moved from polling to WebSocket.")),
 		refused:        counters("requests_refused_total", "Requests refused by Engine.IO, by its error code.", "code"),
 		dropped:        prometheus.NewCounter(counterOpts("messages_dropped_total", "Volatile messages that were not delivered.")),
+		diedYoung:      prometheus.NewCounter(counterOpts("websockets_died_young_total", "WebSockets of sessions that upgraded, or tried to, which were lost within 30 s.")),
+		withheld:       prometheus.NewCounter(counterOpts("upgrades_withheld_total", "Handshakes that were offered no upgrade, because WebSockets of their address die young.")),
+		keepAlives:     prometheus.NewCounter(counterOpts("keepalives_learned_total", "Times that an address was found to cut idle WebSockets, so that its new ones are pinged more often.")),
 
 		sockets:         gauges("sockets", "Connected sockets.", "namespace"),
 		socketsOpened:   counters("sockets_opened_total", "Sockets connected.", "namespace", "recovered"),
@@ -101,6 +107,7 @@ func New(release string) *Metrics {
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build,
 		m.sessions, m.sessionsOpened, m.sessionsClosed, m.upgrades, m.refused, m.dropped,
+		m.diedYoung, m.withheld, m.keepAlives,
 		m.sockets, m.socketsOpened, m.socketsClosed, m.connectsRefused, m.received, m.sent,
 		m.unhandled, m.unknownAcks, m.panics, m.inboxFull, m.unknownEvents,
 		m.adapterUp, m.adapterLost, m.adapterGaps,
@@ -133,7 +140,13 @@ func (m *Metrics) Engine(stats func() engineio.Stats) {
 	read := func(name, help string, value func(engineio.Stats) uint64) prometheus.Collector {
 		return prometheus.NewCounterFunc(counterOpts(name, help), func() float64 { return float64(value(stats())) })
 	}
+	gauge := func(name, help string, value func(engineio.Stats) int) prometheus.Collector {
+		o := prometheus.GaugeOpts{Namespace: "sockeye", Name: name, Help: help}
+		return prometheus.NewGaugeFunc(o, func() float64 { return float64(value(stats())) })
+	}
 	m.registry.MustRegister(
+		gauge("upgrades_withheld_addresses", "Addresses that are offered no upgrade at the moment.", func(s engineio.Stats) int { return s.UpgradesWithheld }),
+		gauge("keepalive_addresses", "Addresses whose new WebSockets are pinged more often at the moment.", func(s engineio.Stats) int { return s.KeptAlive }),
 		read("messages_received_total", "Engine.IO messages received.", func(s engineio.Stats) uint64 { return s.MessagesIn }),
 		read("messages_sent_total", "Engine.IO messages sent, one for each recipient.", func(s engineio.Stats) uint64 { return s.MessagesOut }),
 		read("bytes_received_total", "Bytes of payloads received.", func(s engineio.Stats) uint64 { return s.BytesIn }),
@@ -187,6 +200,15 @@ func (m *Metrics) RequestRefused(code int) { m.refused.WithLabelValues(strconv.I
 
 // MessageDropped counts volatile messages that were not delivered.
 func (m *Metrics) MessageDropped(n int) { m.dropped.Add(float64(n)) }
+
+// WebSocketDiedYoung counts a WebSocket that was lost soon after its upgrade.
+func (m *Metrics) WebSocketDiedYoung() { m.diedYoung.Inc() }
+
+// UpgradeWithheld counts a handshake that was offered no upgrade.
+func (m *Metrics) UpgradeWithheld() { m.withheld.Inc() }
+
+// KeepAliveLearned counts an address that was found to cut idle WebSockets.
+func (m *Metrics) KeepAliveLearned() { m.keepAlives.Inc() }
 
 // SocketOpened counts a socket that joined a namespace.
 func (m *Metrics) SocketOpened(name string, recovered bool) {

@@ -29,6 +29,9 @@ func TestEveryEventIsCountedUnderItsLabels(t *testing.T) {
 	m.SessionClosed(engineio.TransportWebSocket, &engineio.CloseError{Reason: engineio.ReasonPingTimeout, Detail: engineio.DetailNoPong})
 	m.RequestRefused(4)
 	m.MessageDropped(3)
+	m.WebSocketDiedYoung()
+	m.UpgradeWithheld()
+	m.KeepAliveLearned()
 	m.SocketOpened("/", true)
 	m.SocketOpened("/", false)
 	m.SocketClosed("/", socketio.DisconnectReason{Reason: "ping timeout", Detail: "no pong"})
@@ -41,7 +44,7 @@ func TestEveryEventIsCountedUnderItsLabels(t *testing.T) {
 	m.InboxFull("/")
 	m.UnknownEvent("/")
 	m.Engine(func() engineio.Stats {
-		return engineio.Stats{MessagesIn: 11, MessagesOut: 12, BytesIn: 13, BytesOut: 14}
+		return engineio.Stats{MessagesIn: 11, MessagesOut: 12, BytesIn: 13, BytesOut: 14, UpgradesWithheld: 15, KeptAlive: 16}
 	})
 
 	got := scrape(t, m)
@@ -54,6 +57,11 @@ func TestEveryEventIsCountedUnderItsLabels(t *testing.T) {
 		`sockeye_upgrades_total 1`,
 		`sockeye_requests_refused_total{code="4"} 1`,
 		`sockeye_messages_dropped_total 3`,
+		`sockeye_websockets_died_young_total 1`,
+		`sockeye_upgrades_withheld_total 1`,
+		`sockeye_keepalives_learned_total 1`,
+		"sockeye_upgrades_withheld_addresses 15\n",
+		"sockeye_keepalive_addresses 16\n",
 		`sockeye_sockets{namespace="/"} 1`,
 		`sockeye_sockets_opened_total{namespace="/",recovered="true"} 1`,
 		`sockeye_sockets_closed_total{detail="no pong",namespace="/",reason="ping timeout"} 1`,
