@@ -33,7 +33,7 @@ type Config struct {
 	Origins   []string `name:"origins" group:"access" unit:"comma-separated origins, or *" help:"Pages of which other origins may connect, such as https://app.example.com, for polling and WebSocket alike. Same origin and requests without an Origin header always pass. Empty: any loopback origin passes too while listening on a loopback address."`
 
 	Transports        []string      `name:"transports" group:"protocol" default:"polling,websocket" unit:"comma-separated: polling, websocket" help:"Transports that a client may use."`
-	AllowUpgrades     bool          `name:"allow-upgrades" group:"protocol" default:"true" negatable:"" unit:"true or false" help:"Let a client move from polling to WebSocket."`
+	AllowUpgrades     Switch        `name:"allow-upgrades" group:"protocol" default:"auto" negatable:"" unit:"auto, on or off" help:"Let a client move from polling to WebSocket. auto: yes, but not for ten minutes to an address whose WebSockets are cut by a proxy soon after they began."`
 	AllowEIO3         bool          `name:"allow-eio3" group:"protocol" default:"false" negatable:"" unit:"true or false" help:"Admit clients of protocol 3, such as socket.io-client 2.x."`
 	Parser            string        `name:"parser" group:"protocol" default:"auto" enum:"auto,json,msgpack" unit:"auto, json or msgpack" help:"How Socket.IO packets are encoded. auto decides by the client's first packet."`
 	PingInterval      time.Duration `name:"ping-interval" group:"protocol" default:"25s" unit:"duration" help:"Time between two pings to a client."`

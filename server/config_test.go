@@ -12,7 +12,7 @@ import (
 func defaultConfig() *Config {
 	return &Config{
 		Listen: "127.0.0.1:0", Path: "/socket.io/", ShutdownTimeout: 10 * time.Second,
-		Transports: []string{"polling", "websocket"}, AllowUpgrades: true, Parser: "auto",
+		Transports: []string{"polling", "websocket"}, Parser: "auto",
 		PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second, UpgradeTimeout: 10 * time.Second,
 		ConnectTimeout: 45 * time.Second, PollHold: OrDuration{Word: "auto"}, MaxPayload: 1e6,
 		OutboxLimit: 1 << 20, OutboxMax: 16 << 20, SlowReader: "disconnect", HandlerStall: time.Minute,

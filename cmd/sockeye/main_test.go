@@ -228,7 +228,7 @@ func TestFlagsWinOverVariablesAndThoseOverTheFile(t *testing.T) {
 		"upgrade-timeout": {"5m", "flag"},
 		"connect-timeout": {"45s", "default"},
 		"allow-eio3":      {"false", "environment SOCKEYE_ALLOW_EIO3"},
-		"allow-upgrades":  {"false", file + ":5"},
+		"allow-upgrades":  {"off", file + ":5"},
 		"anonymous":       {"on", "flag"},
 	} {
 		if values[key] != want[0] || !strings.HasSuffix(comments[key], "source: "+want[1]) {

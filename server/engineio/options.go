@@ -45,6 +45,10 @@ type Options struct {
 	Transports []string
 	// DisableUpgrades keeps a polling session on polling.
 	DisableUpgrades bool
+	// AlwaysUpgrade offers the upgrade to every address. Without it one where
+	// three sessions saw their WebSocket die young, and few that lives, is offered
+	// none for ten minutes.
+	AlwaysUpgrade bool
 	// AllowEIO3 admits protocol 3, which socket.io-client 2.x speaks.
 	AllowEIO3 bool
 	// PollHold bounds how long a GET waits. See PollHold.

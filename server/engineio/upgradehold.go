@@ -142,7 +142,7 @@ func (h *upgradeHolds) countUnlock(host string, d death) {
 	r := h.recordLocked(host, now)
 	r.count(now, d)
 	open := h.open[host]
-	withhold := r.died >= youngDeaths && r.died >= r.well && r.share > float64(open)
+	withhold := !h.o.AlwaysUpgrade && r.died >= youngDeaths && r.died >= r.well && r.share > float64(open)
 	again := now.Before(r.until)
 	if withhold {
 		r.until = now.Add(holdMemory)

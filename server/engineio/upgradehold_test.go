@@ -391,6 +391,16 @@ func TestTheTablesOfAddressesAreBounded(t *testing.T) {
 	})
 }
 
+func TestUpgradesAreOfferedAllTheSameIfSoConfigured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := serveInMemory(t, &Options{AlwaysUpgrade: true}, nil)
+		f.dieYoung(10)
+		if !f.offers() {
+			t.Error("withheld")
+		}
+	})
+}
+
 func TestOnlyTheAddressWhereTheyDiedIsWithheld(t *testing.T) {
 	h := newUpgradeHolds(&Options{Observer: noObserver{}, Logger: slog.New(slog.DiscardHandler)})
 	for i := range 3 {

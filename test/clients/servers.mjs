@@ -72,13 +72,14 @@ function built(name, folder, build) {
 }
 
 // programCommand gives command and arguments that run the program on a free
-// port with a configuration of its own.
+// port with a configuration of its own. The tests cut many connections of one
+// address, which shall not be taken for a proxy's doing.
 export function programCommand(yaml, args = []) {
   const folder = mkdtempSync(join(tmpdir(), "sockeye-test-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, "sockeye.yaml");
   writeFileSync(file, yaml);
-  return [sockeye(), ["--config", file, "--listen", "127.0.0.1:0", ...args]];
+  return [sockeye(), ["--config", file, "--listen", "127.0.0.1:0", "--allow-upgrades=on", ...args]];
 }
 
 const timings = {
