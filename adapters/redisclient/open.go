@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // Bounds of a single command. A server that does not answer in time counts as away.
@@ -83,6 +84,9 @@ func parse(rawURL string) (*redis.UniversalOptions, string, error) {
 	o := &redis.UniversalOptions{
 		MaxRetries: -1, DialTimeout: dialTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		ContextTimeoutEnabled: true, DisableIdentity: true,
+		// Those who need Redis try again by themselves, and say so.
+		DialerRetries:            1,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
 	for h := range strings.SplitSeq(hosts, ",") {
 		if h == "" {
