@@ -28,6 +28,16 @@ func TestSessionIDsAreLongAndNeverTheSame(t *testing.T) {
 	}
 }
 
+func TestAPrefixBeginsEverySessionID(t *testing.T) {
+	t.Parallel()
+	f := serve(t, &Options{SIDPrefix: "node-A_1"}, echo)
+	for _, sid := range []string{f.poll(4).SID, f.ws(4).SID} {
+		if rest, ok := strings.CutPrefix(sid, "node-A_1"); !ok || len(rest) != 24 {
+			t.Errorf("sid %q", sid)
+		}
+	}
+}
+
 func TestOpenPacketTellsTheOptions(t *testing.T) {
 	t.Parallel()
 	f := serve(t, &Options{PingInterval: 1234e6, PingTimeout: 567e6, MaxPayload: 89, DisableUpgrades: true}, nil)

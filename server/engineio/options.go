@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,6 +30,12 @@ const (
 const (
 	TransportPolling   = "polling"
 	TransportWebSocket = "websocket"
+)
+
+// What a SIDPrefix may consist of (RFC 4648, section 5), and its longest.
+const (
+	sidAlphabet  = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	maxSIDPrefix = 64
 )
 
 // Options configure a Server. The zero value of each field means its default.
@@ -58,6 +65,9 @@ type Options struct {
 	// PerMessageDeflate compresses WebSocket messages, without context
 	// takeover, so that no memory is held between messages; nil is off.
 	PerMessageDeflate *Compression
+	// SIDPrefix begins every session id: letters, digits, - and _, at most 64. One
+	// that is different on each of several servers tells whose a session is.
+	SIDPrefix string
 	// Cookie is a template of a cookie set at the handshake; its value becomes
 	// the sid. Nil sets none.
 	Cookie *http.Cookie
@@ -206,6 +216,8 @@ func (o *Options) withDefaults() (Options, error) {
 	switch {
 	case c.PingInterval < 0 || c.PingTimeout < 0 || c.UpgradeTimeout < 0 || c.HandlerStall < 0 || c.BodyTimeout < 0 || c.CloseTimeout < 0 || c.SlowReaderGrace < 0:
 		return c, errors.New("engineio: durations must not be negative")
+	case len(c.SIDPrefix) > maxSIDPrefix || strings.Trim(c.SIDPrefix, sidAlphabet) != "":
+		return c, fmt.Errorf("engineio: SIDPrefix %q: use letters, digits, - and _, at most %d", c.SIDPrefix, maxSIDPrefix)
 	case c.MaxPayload < 0:
 		return c, errors.New("engineio: MaxPayload must not be negative")
 	case c.OutboxLimit < 0 || c.OutboxMax < c.OutboxLimit:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -142,6 +143,39 @@ func TestATransportThatIsSwitchedOffIsUnknown(t *testing.T) {
 	f.ws(4)
 }
 
+// Who stands before a server and knows that a session is elsewhere, and cannot be
+// reached, refuses it in the server's way.
+func TestASessionThatCannotBeReachedIsRefusedLikeAnUnknownOne(t *testing.T) {
+	t.Parallel()
+	var heard refusals
+	srv, err := NewServer(&opener{}, &Options{ConnectionError: heard.hear, Origins: onlyOrigin("http://good.example")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		upgrade bool
+		origin  string
+		status  int
+		body    string
+	}{
+		"polling": {false, "http://good.example", 503, `{"code":1,"message":"away"}`},
+		"upgrade": {true, "http://good.example", 400, `{"code":1,"message":"away"}`},
+		"origin":  {false, "http://bad.example", 403, `{"code":4,"message":"origin not allowed: see --origins"}`},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/engine.io/?EIO=4&transport=polling&sid=x", nil)
+		r.Header.Set("Origin", c.origin)
+		if c.upgrade {
+			r.Header.Set("Upgrade", "websocket")
+		}
+		w := httptest.NewRecorder()
+		srv.Unavailable(w, r, "away")
+		if w.Code != c.status || w.Body.String() != c.body || w.Header().Get("Access-Control-Allow-Origin") != c.origin {
+			t.Errorf("%s: %d %q %v", name, w.Code, w.Body, w.Header())
+		}
+		heard.last(t)
+	}
+}
+
 func TestUnusableOptions(t *testing.T) {
 	for name, o := range map[string]*Options{
 		"transport":    {Transports: []string{"webtransport"}},
@@ -149,6 +183,8 @@ func TestUnusableOptions(t *testing.T) {
 		"payload":      {MaxPayload: -1},
 		"outbox":       {OutboxLimit: 10, OutboxMax: 5},
 		"outbox limit": {OutboxLimit: -1},
+		"sid prefix":   {SIDPrefix: "a&b"},
+		"long prefix":  {SIDPrefix: strings.Repeat("a", 65)},
 	} {
 		if _, err := NewServer(&opener{}, o); err == nil {
 			t.Errorf("%s: taken", name)

@@ -279,3 +279,17 @@ func TestAnotherPollDuringTheAnswerIsAnOverlap(t *testing.T) {
 	await(t, "the first", first.answer).want(t, http.StatusOK, "6")
 	c.side().ended(t, ReasonTransportError, DetailPollOverlap)
 }
+
+// The way of a poll may be about to close: its client is let go, and asks again.
+func TestAReleasedPollIsAnsweredAndTheSessionGoesOn(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil, echo)
+	c := f.poll(4)
+	held := c.hold("&t=1")
+	f.srv.ReleasePoll("none")
+	f.srv.ReleasePoll(c.SID)
+	await(t, "the poll", held.answer).want(t, http.StatusOK, "6")
+	f.srv.ReleasePoll(c.SID) // nothing waits
+	c.postT("2", "4x").want(t, http.StatusOK, "ok")
+	c.getT("3").want(t, http.StatusOK, "4x")
+}

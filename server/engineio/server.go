@@ -15,7 +15,8 @@ import (
 	"github.com/sockeye-io/sockeye/server/engineio/wire"
 )
 
-// sidBytes is the randomness of a session id: 144 bits, 24 characters.
+// sidBytes is the randomness of a session id: 144 bits, 24 characters, after
+// Options.SIDPrefix.
 const sidBytes = 18
 
 // shutdownFlush bounds how long Server.Close lets a client take what is queued.
@@ -164,7 +165,7 @@ func (s *Server) handshake(x *exchange) {
 		x.refuse(shutdownRefusal)
 		return
 	}
-	id := newSID()
+	id := s.opts.SIDPrefix + newSID()
 	session := &Session{srv: s, id: id, protocol: x.q.protocol, origin: snapshotOf(x.r, time.Now())}
 	if s.opts.Attach != nil {
 		session.attached = s.opts.Attach(x.r)
