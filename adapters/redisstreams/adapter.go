@@ -107,7 +107,7 @@ func (a *Adapter) direct(p *socketio.Packet, t *socketio.Target) error {
 }
 
 // between delivers what is not in the log: clients see where it stands.
-func (a *Adapter) between(p *socketio.Packet, deliver func(track bool) (func(), error)) error {
+func (a *Adapter) between(p *socketio.Packet, deliver deliverFunc) error {
 	a.mu.Lock()
 	if a.recovery.Load() != nil {
 		p.SetOffset(a.hub.at.Load().offset())
@@ -139,7 +139,7 @@ func (a *Adapter) append(kind int, data string) error {
 }
 
 // logged appends a packet to the log, from which it is delivered.
-func (a *Adapter) logged(p *socketio.Packet, t *socketio.Target, deliver func(track bool) (func(), error)) error {
+func (a *Adapter) logged(p *socketio.Packet, t *socketio.Target, deliver deliverFunc) error {
 	if _, err := p.Freeze(); err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (a *Adapter) logged(p *socketio.Packet, t *socketio.Target, deliver func(tr
 	if err != nil {
 		return err
 	}
-	if err = a.hub.append.do(&job{nsp: a.name, kind: typeBroadcast, data: data, packet: p, target: t}); !errors.Is(err, errAway) {
+	if err = a.hub.append.do(&job{nsp: a.name, kind: typeBroadcast, data: data, packet: p, target: t, deliver: deliver}); !errors.Is(err, errAway) {
 		return err
 	}
 	if !a.hub.takeUnlogged(len(data)) {

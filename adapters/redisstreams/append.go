@@ -35,12 +35,16 @@ var errAway = errors.New("redisstreams: the log cannot be written: Redis is away
 // errGone says that the hub is closed.
 var errGone = errors.New("redisstreams: closed")
 
+// deliverFunc delivers a packet to sockets of this node, as socketio.Local.Deliver.
+type deliverFunc func(track bool) (after func(), err error)
+
 // job is one entry to append.
 type job struct {
 	nsp, data string
 	kind      int
 	packet    *socketio.Packet // what the reader delivers when it comes to the entry, or nil
 	target    *socketio.Target // to whom
+	deliver   deliverFunc      // how
 
 	seq  uint64
 	done chan error // the end of the wait; capacity 1

@@ -2,6 +2,7 @@ package redisstreams
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/sockeye-io/sockeye/server/socketio"
@@ -12,7 +13,7 @@ import (
 func (a *Adapter) take(e *entry, next position, own bool, j *job) {
 	switch {
 	case e.kind == typeBroadcast && j != nil:
-		a.takePacket(j.packet, j.target, next)
+		a.takePacket(j.packet, j.target, next, j.deliver)
 		return
 	case own && (e.kind != typeBroadcast || a.recovery.Load() == nil):
 		// It was done when it was said.
@@ -25,7 +26,7 @@ func (a *Adapter) take(e *entry, next position, own bool, j *job) {
 		if own && t.Flags.Volatile {
 			break
 		}
-		a.takePacket(p, &t, next)
+		a.takePacket(p, &t, next, func(track bool) (func(), error) { return a.Deliver(p, &t, track) })
 		return
 	default:
 		a.takeMove(e)
@@ -39,7 +40,7 @@ func (a *Adapter) leaveOut(e *entry, err error) {
 }
 
 // takePacket delivers a packet of the log.
-func (a *Adapter) takePacket(p *socketio.Packet, t *socketio.Target, next position) {
+func (a *Adapter) takePacket(p *socketio.Packet, t *socketio.Target, next position, deliver deliverFunc) {
 	h := a.hub
 	r := a.recovery.Load()
 	held := 0
@@ -58,8 +59,8 @@ func (a *Adapter) takePacket(p *socketio.Packet, t *socketio.Target, next positi
 	prev := *h.at.Load()
 	a.mu.Lock()
 	h.current.Store(&next)
-	after, err := a.Deliver(p, t, track)
-	if err != nil {
+	after, err := deliver(track)
+	if err != nil && !errors.Is(err, socketio.ErrDisconnected) {
 		h.log.Warn("an event of the stream cannot be encoded and is left out", "id", next.id.String(), "error", err)
 	} else if track {
 		p.DropEncodings() // the outboxes have them

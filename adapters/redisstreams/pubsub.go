@@ -208,13 +208,15 @@ type note struct {
 	ID   uint64 `json:"id"`
 	NSP  string `json:"nsp,omitempty"`
 	PID  string `json:"pid,omitempty"`
+	// Claim is the number of the claim that ends it: one with a larger number stands.
+	Claim uint64 `json:"claim,omitempty"`
 }
 
 const noteVersion = 1
 
 // evict has another node end the socket of a session, and waits until it has. A node
 // that is gone is not waited for.
-func (p *pubsub) evict(ctx context.Context, node, namespace, pid string) {
+func (p *pubsub) evict(ctx context.Context, node string, n note) {
 	id, done := p.last.Add(1), make(chan struct{})
 	p.mu.Lock()
 	p.evicted[id] = done
@@ -229,7 +231,8 @@ func (p *pubsub) evict(ctx context.Context, node, namespace, pid string) {
 	if n, err := p.count(ctx, p.node(node)); err != nil || n == 0 {
 		return // it is gone, or nobody can be reached
 	}
-	if p.send(ctx, node, note{Kind: "evict", ID: id, NSP: namespace, PID: pid}) != nil {
+	n.Kind, n.ID = "evict", id
+	if p.send(ctx, node, n) != nil {
 		return
 	}
 	select {
@@ -270,8 +273,7 @@ func (p *pubsub) takeNote(payload string) {
 // end ends the socket of a session that another node has taken over.
 func (p *pubsub) end(n note) {
 	if a := p.hub.adapter(n.NSP); a != nil && len(n.PID) >= sidLen {
-		a.claims.lose(n.PID[:sidLen])
-		a.Replace(p.hub.ctx, n.PID)
+		a.giveUp(p.hub.ctx, n.PID, n.Claim)
 	}
 	if err := p.send(p.hub.ctx, n.From, note{Kind: "evicted", ID: n.ID}); err != nil {
 		p.hub.log.Debug("an answer did not reach its node", "node", n.From, "error", err)

@@ -37,7 +37,8 @@ type recent struct {
 	limit int64 // bytes
 
 	mu      sync.Mutex
-	entries []*kept // of namespaces with recovery
+	entries []*kept // of namespaces with recovery; those before head are gone
+	head    int
 	bytes   int64
 	from    position // nothing after this is missing in entries; zero if there is nothing
 }
@@ -55,7 +56,7 @@ func (r *recent) begin(p position) {
 func (r *recent) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.entries, r.bytes, r.from = nil, 0, position{}
+	r.entries, r.head, r.bytes, r.from = nil, 0, 0, position{}
 }
 
 // add adds an entry, before which was position prev, and drops what is too old or too
@@ -69,15 +70,15 @@ func (r *recent) add(prev position, k *kept, oldest time.Time) {
 	r.entries = append(r.entries, k)
 	r.bytes += k.size
 	ms := uint64(max(0, oldest.UnixMilli()))
-	n := 0
-	for n < len(r.entries)-1 && (r.bytes > r.limit || r.entries[n].id.ms < ms) {
-		r.bytes -= r.entries[n].size
-		r.from = r.entries[n].position
-		r.entries[n] = nil
-		n++
+	for r.head < len(r.entries)-1 && (r.bytes > r.limit || r.entries[r.head].id.ms < ms) {
+		r.bytes -= r.entries[r.head].size
+		r.from = r.entries[r.head].position
+		r.head++
 	}
-	if n > 0 {
-		r.entries = r.entries[n:]
+	// Replays still read the old slice, which is therefore not changed.
+	if r.head > 64 && r.head > len(r.entries)/4 {
+		r.entries = append([]*kept(nil), r.entries[r.head:]...)
+		r.head = 0
 	}
 }
 
@@ -89,9 +90,10 @@ func (r *recent) since(p, upTo entryID) (missed []*kept, ok bool) {
 	if r.from.zero() || p.before(r.from.id) {
 		return nil, false
 	}
-	lo := search(r.entries, p)
-	hi := search(r.entries, upTo)
-	return r.entries[lo:max(lo, hi):max(lo, hi)], true
+	live := r.entries[r.head:]
+	lo := search(live, p)
+	hi := max(lo, search(live, upTo))
+	return live[lo:hi:hi], true
 }
 
 // start returns from where on entries are held.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -24,54 +25,91 @@ const (
 	pageTimeout = 3 * time.Second
 )
 
-// claim is a session that this node has taken over, until it is live or let go.
+// claim is a session that this node takes over, until it is live or let go.
 type claim struct {
 	pid  string
 	from position // what the client has
-	lost bool     // somebody else took it; guarded by claims.mu
+
+	number uint64 // of the claim, 0 until that is known; guarded by claims.mu
+	beaten uint64 // the largest number of another's claim that was heard of; likewise
 }
 
-// claims are the sessions that are being taken over here.
+// claims are the sessions that are being taken over here, and those that were and are
+// live.
 type claims struct {
-	mu   sync.Mutex
-	bySI map[string]*claim // by the socket's id
+	mu      sync.Mutex
+	pending map[string]map[*claim]struct{} // by the socket's id
+	live    map[string]uint64              // the claim's number, by the socket's id
 }
 
-func (c *claims) add(sid string, cl *claim) {
+// begin registers a claim before Redis is asked, so that who makes a later one can beat
+// it at any time.
+func (c *claims) begin(pid string) *claim {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.bySI == nil {
-		c.bySI = make(map[string]*claim)
+	sid, cl := pid[:sidLen], &claim{pid: pid}
+	if c.pending == nil {
+		c.pending = make(map[string]map[*claim]struct{})
+		c.live = make(map[string]uint64)
 	}
-	if old := c.bySI[sid]; old != nil {
-		old.lost = true
+	if c.pending[sid] == nil {
+		c.pending[sid] = make(map[*claim]struct{})
 	}
-	c.bySI[sid] = cl
+	c.pending[sid][cl] = struct{}{}
+	return cl
 }
 
-// end takes a claim out, and reports whether it still holds.
-func (c *claims) end(sid string, cl *claim) bool {
+// end takes a claim out, which becomes that of the live socket if it still holds.
+func (c *claims) end(cl *claim, live bool) (holds bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.bySI[sid] == cl {
-		delete(c.bySI, sid)
+	sid := cl.pid[:sidLen]
+	if _, ok := c.pending[sid][cl]; !ok {
+		return false
 	}
-	return !cl.lost
+	delete(c.pending[sid], cl)
+	if len(c.pending[sid]) == 0 {
+		delete(c.pending, sid)
+	}
+	if holds = cl.beaten < cl.number; holds && live {
+		c.live[sid] = cl.number
+	}
+	return holds
 }
 
-// lose ends a claim because another node has the session now.
-func (c *claims) lose(sid string) {
+// beat ends the claims with lower numbers. It reports whether the live socket's is one.
+func (c *claims) beat(sid string, number uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if cl := c.bySI[sid]; cl != nil {
-		cl.lost = true
+	for cl := range c.pending[sid] {
+		cl.beaten = max(cl.beaten, number)
 	}
+	return c.live[sid] < number
+}
+
+// won notes the number of a claim, which beats the others of this node.
+func (c *claims) won(cl *claim, number uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cl.number = number
+	for other := range c.pending[cl.pid[:sidLen]] {
+		if other != cl {
+			other.beaten = max(other.beaten, number)
+		}
+	}
+}
+
+// gone forgets a live socket.
+func (c *claims) gone(sid string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.live, sid)
 }
 
 func (c *claims) has(sid string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.bySI[sid] != nil
+	return len(c.pending[sid]) > 0
 }
 
 // Restore takes a session over from wherever it is, if its client can be given all
@@ -81,38 +119,42 @@ func (a *Adapter) Restore(ctx context.Context, pid, offset string) (*socketio.Se
 	if len(pid) < sidLen || !h.Up() {
 		return nil, nil //nolint:nilnil // no session is no error
 	}
-	var seen position
-	if offset != "" {
-		var ok bool
-		if seen, ok = parseOffset(offset); !ok {
-			h.saver.add(command{script: claimScript, key: a.key(pid), args: []any{h.o.NodeID, pid, a.name, "1"}})
-			return nil, nil //nolint:nilnil // the client has what is not in the log
-		}
+	seen, known := parseOffset(offset)
+	known = known || offset == ""
+	cl := a.claims.begin(pid)
+	st, err := a.restore(ctx, cl, seen, known)
+	if st == nil {
+		a.claims.end(cl, false)
+		return nil, err
 	}
-	rec, err := a.claimRecord(ctx, pid)
+	st.Kept = cl
+	return st, nil
+}
+
+func (a *Adapter) restore(ctx context.Context, cl *claim, seen position, known bool) (*socketio.Session, error) {
+	rec, err := a.claimRecord(ctx, cl)
 	if rec == nil || err != nil {
 		return nil, err
 	}
-	st, cl, ok := rec.session(pid, seen)
-	if !ok {
-		a.drop(pid)
+	st, from, ok := rec.session(cl.pid, seen)
+	if !ok || !known {
+		a.drop(cl.pid)
 		return nil, nil //nolint:nilnil // what the client has is not known
 	}
-	if err := a.ready(ctx, cl.from); err != nil {
+	cl.from = from
+	if err := a.ready(ctx, from); err != nil {
 		if !errors.Is(err, errHole) {
 			return nil, err
 		}
-		a.drop(pid)
+		a.drop(cl.pid)
 		return nil, nil //nolint:nilnil // it must start anew
 	}
-	st.Kept = cl
-	a.claims.add(st.SID, cl)
 	return st, nil
 }
 
 // claimRecord claims the record of a session and has its old socket ended.
-func (a *Adapter) claimRecord(ctx context.Context, pid string) (record, error) {
-	h := a.hub
+func (a *Adapter) claimRecord(ctx context.Context, cl *claim) (record, error) {
+	h, pid := a.hub, cl.pid
 	wait, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
 	cmd, err := h.saver.do(wait, command{
@@ -132,16 +174,30 @@ func (a *Adapter) claimRecord(ctx context.Context, pid string) (record, error) {
 	for i := 0; i+1 < len(fields); i += 2 {
 		rec[fields[i]] = fields[i+1]
 	}
+	number, err := strconv.ParseUint(rec[fieldClaim], 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("redisstreams: taking a session over: %w", err)
+	}
+	a.claims.won(cl, number)
 	owner := rec[fieldNode]
 	if owner == h.o.NodeID {
-		a.claims.lose(pid[:sidLen])
-		a.Replace(ctx, pid)
+		a.giveUp(ctx, pid, number)
 		owner = rec[fieldPrev] // the answer to a first claim may have been lost
 	}
 	if owner != "" && owner != h.o.NodeID {
-		h.pubsub.evict(ctx, owner, a.name, pid)
+		h.pubsub.evict(ctx, owner, note{NSP: a.name, PID: pid, Claim: number})
 	}
 	return rec, nil
+}
+
+// giveUp ends what this node has of a session, because somebody else has it now.
+func (a *Adapter) giveUp(ctx context.Context, pid string, claim uint64) {
+	a.mu.Lock()
+	beaten := a.claims.beat(pid[:sidLen], claim)
+	a.mu.Unlock()
+	if beaten {
+		a.Replace(ctx, pid)
+	}
 }
 
 // drop deletes the record of a session that this node has.
@@ -154,33 +210,33 @@ type record map[string]string
 
 // session reads it, and finds out what the client has. ok is false where that is not
 // certain.
-func (rec record) session(pid string, seen position) (*socketio.Session, *claim, bool) {
+func (rec record) session(pid string, seen position) (st *socketio.Session, from position, ok bool) {
 	if rec[fieldV] != recordVersion {
-		return nil, nil, false
+		return nil, from, false
 	}
 	start, ok := parseOffset(rec[fieldStart])
 	if !ok {
-		return nil, nil, false
+		return nil, from, false
 	}
-	st := &socketio.Session{SID: pid[:sidLen], PID: pid, Start: rec[fieldStart], Last: rec[fieldLast]}
-	cl := &claim{pid: pid, from: start}
+	st = &socketio.Session{SID: pid[:sidLen], PID: pid, Start: rec[fieldStart], Last: rec[fieldLast]}
+	from = start
 	// The official client keeps its offset when it gets a new session: one from before
 	// the start says nothing.
 	if !seen.zero() && start.id.before(seen.id) {
 		if seen.epoch != start.epoch {
-			return nil, nil, false
+			return nil, from, false
 		}
-		cl.from = seen
+		from = seen
 	}
-	if last, ok := parseOffset(rec[fieldLast]); ok && !cl.from.id.before(last.id) {
-		if upTo, ok := parseOffset(rec[fieldUpTo]); ok && cl.from.id.before(upTo.id) {
-			cl.from = upTo // it has all there was for it up to there
+	if last, ok := parseOffset(rec[fieldLast]); ok && !from.id.before(last.id) {
+		if upTo, ok := parseOffset(rec[fieldUpTo]); ok && from.id.before(upTo.id) {
+			from = upTo // it has all there was for it up to there
 		}
 	}
 	if data := rec[fieldUserData]; data != "" {
 		var raw socketio.Raw
 		if err := json.Unmarshal([]byte(data), &raw); err != nil {
-			return nil, nil, false
+			return nil, from, false
 		}
 		st.Data = raw
 	}
@@ -191,14 +247,14 @@ func (rec record) session(pid string, seen position) (*socketio.Session, *claim,
 		}
 		h, ok := decodeHistory(room, value)
 		if !ok {
-			return nil, nil, false
+			return nil, from, false
 		}
 		if h.In {
 			st.Rooms = append(st.Rooms, room)
 		}
 		st.Changed = append(st.Changed, h.Changes...)
 	}
-	return st, cl, true
+	return st, from, true
 }
 
 // errHole says that the log does not reach back far enough.
@@ -252,23 +308,30 @@ func (h *Hub) holds(ctx context.Context, from position) error {
 // as the client takes it.
 func (a *Adapter) Resume(st *socketio.Session, live func(last string, missed func() (*socketio.Packet, error))) error {
 	cl, ok := st.Kept.(*claim)
-	if !ok || !a.claims.end(st.SID, cl) {
+	if !ok {
 		return errHole
 	}
+	// Under the delivery lock: who is told to give the session up finds either the claim
+	// or the live socket.
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if !a.claims.end(cl, true) {
+		return errHole
+	}
 	upTo := *a.hub.at.Load()
 	if upTo.epoch != cl.from.epoch {
 		return errHole
 	}
-	r := &replay{a: a, from: cl.from, upTo: upTo, who: historyOf(st)}
-	live(cl.from.offset(), r.next)
+	r := &replay{a: a, from: cl.from, upTo: upTo, who: historyOf(st), last: cl.from.offset()}
+	// Until the client has been given everything, one that is cut off again has only what
+	// it says it has.
+	live(upTo.offset(), r.next)
 	return nil
 }
 
 // Release lets a session go that was not resumed. Its record stays for its time.
 func (a *Adapter) Release(st *socketio.Session) {
-	if cl, ok := st.Kept.(*claim); ok && a.claims.end(st.SID, cl) {
+	if cl, ok := st.Kept.(*claim); ok && a.claims.end(cl, false) {
 		a.hub.saver.add(command{script: saveScript, key: a.key(st.PID), args: []any{a.hub.o.NodeID, 0, 0, fieldNode, ""}})
 	}
 }

@@ -15,6 +15,8 @@ type replay struct {
 	who        *history
 
 	page []*kept // what was read and not looked at
+	last string  // the offset of the last packet given out
+	done bool
 }
 
 // next returns the next packet, or nil at the end.
@@ -24,17 +26,32 @@ func (r *replay) next() (*socketio.Packet, error) {
 			k := r.page[0]
 			r.page = r.page[1:]
 			if k.nsp == r.a.name && r.who.addressed(k) {
+				r.last = k.packet.Offset()
 				return k.packet, nil
 			}
 		}
 		if !r.from.id.before(r.upTo.id) {
+			r.settle()
 			return nil, nil //nolint:nilnil // that was all
 		}
 		if err := r.read(); err != nil {
+			r.a.hub.log.Warn("a client that came back cannot be given all it missed, and is disconnected to start anew", "error", err)
 			r.a.drop(r.who.pid)
 			return nil, err
 		}
 	}
+}
+
+// settle notes what the client was given last, so that it need not be looked for when
+// the client is cut off again.
+func (r *replay) settle() {
+	if r.done {
+		return
+	}
+	r.done = true
+	r.a.mu.Lock()
+	defer r.a.mu.Unlock()
+	r.a.Replayed(r.who.pid, r.upTo.offset(), r.last)
 }
 
 // read reads what comes after from.

@@ -64,6 +64,7 @@ return answer
 //	node   the node that has the socket; empty once it was cut off
 //	prev   the node that had it before: for a claim whose answer was lost
 //	data   what Socket.SetData set, as JSON
+//	claims how often it was taken over
 //	start  the offset at which the session began
 //	last   the offset of the last packet handed to the transport, and
 //	upto   the offset up to which that is all there was for the client
@@ -96,7 +97,8 @@ return 1
 `)
 
 // claimScript takes a session over. KEYS: the session. ARGV: node, private id,
-// namespace, milliseconds to live. It answers with the fields as they were, or with
+// namespace, milliseconds to live. It answers with the fields as they were and a field
+// claim, the number of this claim: of two, the larger one holds. It answers with
 // nothing if there is no such session.
 var claimScript = redis.NewScript(`
 local all = redis.call('HGETALL', KEYS[1])
@@ -104,6 +106,9 @@ local is = {}
 for i = 1, #all, 2 do is[all[i]] = all[i + 1] end
 if is['pid'] ~= ARGV[2] or is['nsp'] ~= ARGV[3] then return {} end
 if is['node'] ~= ARGV[1] then redis.call('HSET', KEYS[1], 'node', ARGV[1], 'prev', is['node']) end
+local claims = redis.call('HINCRBY', KEYS[1], 'claims', 1)
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
+all[#all + 1] = 'claim'
+all[#all + 1] = string.format('%d', claims)
 return all
 `)

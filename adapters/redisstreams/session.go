@@ -27,6 +27,7 @@ const sidLen = 20
 const (
 	fieldV, fieldPID                      = "v", "pid"
 	fieldNode, fieldPrev                  = "node", "prev"
+	fieldClaim                            = "claim"
 	fieldUserData                         = "data"
 	fieldStart, fieldLast, fieldUpTo      = "start", "last", "upto"
 	roomPrefix                            = "r:"
@@ -219,6 +220,7 @@ func (a *Adapter) Persist(snapshot func() (*socketio.Session, bool)) {
 	if st == nil {
 		return
 	}
+	a.claims.gone(st.SID)
 	node := a.hub.o.NodeID
 	if !keep {
 		a.hub.saver.add(command{script: endScript, key: a.key(st.PID), args: []any{node}, done: a.retryEnd(st.PID)})

@@ -56,6 +56,9 @@ func (l *Local) DeliverTo(s *Socket, p *Packet, f Flags, track bool) (after func
 		return nil, err
 	}
 	if err := s.write(m, f.send()); err != nil {
+		if track && s.rec != nil {
+			s.rec.broken = true
+		}
 		return nil, err
 	}
 	if p.offset == OffsetUnlogged {

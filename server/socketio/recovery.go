@@ -230,12 +230,15 @@ func (t *pidTable) add(pid string, s *Socket) {
 	t.socks[pid] = s
 }
 
-func (t *pidTable) remove(pid string, s *Socket) {
+// remove reports whether the socket was there.
+func (t *pidTable) remove(pid string, s *Socket) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.socks[pid] == s {
-		delete(t.socks, pid)
+	if t.socks[pid] != s {
+		return false
 	}
+	delete(t.socks, pid)
+	return true
 }
 
 func (t *pidTable) find(pid string) *Socket {
@@ -309,7 +312,9 @@ func (s *Socket) settleSession(keep bool) {
 		if s.rec == nil {
 			return nil, false
 		}
-		s.ns.pids.remove(s.rec.pid, s)
+		if !s.ns.pids.remove(s.rec.pid, s) {
+			return nil, false // its client is back, and the session is of another socket
+		}
 		st.PID, st.Start, st.Last, st.Broken = s.rec.pid, s.rec.start, s.rec.last, s.rec.broken
 		return st, keep && s.bits.Load()&bitUnlogged == 0
 	})

@@ -22,6 +22,15 @@ func (l *Local) EachSession(f func(pid, last string, complete bool)) {
 	}
 }
 
+// Replayed notes that a replay is over: the last packet that the client of a session was
+// given has offset last, unless there was one since Resume, which said upTo. It must be
+// called between two deliveries.
+func (l *Local) Replayed(pid, upTo, last string) {
+	if s := l.ns.pids.find(pid); s != nil && s.rec != nil && s.rec.last == upTo {
+		s.rec.last = last
+	}
+}
+
 // Replace ends the connection of a session of this node, whose client has come back
 // elsewhere, without a DISCONNECT packet, and waits until its sockets have ended, two
 // seconds at most. It reports whether there was one.
