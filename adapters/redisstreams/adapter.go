@@ -38,7 +38,7 @@ func (h *Hub) open(l *socketio.Local) (*Adapter, error) {
 	a := &Adapter{hub: h, name: l.Namespace().Name()}
 	var err error
 	a.Adapter, err = cluster.New(l, func(c *cluster.Adapter) (cluster.Driver, error) {
-		return h.pubsub.open(a.name, c), nil
+		return h.pubsub.open(a.name, c)
 	}, cluster.Options{NodeID: h.o.NodeID, RequestsTimeout: h.o.RequestsTimeout, Logger: h.log})
 	if err != nil {
 		return nil, err

@@ -7,14 +7,18 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/sockeye-io/sockeye/adapters/redisclient/redistest"
 	"github.com/sockeye-io/sockeye/server/socketio"
 	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
+
+var nodeCount atomic.Int64
 
 // testNode is a server on the log of a test.
 type testNode struct {
@@ -26,23 +30,13 @@ type testNode struct {
 	events []socketio.AdapterEvent
 }
 
-func startNode(t *testing.T, r *tempRedis, prefix string, change func(*Options)) *testNode {
+func startNode(t *testing.T, r *redistest.Server, prefix string, change func(*Options)) *testNode {
 	t.Helper()
-	c := r.client()
-	o := Options{NodeID: fmt.Sprint("node", prefixes.Add(1)), Prefix: prefix, Hold: 500 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}
+	o := Options{NodeID: fmt.Sprint("node", nodeCount.Add(1)), Prefix: prefix, Hold: 500 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&o)
 	}
-	h, err := New(c, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.Close(); err != nil {
-			t.Error(err)
-		}
-		c.Close()
-	})
+	h := open(t, r.URL(), o)
 	n := &testNode{t: t, hub: h}
 	n.Server = sockettest.Serve(t, &socketio.Options{
 		Adapter: h.Factory(), Recovery: socketio.Recovery{MaxDisconnection: time.Minute},
@@ -138,7 +132,7 @@ func must(t *testing.T, err error) {
 }
 
 func TestEverybodyStartsAnewWhenRedisLostTheLog(t *testing.T) {
-	r := startRedis(t)
+	r := redistest.Start(t)
 	a, b := startNode(t, r, "p", nil), startNode(t, r, "p", nil)
 	a.upAgain()
 	b.upAgain()
@@ -146,8 +140,7 @@ func TestEverybodyStartsAnewWhenRedisLostTheLog(t *testing.T) {
 	must(t, a.To("r").Emit("n", 1))
 	v.event(`2["n",1]`)
 	w.event(`2["n",1]`)
-	c := r.client()
-	defer c.Close()
+	c := r.Client(t)
 	must(t, c.FlushAll(t.Context()).Err())
 	must(t, a.To("r").Emit("n", 2)) // finds it out; goes to the new log
 	v.ExpectClose()
@@ -166,13 +159,12 @@ func TestEverybodyStartsAnewWhenRedisLostTheLog(t *testing.T) {
 }
 
 func TestACutConnectionToRedisLosesNothing(t *testing.T) {
-	r := startRedis(t)
+	r := redistest.Start(t)
 	a, b := startNode(t, r, "p", nil), startNode(t, r, "p", nil)
 	a.upAgain()
 	b.upAgain()
 	v, w := a.visit("", "r"), b.visit("", "r")
-	c := r.client()
-	defer c.Close()
+	c := r.Client(t)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -204,14 +196,14 @@ func TestACutConnectionToRedisLosesNothing(t *testing.T) {
 }
 
 func TestWithoutRedisPacketsGoOutUnloggedWithinABound(t *testing.T) {
-	r := startRedis(t, "--appendonly", "yes", "--appendfsync", "always")
+	r := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
 	a := startNode(t, r, "p", func(o *Options) { o.UnloggedMax = 2000 })
 	a.upAgain()
 	v, quiet := a.visit("", "r"), a.visit("", "q")
 	must(t, a.To("r").Emit("n", 1))
 	v.event(`2["n",1]`)
 	before := v.offset
-	r.kill()
+	r.Kill(t)
 	must(t, a.To("r").Emit("n", 2))
 	v.event(`2["n",2]`)
 	if v.offset != socketio.OffsetUnlogged {
@@ -228,7 +220,7 @@ func TestWithoutRedisPacketsGoOutUnloggedWithinABound(t *testing.T) {
 	if n := a.visit("", "r"); n.answer.PID != "" {
 		t.Error("a session that cannot be saved has a private id")
 	}
-	r.start()
+	r.Start(t)
 	a.upAgain()
 	v.ExpectClose()
 	if _, recovered := v.returns(a); recovered {
@@ -246,12 +238,11 @@ func TestWithoutRedisPacketsGoOutUnloggedWithinABound(t *testing.T) {
 }
 
 func TestAJoinIsSavedWhenItReturns(t *testing.T) {
-	r := startRedis(t)
+	r := redistest.Start(t)
 	a := startNode(t, r, "p", nil)
 	a.upAgain()
 	v := a.visit("")
-	c := r.client()
-	defer c.Close()
+	c := r.Client(t)
 	key := a.hub.session(v.answer.SID)
 	for i := range 20 {
 		room := fmt.Sprint("room ", i)
@@ -269,11 +260,10 @@ func TestAJoinIsSavedWhenItReturns(t *testing.T) {
 }
 
 func TestEndingsForGoodDeleteTheSession(t *testing.T) {
-	r := startRedis(t)
+	r := redistest.Start(t)
 	a := startNode(t, r, "p", nil)
 	a.upAgain()
-	c := r.client()
-	defer c.Close()
+	c := r.Client(t)
 	for name, end := range map[string]func(v *visitor){
 		"kick":  func(v *visitor) { v.socket.End("kicked", "go away") },
 		"leave": func(v *visitor) { v.Send("1") },
@@ -292,7 +282,7 @@ func TestEndingsForGoodDeleteTheSession(t *testing.T) {
 }
 
 func TestEmitReturnsWhenTheClientsHaveIt(t *testing.T) {
-	r := startRedis(t)
+	r := redistest.Start(t)
 	a := startNode(t, r, "p", nil)
 	a.upAgain()
 	v := a.visit("", "r")
@@ -310,7 +300,7 @@ func TestEmitReturnsWhenTheClientsHaveIt(t *testing.T) {
 
 // A client that comes back elsewhere before its old node has noticed anything.
 func TestTheOldSocketEndsFirstWhereverItLives(t *testing.T) {
-	r := startRedis(t)
+	r := redistest.Start(t)
 	a, b := startNode(t, r, "p", nil), startNode(t, r, "p", nil)
 	a.upAgain()
 	b.upAgain()
@@ -332,7 +322,7 @@ func TestTheOldSocketEndsFirstWhereverItLives(t *testing.T) {
 }
 
 func TestOneOfSeveralWhoClaimASessionGetsIt(t *testing.T) {
-	r := startRedis(t)
+	r := redistest.Start(t)
 	a, b, c := startNode(t, r, "p", nil), startNode(t, r, "p", nil), startNode(t, r, "p", nil)
 	for _, n := range []*testNode{a, b, c} {
 		n.upAgain()
@@ -368,7 +358,7 @@ func TestOneOfSeveralWhoClaimASessionGetsIt(t *testing.T) {
 
 // A node that was started later has nothing in memory.
 func TestAReplayIsReadFromRedisPageByPage(t *testing.T) {
-	r := startRedis(t)
+	r := redistest.Start(t)
 	a := startNode(t, r, "p", nil)
 	a.upAgain()
 	v := a.visit("", "r")
@@ -395,7 +385,7 @@ func TestAReplayIsReadFromRedisPageByPage(t *testing.T) {
 }
 
 func TestWhoNeedsWhatIsTrimmedIsNotRecovered(t *testing.T) {
-	r := startRedis(t)
+	r := redistest.Start(t)
 	a := startNode(t, r, "p", nil)
 	a.upAgain()
 	v, quiet := a.visit("", "r"), a.visit("", "q")
@@ -406,8 +396,7 @@ func TestWhoNeedsWhatIsTrimmedIsNotRecovered(t *testing.T) {
 		must(t, a.To("r").Emit("n", i))
 	}
 	quiet.cut() // has everything there was for it
-	c := r.client()
-	defer c.Close()
+	c := r.Client(t)
 	must(t, c.XTrimMaxLen(t.Context(), "p", 3).Err())
 	b := startNode(t, r, "p", nil)
 	b.upAgain()
@@ -420,12 +409,11 @@ func TestWhoNeedsWhatIsTrimmedIsNotRecovered(t *testing.T) {
 }
 
 func TestSessionsAreRenewedAndExpire(t *testing.T) {
-	r := startRedis(t)
+	r := redistest.Start(t)
 	a := startNode(t, r, "p", nil)
 	a.upAgain()
 	v := a.visit("", "r")
-	c := r.client()
-	defer c.Close()
+	c := r.Client(t)
 	key := a.hub.session(v.answer.SID)
 	must(t, c.PExpire(t.Context(), key, 10*time.Second).Err())
 	a.adapter().renew()
@@ -444,12 +432,11 @@ func (n *testNode) adapter() *Adapter { return n.hub.adapter("/") }
 
 // Where the node of a session stood still, it must not write to it any more.
 func TestANodeThatLostASessionDoesNotTouchIt(t *testing.T) {
-	r := startRedis(t)
+	r := redistest.Start(t)
 	a := startNode(t, r, "p", nil)
 	a.upAgain()
 	v := a.visit("", "r")
-	c := r.client()
-	defer c.Close()
+	c := r.Client(t)
 	key := a.hub.session(v.answer.SID)
 	must(t, c.HSet(t.Context(), key, "node", "another").Err())
 	a.adapter().renew()
@@ -460,14 +447,13 @@ func TestANodeThatLostASessionDoesNotTouchIt(t *testing.T) {
 }
 
 func TestRetentionByBytes(t *testing.T) {
-	r := startRedis(t)
+	r := redistest.Start(t)
 	a := startNode(t, r, "p", func(o *Options) { o.MaxBytes = 200_000 })
 	a.upAgain()
 	for i := range 1000 {
 		must(t, a.To("r").Emit("n", i, strings.Repeat("x", 500)))
 	}
-	c := r.client()
-	defer c.Close()
+	c := r.Client(t)
 	must(t, a.hub.trimNow())
 	bytes := c.MemoryUsage(t.Context(), "p").Val()
 	if bytes > 220_000 || bytes < 50_000 {
@@ -479,11 +465,10 @@ func TestRetentionByBytes(t *testing.T) {
 }
 
 func TestTrimmingByOthersIsNoticed(t *testing.T) {
-	r := startRedis(t)
+	r := redistest.Start(t)
 	a := startNode(t, r, "p", nil)
 	a.upAgain()
-	c := r.client()
-	defer c.Close()
+	c := r.Client(t)
 	v := a.visit("")
 	for range 30 {
 		must(t, c.XAdd(t.Context(), &redis.XAddArgs{Stream: "p", MaxLen: 10, Values: []string{

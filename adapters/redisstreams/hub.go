@@ -110,7 +110,10 @@ func New(client redis.UniversalClient, o Options) (*Hub, error) {
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	h.append = newAppender(h)
 	h.saver = newSaver(h)
-	h.pubsub = newPubSub(h)
+	var err error
+	if h.pubsub, err = newPubSub(h); err != nil {
+		return nil, err
+	}
 	h.wg.Go(h.read)
 	h.wg.Go(h.append.run)
 	h.wg.Go(h.saver.run)
@@ -143,11 +146,11 @@ func (h *Hub) Close() error {
 	h.mu.Unlock()
 	h.append.close()
 	h.saver.close()
-	err := h.pubsub.close()
+	h.pubsub.close()
 	h.stop()
 	h.wg.Wait()
 	h.aside.close()
-	return err
+	return nil
 }
 
 // stream is the key of the log; logKey and seqKey are in its slot.

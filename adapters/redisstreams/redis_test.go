@@ -2,86 +2,56 @@ package redisstreams
 
 import (
 	"fmt"
-	"net"
-	"os/exec"
-	"strconv"
-	"sync/atomic"
 	"testing"
-	"time"
 
-	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
 
 	"github.com/sockeye-io/sockeye/adapters/adaptertest"
+	"github.com/sockeye-io/sockeye/adapters/redisclient"
+	"github.com/sockeye-io/sockeye/adapters/redisclient/redistest"
 	"github.com/sockeye-io/sockeye/server/socketio"
 	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
 
-type tempRedis struct {
-	t    testing.TB
-	port int
-	dir  string
-	args []string
-	cmd  *exec.Cmd
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(redistest.Main(m)) }
 
-func startRedis(t testing.TB, args ...string) *tempRedis {
+func open(t *testing.T, url string, o Options) *Hub {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	c, err := redisclient.Open(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	r := &tempRedis{t: t, port: port, dir: t.TempDir(), args: args}
-	r.start()
-	t.Cleanup(r.kill)
-	return r
-}
-
-func (r *tempRedis) start() {
-	r.t.Helper()
-	r.cmd = exec.Command("redis-server", append([]string{"--port", strconv.Itoa(r.port), "--bind", "127.0.0.1", "--dir", r.dir, "--save", ""}, r.args...)...)
-	if err := r.cmd.Start(); err != nil {
-		r.t.Fatal(err)
+	h, err := New(c, o)
+	if err != nil {
+		t.Fatal(err)
 	}
-	c := r.client()
-	defer c.Close()
-	sockettest.Eventually(r.t, "Redis answers", func() bool { return c.Ping(r.t.Context()).Err() == nil })
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
 }
 
-func (r *tempRedis) kill() {
-	_ = r.cmd.Process.Kill()
-	_ = r.cmd.Wait()
-}
-
-func (r *tempRedis) client() *redis.Client {
-	return redis.NewClient(&redis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", r.port), MaxRetries: -1, ContextTimeoutEnabled: true, DialTimeout: time.Second})
-}
-
-var prefixes atomic.Int64
-
-func TestSuite(t *testing.T) {
-	r := startRedis(t)
+func suite(t *testing.T, url string) {
+	t.Helper()
 	adaptertest.Run(t, adaptertest.Suite{
 		Nodes: true, Recovery: true,
 		Cluster: func(t *testing.T) func(int) socketio.AdapterFactory {
 			t.Helper()
-			prefix := fmt.Sprint("test", prefixes.Add(1))
+			prefix := redistest.Prefix(t)
 			return func(node int) socketio.AdapterFactory {
-				c := r.client()
-				h, err := New(c, Options{NodeID: fmt.Sprint(prefix, "node", node), Prefix: prefix})
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(func() {
-					if err := h.Close(); err != nil {
-						t.Error(err)
-					}
-					c.Close()
-				})
+				h := open(t, url, Options{NodeID: fmt.Sprint(prefix, "node", node), Prefix: prefix})
 				sockettest.Eventually(t, "the log is there", h.Up)
 				return h.Factory()
 			}
 		},
 	})
 }
+
+func TestSuiteOnASingleRedis(t *testing.T) { suite(t, redistest.Single(t).URL()) }
+
+func TestSuiteOnARedisCluster(t *testing.T) { suite(t, redistest.Cluster(t).URL()) }
