@@ -31,6 +31,9 @@ func testFetch(t *testing.T, c *cluster) {
 		return out
 	}
 	for _, node := range c.nodes {
+		if ns := node.Of("/"); !ns.OwnRoom(m[2].answer.SID) || ns.OwnRoom("nobodysroomnobodysro") || ns.OwnRoom("r") {
+			t.Error("the room of a socket is anyone's, or a room of anyone's is a socket's")
+		}
 		for _, tc := range []struct {
 			to   *socketio.Broadcast
 			want []string

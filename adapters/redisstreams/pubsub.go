@@ -152,7 +152,7 @@ func (p *pubsub) evict(ctx context.Context, node string, n note) {
 		return // it is gone, or nobody can be reached
 	}
 	n.Kind, n.ID = "evict", id
-	if p.send(node, n) != nil {
+	if p.send(node, n) != nil { //nolint:contextcheck // publishing is bounded by the client's time-outs
 		return
 	}
 	select {

@@ -2,6 +2,8 @@ package socketio
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -148,26 +150,39 @@ func (n *Namespace) serverSide(event string, args Args, ack func(args ...any)) {
 // Socket returns a connected socket of this node.
 func (n *Namespace) Socket(id string) (*Socket, bool) { return n.local.Socket(id) }
 
-// OwnRoom reports whether a room is the own room of a socket: one of this node, or
-// with recovery one that was cut off and may come back. What is sent there is for
-// that client alone, so a handler that lets clients name rooms keeps others out.
+// OwnRoom reports whether a room is the own room of a socket, on any node, or with
+// recovery of one that was cut off and may come back. What is sent there is for that
+// client alone, so a handler that lets clients name rooms keeps others out. For a name
+// that could be a socket's id it asks the other nodes.
 func (n *Namespace) OwnRoom(room string) bool {
-	if len(room) != idLen {
+	if !isID(room) {
 		return false
 	}
 	if _, live := n.local.Socket(room); live {
 		return true
 	}
-	r := n.recoverer()
-	if r == nil {
+	if r := n.recoverer(); r != nil {
+		if r.Away(room) {
+			return true
+		}
+		if _, live := n.local.Socket(room); live { // it was away when it was looked for first
+			return true
+		}
+	}
+	if _, ok := n.adapter.(ClusterAdapter); !ok {
 		return false
 	}
-	if r.Away(room) {
+	ctx, cancel := context.WithTimeout(context.Background(), ownRoomTimeout)
+	defer cancel()
+	found, err := n.adapter.FetchSockets(ctx, &Target{Rooms: []string{room}})
+	if slices.ContainsFunc(found, func(r *RemoteSocket) bool { return r.id == room }) {
 		return true
 	}
-	_, live := n.local.Socket(room) // it was away when it was looked for first
-	return live
+	return err != nil && !errors.Is(err, ErrThisNodeOnly) // nobody can tell
 }
+
+// ownRoomTimeout bounds how long other nodes are asked for a socket.
+const ownRoomTimeout = 2 * time.Second
 
 // Sockets returns the connected sockets of this node.
 func (n *Namespace) Sockets() []*Socket {

@@ -160,6 +160,12 @@ func (s *Socket) Data() any {
 	return s.data
 }
 
+// DecodeData stores the socket's data in dst, a pointer, by the rules of encoding/json:
+// it works alike for what SetData set and for what recovery brought from another node.
+func (s *Socket) DecodeData(dst any) error {
+	return (&RemoteSocket{ns: s.ns, id: s.id, local: s}).DecodeData(dst)
+}
+
 // SetData attaches a value to the socket. FetchSockets shows it, and recovery
 // restores it; an adapter of several nodes carries it as JSON.
 func (s *Socket) SetData(v any) {

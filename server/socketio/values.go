@@ -30,6 +30,15 @@ func emptyObject() Raw {
 // idLen is the length of socket ids and private ids, as of Node's base64id.
 const idLen = 20
 
+// isID reports whether a text could be the id of a socket.
+func isID(s string) bool {
+	if len(s) != idLen {
+		return false
+	}
+	_, err := base64.RawURLEncoding.DecodeString(s)
+	return err == nil
+}
+
 // newPID returns a private id of a socket: its id and a secret as long again, so that
 // what is kept of a session can be found by either.
 func newPID(id string) string { return id + newID() }
