@@ -33,7 +33,13 @@ func (a *App) build() (err error) {
 	if err != nil {
 		return err
 	}
+	if err = a.openNodes(); err != nil {
+		return err
+	}
 	if a.io, err = socketio.New(a.ioOptions(adapter)); err != nil {
+		return err
+	}
+	if err = a.openCarrier(); err != nil {
 		return err
 	}
 	a.metrics.Engine(a.io.Engine().Stats)
@@ -79,6 +85,7 @@ func (a *App) ioOptions(adapter socketio.AdapterFactory) *socketio.Options {
 func (a *App) engineOptions() engineio.Options {
 	c := &a.cfg
 	o := engineio.Options{
+		SIDPrefix:       a.cluster.node,
 		PingInterval:    c.PingInterval,
 		PingTimeout:     c.PingTimeout,
 		UpgradeTimeout:  c.UpgradeTimeout,

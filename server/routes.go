@@ -19,8 +19,8 @@ func (a *App) routes() http.Handler {
 
 	// Socket.IO, with and without the trailing slash: a redirect would break
 	// clients, for which Gin's own are off.
-	r.Any(base, unbounded, gin.WrapH(a.io))
-	r.Any(strings.TrimSuffix(base, "/"), unbounded, gin.WrapH(a.io))
+	r.Any(base, unbounded, gin.WrapH(a.front()))
+	r.Any(strings.TrimSuffix(base, "/"), unbounded, gin.WrapH(a.front()))
 
 	// Everything else is answered from memory, and a client that dribbles its
 	// request or does not take the answer is cut.

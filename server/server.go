@@ -36,6 +36,7 @@ type App struct {
 	site      *public.Site
 	client    *public.ClientFiles
 	cluster   clusterParts
+	nodes     nodeParts
 	loopback  bool // the main address is one
 	anonymous bool
 
@@ -113,12 +114,13 @@ func (a *App) Close() error {
 	if a.metricsListener != nil {
 		err = errors.Join(err, ignoreClosed(a.metricsListener.Close()))
 	}
-	return errors.Join(err, a.closeCluster())
+	return errors.Join(err, a.closeCluster(), a.closeNodes())
 }
 
 // Run serves until ctx ends or an address fails, stops everything in order and
 // returns nil, or what failed. It is called once.
 func (a *App) Run(ctx context.Context) error {
+	a.joinNodes(ctx)
 	main := a.httpServer(a.routes())
 	failed := make(chan error, 2)
 	go func() { failed <- main.Serve(a.listener) }()
@@ -189,8 +191,11 @@ func pageURL(addr net.Addr) string {
 //     that clients reconnect by themselves; waiting polls are answered; handlers
 //     that run are waited for; the adapters close after the last socket, and then
 //     the connections to Redis.
-//  3. The main address is closed and requests in flight are waited for.
-//  4. The metrics address goes last, so that the end can be watched.
+//  3. The other nodes are told that this one is gone.
+//  4. The main address is closed and requests in flight are waited for. Of those
+//     that are carried to other nodes, waiting polls are let go by their owners and
+//     WebSockets are closed; the sessions of the first go on, by way of another node.
+//  5. The metrics address goes last, so that the end can be watched.
 //
 // What does not end in time is cut.
 func (a *App) shutdown(ctx context.Context, main, side *http.Server) {
@@ -200,7 +205,8 @@ func (a *App) shutdown(ctx context.Context, main, side *http.Server) {
 	a.draining.Store(true)
 	clean := a.stopped("sessions", a.io.Close(ctx))
 	clean = a.stopped("redis", a.stopCluster(ctx)) && clean
-	clean = a.stopped("requests", main.Shutdown(ctx)) && clean
+	clean = a.stopped("nodes", a.leaveNodes(ctx)) && clean
+	clean = a.stopped("requests", a.stopRequests(ctx, main)) && clean
 	_ = main.Close() // what is left after the time is up; nothing otherwise
 	if side != nil {
 		clean = a.stopped("metrics", side.Shutdown(ctx)) && clean

@@ -45,6 +45,7 @@ type running struct {
 	url    string
 	log    *logBuffer
 	client *http.Client
+	stop   context.CancelFunc
 }
 
 func start(t *testing.T, change func(*Config)) *running {
@@ -66,7 +67,7 @@ func start(t *testing.T, change func(*Config)) *running {
 	ended := make(chan error, 1)
 	go func() { ended <- app.Run(ctx) }()
 	r := &running{
-		App: app, log: log, url: "http://127.0.0.1:" + strconv.Itoa(tcp.Port),
+		App: app, log: log, stop: cancel, url: "http://127.0.0.1:" + strconv.Itoa(tcp.Port),
 		client: &http.Client{
 			Timeout:       patience,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

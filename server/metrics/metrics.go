@@ -53,6 +53,7 @@ type Metrics struct {
 	adapterUp       *prometheus.GaugeVec
 	adapterLost     *prometheus.CounterVec
 	adapterGaps     *prometheus.CounterVec
+	carried         carried
 
 	namespaces sync.Map // name → *namespace; events are counted without a lookup by label
 	mu         sync.Mutex
@@ -99,6 +100,7 @@ func New(release string) *Metrics {
 		inboxFull:       counters("inbox_full_total", "Times that reading paused because handlers were behind.", "namespace"),
 		adapterUp:       gauges("adapter_up", "1 while the namespace's adapter reaches the other nodes, 0 while it does not.", "namespace"),
 		adapterLost:     counters("adapter_lost_total", "Times that the connection to the other nodes was lost.", "namespace"),
+		carried:         newCarried(),
 		adapterGaps:     counters("adapter_gaps_total", "Times that messages of other nodes may have been missed.", "namespace"),
 		unknownEvents:   counters("relay_unknown_events_total", "Events that no relay rule takes.", "namespace"),
 	}
@@ -112,6 +114,7 @@ func New(release string) *Metrics {
 		m.unhandled, m.unknownAcks, m.panics, m.inboxFull, m.unknownEvents,
 		m.adapterUp, m.adapterLost, m.adapterGaps,
 	)
+	m.registry.MustRegister(m.carried.collectors()...)
 	return m
 }
 
