@@ -481,3 +481,26 @@ func TestTrimmingByOthersIsNoticed(t *testing.T) {
 		t.Errorf("%q, %v", reach, err)
 	}
 }
+
+// What a client did in a room while that could not be saved must not be forgotten
+// silently, also if its node dies before it hears of Redis again.
+func TestAJoinThatCannotBeSavedEndsRecovery(t *testing.T) {
+	r := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
+	a := startNode(t, r, "p", nil)
+	a.upAgain()
+	v := a.visit("", "r")
+	must(t, a.To("r").Emit("n", 1))
+	v.event(`2["n",1]`)
+	r.Kill(t)
+	must(t, v.socket.Join("new"))
+	v.event(`2["` + socketio.EventUnsaved + `"]`)
+	if v.offset != socketio.OffsetUnlogged {
+		t.Errorf("offset %q", v.offset)
+	}
+	r.Start(t)
+	b := startNode(t, r, "p", nil)
+	b.upAgain()
+	if _, recovered := v.returns(b); recovered {
+		t.Error("recovered without the room")
+	}
+}

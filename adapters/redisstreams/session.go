@@ -121,16 +121,24 @@ func (a *Adapter) SaveRooms(pid string, rooms []socketio.RoomHistory, wait bool)
 		return true
 	}
 	if !a.hub.Up() {
+		a.Forsake(pid)
 		return false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
 	cmd, err := a.hub.saver.do(ctx, command{script: saveScript, key: a.key(pid), args: args})
-	if err != nil {
-		return false
+	if err == nil {
+		if n, err := cmd.Int(); err == nil && n == answerSaved {
+			return true
+		}
 	}
-	n, err := cmd.Int()
-	return err == nil && n == answerSaved
+	a.Forsake(pid)
+	return false
+}
+
+// Forsake deletes a session that must not be recovered.
+func (a *Adapter) Forsake(pid string) {
+	a.hub.saver.add(command{script: endScript, key: a.key(pid), args: []any{a.hub.o.NodeID}, done: a.retryEnd(pid)})
 }
 
 // save changes a session without waiting. A session that is not there any more cannot
@@ -150,6 +158,7 @@ func (a *Adapter) saved(pid string, cmd *redis.Cmd) {
 	switch {
 	case err != nil || n == answerMissing:
 		// Without what was to be saved, or with nothing at all, it is not recovered.
+		a.Forsake(pid)
 		a.hub.aside.add(func() { a.LoseSession(pid) })
 	case n == answerNot:
 		a.hub.aside.add(func() { a.Replace(context.Background(), pid) })
@@ -223,7 +232,7 @@ func (a *Adapter) Persist(snapshot func() (*socketio.Session, bool)) {
 	a.claims.gone(st.SID)
 	node := a.hub.o.NodeID
 	if !keep {
-		a.hub.saver.add(command{script: endScript, key: a.key(st.PID), args: []any{node}, done: a.retryEnd(st.PID)})
+		a.Forsake(st.PID)
 		return
 	}
 	r := a.recovery.Load()

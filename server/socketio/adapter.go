@@ -110,6 +110,8 @@ type SessionSaver interface {
 	// SaveRooms saves joins and leaves of a session; with wait it returns when they
 	// are saved. False says that they were not: the session is lost.
 	SaveRooms(pid string, rooms []RoomHistory, wait bool) bool
+	// Forsake deletes a session that must not be recovered, though its socket lives.
+	Forsake(pid string)
 	// SaveData saves what Socket.SetData set, without waiting.
 	SaveData(pid string, data any)
 }

@@ -118,8 +118,14 @@ func (m *moves) save(wait bool) {
 	if pid != "" {
 		all = s.historyLocked(m.rooms)
 	}
+	forgetful := s.forgetful
 	s.mu.Unlock()
-	if pid != "" && !saver.SaveRooms(pid, all, wait) {
+	switch {
+	case pid == "":
+	case forgetful: // what is saved would not be all that matters
+		s.lose()
+		saver.Forsake(pid)
+	case !saver.SaveRooms(pid, all, wait):
 		s.lose()
 	}
 }
