@@ -69,7 +69,9 @@ func (a *Adapter) keeps() time.Duration {
 }
 
 // Broadcast delivers p to the sockets t names, on all nodes. In a namespace with
-// recovery it returns when p is in the log and was delivered here.
+// recovery it returns when p is in the log and was delivered here; without, when it
+// was delivered here and is on its way. If Redis is lost at that moment, the log line
+// and the event adapter:state say so.
 func (a *Adapter) Broadcast(p *socketio.Packet, t *socketio.Target) error {
 	switch {
 	case t.Flags.Local:
@@ -120,18 +122,23 @@ func (a *Adapter) between(p *socketio.Packet, deliver deliverFunc) error {
 	return err
 }
 
-// publish tells the other nodes of what was delivered here.
+// publish tells the other nodes of what was delivered here. It does not wait until they
+// can know: one event after the other would take a round trip to Redis each.
 func (a *Adapter) publish(p *socketio.Packet, t *socketio.Target) error {
 	data, err := encodeBroadcast(p, t)
 	if err != nil {
 		return err
 	}
-	return a.append(typeBroadcast, data)
+	return thisNodeOnly(a.hub.append.enqueue(&job{nsp: a.name, kind: typeBroadcast, data: data}))
 }
 
-// append tells the other nodes of what was done here.
+// append tells the other nodes of what was done here, and waits until they can know.
 func (a *Adapter) append(kind int, data string) error {
-	err := a.hub.append.do(&job{nsp: a.name, kind: kind, data: data})
+	return thisNodeOnly(a.hub.append.do(&job{nsp: a.name, kind: kind, data: data}))
+}
+
+// thisNodeOnly says of what could not be appended that it was done here.
+func thisNodeOnly(err error) error {
 	if errors.Is(err, errAway) {
 		return fmt.Errorf("%w: %w", socketio.ErrThisNodeOnly, err)
 	}

@@ -47,14 +47,18 @@ type job struct {
 	deliver   deliverFunc      // how
 
 	seq  uint64
-	done chan error // the end of the wait; capacity 1
+	done chan error // the end of the wait; capacity 1; nil if nobody waits
 	once sync.Once
 }
 
 func (j *job) size() int { return len(j.nsp) + len(j.data) + 64 }
 
-// finish ends the wait for a job; only the first call counts.
-func (j *job) finish(err error) { j.once.Do(func() { j.done <- err }) }
+// finish ends the wait for a job, if anybody waits; only the first call counts.
+func (j *job) finish(err error) {
+	if j.done != nil {
+		j.once.Do(func() { j.done <- err })
+	}
+}
 
 // appender appends the entries of this node in order. Whoever appends waits; one
 // goroutine takes all that wait and sends them in one call.
@@ -88,6 +92,7 @@ func (a *appender) do(j *job) error {
 	return <-j.done
 }
 
+// enqueue appends an entry without waiting for more than room in the queue.
 func (a *appender) enqueue(j *job) error {
 	if !a.hub.Up() {
 		return errAway
