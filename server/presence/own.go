@@ -1,0 +1,152 @@
+package presence
+
+import (
+	"errors"
+	"time"
+)
+
+// Errors of Track and SetMeta.
+var (
+	// ErrFull: this node tracks as many sockets and rooms as it may.
+	ErrFull = errors.New("presence: this node tracks as many sockets as Options.MaxTracked allows")
+	// ErrUnknown: the user has no socket here that is tracked.
+	ErrUnknown = errors.New("presence: no socket of this user is tracked on this node")
+	// ErrClosed: Close was called, or the namespace has ended.
+	ErrClosed = errors.New("presence: closed")
+)
+
+// tracked is a socket of this node. owner tells it from a later one with the same id,
+// which recovery gives it.
+type tracked struct {
+	sid   string
+	owner socket
+	seats []*seat
+}
+
+// seat is a socket in a room.
+type seat struct {
+	of     *tracked
+	member *member
+	at     int // in member.seats
+}
+
+func (t *tracked) seat(room string) (*seat, int) {
+	for i, s := range t.seats {
+		if s.member.part.room.name == room {
+			return s, i
+		}
+	}
+	return nil, -1
+}
+
+// Stamps of metas that were written at no time.
+const (
+	stampNone    = 0
+	stampDefault = 1 // given to Track: any SetMeta replaces it
+)
+
+// trackLocked seats a socket. meta, unless "", is the user's if there is none.
+func (p *Presence) trackLocked(sid string, owner socket, room, user, meta string) error {
+	if p.closed {
+		return ErrClosed
+	}
+	t := p.sockets[sid]
+	if t != nil && t.owner != owner {
+		p.loseLocked(t)
+		t = nil
+	}
+	if t == nil {
+		t = &tracked{sid: sid, owner: owner}
+	}
+	if s, i := t.seat(room); s != nil {
+		if s.member.user == user {
+			p.defaultLocked(user, meta)
+			return nil
+		}
+		p.rise(t, i, false)
+	}
+	if p.seats >= p.opts.MaxTracked {
+		return ErrFull
+	}
+	p.sockets[sid] = t
+	m := p.enterLocked(p.self, room, user)
+	m.until = time.Time{}
+	s := &seat{of: t, member: m, at: len(m.seats)}
+	m.seats = append(m.seats, s)
+	t.seats = append(t.seats, s)
+	p.seats++
+	p.resizeLocked(m, len(m.seats))
+	p.spreadLocked(m)
+	p.defaultLocked(user, meta)
+	return nil
+}
+
+func (p *Presence) defaultLocked(user, meta string) {
+	if meta != "" && user != "" && p.people[user].stamp == stampNone {
+		p.profileLocked(p.self, user, stampDefault, meta)
+	}
+}
+
+// rise takes a socket off one of its seats. A user whose last one it was stays for the
+// grace, if the connection was lost.
+func (p *Presence) rise(t *tracked, i int, lost bool) {
+	s := t.seats[i]
+	t.seats = append(t.seats[:i], t.seats[i+1:]...)
+	if len(t.seats) == 0 && p.sockets[t.sid] == t {
+		delete(p.sockets, t.sid)
+	}
+	m := s.member
+	last := len(m.seats) - 1
+	m.seats[s.at] = m.seats[last]
+	m.seats[s.at].at = s.at
+	m.seats[last] = nil
+	m.seats = m.seats[:last]
+	p.seats--
+	p.resizeLocked(m, last)
+	p.spreadLocked(m)
+	switch {
+	case last > 0:
+	case lost && p.opts.Grace > 0 && m.user != "":
+		m.until = p.now().Add(p.opts.Grace)
+		p.laterLocked(m.until, func(now time.Time) {
+			if len(m.seats) == 0 && m.part.members[m.user] == m && !now.Before(m.until) {
+				p.spreadLocked(m)
+				p.exitLocked(m)
+			}
+		})
+	default:
+		p.exitLocked(m)
+	}
+}
+
+// loseLocked takes a socket that is gone off all its seats.
+func (p *Presence) loseLocked(t *tracked) {
+	for len(t.seats) > 0 {
+		p.rise(t, len(t.seats)-1, true)
+	}
+	delete(p.sockets, t.sid)
+}
+
+// untrackLocked takes a socket out of a room on purpose.
+func (p *Presence) untrackLocked(sid string, owner socket, room string) {
+	t := p.sockets[sid]
+	if t == nil || t.owner != owner {
+		return
+	}
+	if s, i := t.seat(room); s != nil {
+		p.rise(t, i, false)
+	}
+}
+
+// setMetaLocked writes the meta of a user, later than any that is known.
+func (p *Presence) setMetaLocked(user, meta string) error {
+	if p.closed {
+		return ErrClosed
+	}
+	own := p.self.profiles[user]
+	if own == nil {
+		return ErrUnknown
+	}
+	p.profileLocked(p.self, user, max(p.now().UnixMilli(), own.stamp+1), meta)
+	return nil
+}
