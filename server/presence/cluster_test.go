@@ -9,19 +9,19 @@ import (
 )
 
 // sea runs a test with nodes a, b and c that know each other.
-func sea(t *testing.T, o Options, run func(t *testing.T, f *fleet, a, b, c *ship)) {
+func sea(t *testing.T, o Options, run func(f *fleet, a, b, c *ship)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, 1, o)
 		defer f.sinkAll()
 		a, b, c := f.launch("a"), f.launch("b"), f.launch("c")
 		pass(5 * time.Second)
-		run(t, f, a, b, c)
+		run(f, a, b, c)
 	})
 }
 
 func TestAUserIsOneUserOnAllNodes(t *testing.T) {
-	sea(t, Options{}, func(_ *testing.T, f *fleet, a, b, c *ship) {
+	sea(t, Options{}, func(f *fleet, a, b, c *ship) {
 		a.enter("s1", "lobby", "ann", map[string]string{"nick": "Ann"})
 		pass(100 * time.Millisecond)
 		for _, s := range f.live() {
@@ -49,7 +49,8 @@ func TestAUserIsOneUserOnAllNodes(t *testing.T) {
 }
 
 func TestWhoIsInARoomIsKnownWithinABatch(t *testing.T) {
-	sea(t, Options{}, func(t *testing.T, f *fleet, a, b, _ *ship) {
+	sea(t, Options{}, func(f *fleet, a, b, _ *ship) {
+		t := f.t
 		for i := range 100 {
 			a.enter(fmt.Sprint("s", i), "lobby", fmt.Sprint("u", i), nil)
 		}
@@ -71,7 +72,8 @@ func TestWhoIsInARoomIsKnownWithinABatch(t *testing.T) {
 }
 
 func TestADeadNodeIsGoneWithin15Seconds(t *testing.T) {
-	sea(t, Options{Grace: time.Hour}, func(t *testing.T, f *fleet, a, b, c *ship) {
+	sea(t, Options{Grace: time.Hour}, func(f *fleet, a, b, c *ship) {
+		t := f.t
 		a.enter("s1", "lobby", "ann", nil)
 		a.enter("s2", "lobby", "bea", nil)
 		b.enter("s3", "lobby", "ann", nil)
@@ -95,7 +97,7 @@ func TestADeadNodeIsGoneWithin15Seconds(t *testing.T) {
 }
 
 func TestAStoppedNodesUsersHaveTheGraceToComeBackElsewhere(t *testing.T) {
-	sea(t, Options{Grace: 5 * time.Second}, func(_ *testing.T, f *fleet, a, b, c *ship) {
+	sea(t, Options{Grace: 5 * time.Second}, func(f *fleet, a, b, c *ship) {
 		a.enter("s1", "lobby", "ann", nil)
 		a.enter("s2", "lobby", "bea", nil)
 		pass(time.Second)
@@ -117,7 +119,8 @@ func TestAStoppedNodesUsersHaveTheGraceToComeBackElsewhere(t *testing.T) {
 }
 
 func TestANodeThatStartsKnowsWhoIsThere(t *testing.T) {
-	sea(t, Options{}, func(t *testing.T, f *fleet, a, b, _ *ship) {
+	sea(t, Options{}, func(f *fleet, a, b, _ *ship) {
+		t := f.t
 		for i := range 1000 {
 			a.enter(fmt.Sprint("s", i), fmt.Sprint("room", i%10), fmt.Sprint("u", i), map[string]int{"n": i})
 			b.enter(fmt.Sprint("t", i), fmt.Sprint("room", i%10), fmt.Sprint("u", i+500), nil)
@@ -141,7 +144,8 @@ func TestANodeThatStartsKnowsWhoIsThere(t *testing.T) {
 // What classic Pub/Sub loses is asked for at the next beat; a few lost batches are
 // repeated and not everything.
 func TestALostMessageIsRepairedWithinABeat(t *testing.T) {
-	sea(t, Options{}, func(t *testing.T, f *fleet, a, b, c *ship) {
+	sea(t, Options{}, func(f *fleet, a, b, c *ship) {
+		t := f.t
 		a.enter("s1", "lobby", "ann", nil)
 		pass(time.Second)
 		pages := f.messagesOf(kindPage)
@@ -169,7 +173,7 @@ func TestALostMessageIsRepairedWithinABeat(t *testing.T) {
 }
 
 func TestAfterACutBothSidesAgreeAgain(t *testing.T) {
-	sea(t, Options{}, func(_ *testing.T, f *fleet, a, b, c *ship) {
+	sea(t, Options{}, func(f *fleet, a, b, c *ship) {
 		a.enter("s1", "lobby", "ann", nil)
 		b.enter("s2", "lobby", "bea", nil)
 		c.enter("s3", "lobby", "cleo", nil)
@@ -195,7 +199,7 @@ func TestAfterACutBothSidesAgreeAgain(t *testing.T) {
 
 // While the adapter itself is cut off, every node would look dead.
 func TestNobodyIsGivenUpWhileTheAdapterIsCutOff(t *testing.T) {
-	sea(t, Options{}, func(_ *testing.T, f *fleet, a, b, c *ship) {
+	sea(t, Options{}, func(f *fleet, a, b, c *ship) {
 		a.enter("s1", "lobby", "ann", nil)
 		b.enter("s2", "lobby", "bea", nil)
 		pass(time.Second)
@@ -227,7 +231,7 @@ func TestNobodyIsGivenUpWhileTheAdapterIsCutOff(t *testing.T) {
 }
 
 func TestAGapIsRepairedAtOnce(t *testing.T) {
-	sea(t, Options{}, func(_ *testing.T, f *fleet, a, b, _ *ship) {
+	sea(t, Options{}, func(f *fleet, a, b, _ *ship) {
 		f.weather(1, time.Millisecond)
 		a.enter("s1", "lobby", "ann", nil)
 		pass(100 * time.Millisecond)
@@ -239,7 +243,8 @@ func TestAGapIsRepairedAtOnce(t *testing.T) {
 }
 
 func TestTheLastMetaWrittenWinsAndStays(t *testing.T) {
-	sea(t, Options{}, func(t *testing.T, f *fleet, a, b, c *ship) {
+	sea(t, Options{}, func(f *fleet, a, b, c *ship) {
+		t := f.t
 		a.enter("s1", "lobby", "ann", "first")
 		pass(time.Second)
 		b.enter("s2", "den", "ann", nil)
@@ -273,7 +278,8 @@ func TestTheLastMetaWrittenWinsAndStays(t *testing.T) {
 }
 
 func TestOneNodeSpeaksForAUser(t *testing.T) {
-	sea(t, Options{}, func(t *testing.T, f *fleet, a, b, c *ship) {
+	sea(t, Options{}, func(f *fleet, a, b, c *ship) {
+		t := f.t
 		a.enter("s1", "lobby", "ann", nil)
 		b.enter("s2", "den", "ann", nil)
 		pass(time.Second)
@@ -297,7 +303,8 @@ func TestOneNodeSpeaksForAUser(t *testing.T) {
 }
 
 func TestALargeRoomIsCountedOnAllNodes(t *testing.T) {
-	sea(t, Options{MaxMembers: 8}, func(t *testing.T, f *fleet, a, b, c *ship) {
+	sea(t, Options{MaxMembers: 8}, func(f *fleet, a, b, c *ship) {
+		t := f.t
 		for i := range 5 {
 			a.enter(fmt.Sprint("a", i), "lobby", fmt.Sprint("u", i), nil)
 			b.enter(fmt.Sprint("b", i), "lobby", fmt.Sprint("u", i+3), nil)
@@ -360,7 +367,8 @@ func TestALargeRoomIsCountedOnAllNodes(t *testing.T) {
 }
 
 func TestSocketsOfNobodyAreCounted(t *testing.T) {
-	sea(t, Options{MaxMembers: 10}, func(t *testing.T, f *fleet, a, b, c *ship) {
+	sea(t, Options{MaxMembers: 10}, func(f *fleet, a, b, c *ship) {
+		t := f.t
 		a.enter("s1", "page", "", nil)
 		b.enter("s2", "page", "", nil)
 		b.enter("s3", "page", "ann", nil)

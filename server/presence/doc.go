@@ -65,7 +65,7 @@
 // room with a list of any other node, metas aside (MaxMeta bytes for a user at most). Of a
 // count-only room it keeps two numbers per node. A node tracks at most
 // Options.MaxTracked sockets and rooms and keeps no more of any other. Up to 256 KiB of
-// batches are kept to be sent again.
+// batches are kept to be sent again, and 16 MiB of messages wait to be taken.
 //
 // It refuses to decide who somebody is, to keep anything beyond the process, and to
 // serve clients: what they are told is the application's.

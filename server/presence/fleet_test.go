@@ -59,6 +59,7 @@ type ship struct {
 type seating struct{ room, user string }
 
 func newFleet(t *testing.T, seed uint64, o Options) *fleet {
+	t.Helper()
 	return &fleet{t: t, options: o.withDefaults(), rng: rand.New(rand.NewPCG(seed, 1)), delay: 10 * time.Millisecond, messages: make(map[string]int)}
 }
 

@@ -44,7 +44,7 @@ func FuzzHear(f *testing.F) {
 			if err != nil {
 				return
 			}
-			s.hear(args)
+			s.take(args)
 		}
 		s.audit()
 		for _, name := range s.Rooms() {

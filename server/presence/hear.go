@@ -19,6 +19,8 @@ const (
 	buried = time.Minute
 	// maxNodes is how many other nodes are believed in.
 	maxNodes = 1024
+	// maxUnread bounds the messages that wait to be taken, in bytes.
+	maxUnread = 16 << 20
 )
 
 // pages is the state of a node as far as it has come.
@@ -29,9 +31,50 @@ type pages struct {
 	entries int
 }
 
-// hear takes a message of another node. Messages of one node come in the order in which
-// they were sent.
+// hear notes a message of another node. Messages of one node come in the order in which
+// they were sent; an adapter need not wait for what they lead to, but for this.
 func (p *Presence) hear(args socketio.Args) {
+	p.ears.Lock()
+	defer p.ears.Unlock()
+	size := args.Size()
+	if p.deaf || p.unreadBytes+size > maxUnread {
+		return // the versions tell that something is missing
+	}
+	p.unread = append(p.unread, args)
+	p.unreadBytes += size
+	if !p.listening {
+		p.listening = true
+		p.listeners.Go(p.listen)
+	}
+}
+
+// listen takes the messages in order, until there are none.
+func (p *Presence) listen() {
+	for {
+		args, ok := p.nextUnread()
+		if !ok {
+			return
+		}
+		p.take(args)
+	}
+}
+
+func (p *Presence) nextUnread() (socketio.Args, bool) {
+	p.ears.Lock()
+	defer p.ears.Unlock()
+	if len(p.unread) == 0 || p.deaf {
+		p.unread, p.unreadBytes, p.listening = nil, 0, false
+		return socketio.Args{}, false
+	}
+	args := p.unread[0]
+	p.unread[0] = socketio.Args{}
+	p.unread = p.unread[1:]
+	p.unreadBytes -= args.Size()
+	return args, true
+}
+
+// take does what a message says.
+func (p *Presence) take(args socketio.Args) {
 	h, err := parseHead(args)
 	if err != nil {
 		p.opts.Logger.Debug("presence: message ignored", slog.Any("error", err))

@@ -52,6 +52,7 @@ type chaos struct {
 var modelRooms = []string{"a", "b", "c", "d"}
 
 func model(t *testing.T, seed uint64) {
+	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 2))
 	o := Options{MaxMembers: []int{3, 8, 20, 200}[rng.IntN(4)], Grace: []time.Duration{0, 0, 2 * time.Second}[rng.IntN(3)]}
 	c := &chaos{fleet: newFleet(t, seed, o), rng: rng, mirrors: make(map[*ship]*mirror)}

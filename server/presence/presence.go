@@ -34,6 +34,13 @@ type Presence struct {
 	unheard      bool        // the last message was not sent; the speaker's
 	tellers      sync.WaitGroup
 
+	ears        sync.Mutex
+	unread      []socketio.Args
+	unreadBytes int
+	listening   bool
+	deaf        bool
+	listeners   sync.WaitGroup
+
 	mu       sync.Mutex
 	closed   bool
 	self     *node
@@ -208,6 +215,10 @@ func (p *Presence) Close() {
 		p.readyNow()
 	}
 	<-p.silent
+	p.ears.Lock()
+	p.deaf = true
+	p.ears.Unlock()
+	p.listeners.Wait()
 	p.tellers.Wait()
 }
 

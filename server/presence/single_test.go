@@ -19,7 +19,7 @@ var (
 )
 
 // alone runs a test with one node on an adapter that knows no others.
-func alone(t *testing.T, o Options, run func(t *testing.T, s *ship)) {
+func alone(t *testing.T, o Options, run func(s *ship)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, 1, o)
@@ -33,12 +33,13 @@ func alone(t *testing.T, o Options, run func(t *testing.T, s *ship)) {
 		defer s.sink(true)
 		s.start()
 		<-s.Ready()
-		run(t, s)
+		run(s)
 	})
 }
 
 func TestPresenceOfOneNode(t *testing.T) {
-	alone(t, Options{Grace: 5 * time.Second}, func(t *testing.T, s *ship) {
+	alone(t, Options{Grace: 5 * time.Second}, func(s *ship) {
+		t := s.fleet.t
 		s.enter("s1", "lobby", "ann", map[string]string{"nick": "Ann"})
 		s.enter("s2", "lobby", "ann", nil)
 		s.enter("s3", "lobby", "bea", nil)
@@ -75,7 +76,8 @@ func TestPresenceOfOneNode(t *testing.T) {
 }
 
 func TestASocketMayBecomeAnotherUsers(t *testing.T) {
-	alone(t, Options{Grace: time.Minute}, func(t *testing.T, s *ship) {
+	alone(t, Options{Grace: time.Minute}, func(s *ship) {
+		t := s.fleet.t
 		s.enter("s1", "lobby", "", nil)
 		s.enter("s1", "lobby", "ann", nil)
 		s.enter("s1", "lobby", "bea", nil)
@@ -96,7 +98,8 @@ func TestASocketMayBecomeAnotherUsers(t *testing.T) {
 }
 
 func TestWhatIsRefused(t *testing.T) {
-	alone(t, Options{MaxTracked: 2}, func(t *testing.T, s *ship) {
+	alone(t, Options{MaxTracked: 2}, func(s *ship) {
+		t := s.fleet.t
 		long := strings.Repeat("x", MaxName+1)
 		one := &sock{id: "s1"}
 		for name, err := range map[string]error{
@@ -145,7 +148,8 @@ func TestCountOnlyOnOneNode(t *testing.T) {
 			return 100
 		}
 		return 0
-	}}, func(t *testing.T, s *ship) {
+	}}, func(s *ship) {
+		t := s.fleet.t
 		for i := range 5 {
 			s.enter(fmt.Sprint("s", i), "lobby", fmt.Sprint("u", i), nil)
 			s.enter(fmt.Sprint("s", i), "hall", fmt.Sprint("u", i), nil)
@@ -170,7 +174,8 @@ func TestCountOnlyOnOneNode(t *testing.T) {
 
 // A handler that hangs hears of the outcome, and what it misses is not kept.
 func TestASlowHandlerMakesNothingGrow(t *testing.T) {
-	alone(t, Options{}, func(t *testing.T, s *ship) {
+	alone(t, Options{}, func(s *ship) {
+		t := s.fleet.t
 		hold := make(chan struct{})
 		off := s.OnChange(func(Event) { <-hold })
 		s.enter("keeper", "lobby", "keeper", nil)
@@ -202,7 +207,8 @@ func TestASlowHandlerMakesNothingGrow(t *testing.T) {
 }
 
 func TestHandlersMayAskAndPanic(t *testing.T) {
-	alone(t, Options{}, func(t *testing.T, s *ship) {
+	alone(t, Options{}, func(s *ship) {
+		t := s.fleet.t
 		var seen []string
 		s.OnChange(func(e Event) {
 			seen = append(seen, textOf(s.Room(e.Room)))
