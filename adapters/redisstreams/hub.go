@@ -80,7 +80,8 @@ type Hub struct {
 	mu       sync.Mutex
 	adapters map[string]*Adapter
 	up       bool
-	ever     bool // was up once
+	ever     bool          // was up once
+	risen    chan struct{} // closed when the log can be read and written; nil if nobody waits
 	moved    chan struct{}
 	unlogged int64 // bytes that went out without the log since it was lost
 	closed   bool
@@ -132,6 +133,29 @@ func (h *Hub) Up() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.up
+}
+
+// await waits for the log, for at most Hold where it was lost or this node has just
+// started: who returns now is better served late than told that all is lost.
+func (h *Hub) await(ctx context.Context) bool {
+	h.mu.Lock()
+	if h.up {
+		h.mu.Unlock()
+		return true
+	}
+	if h.risen == nil {
+		h.risen = make(chan struct{})
+	}
+	risen := h.risen
+	h.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, h.o.Hold)
+	defer cancel()
+	select {
+	case <-risen:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // Close ends the hub: what is queued for Redis still goes there, for at most two
@@ -211,7 +235,12 @@ func (h *Hub) found() {
 	h.mu.Lock()
 	was := h.up
 	h.up, h.ever, h.unlogged = true, true, 0
+	risen := h.risen
+	h.risen = nil
 	h.mu.Unlock()
+	if risen != nil {
+		close(risen)
+	}
 	if !was {
 		h.notify(socketio.AdapterEvent{Kind: socketio.AdapterState, Up: true})
 	}

@@ -71,7 +71,7 @@ func (c *claims) end(cl *claim, live bool) (holds bool) {
 	if len(c.pending[sid]) == 0 {
 		delete(c.pending, sid)
 	}
-	if holds = cl.beaten < cl.number; holds && live {
+	if holds = cl.beaten <= cl.number; holds && live { // equal: its own
 		c.live[sid] = cl.number
 	}
 	return holds
@@ -116,8 +116,12 @@ func (c *claims) has(sid string) bool {
 // it missed. The old socket, if it still lives, ends first.
 func (a *Adapter) Restore(ctx context.Context, pid, offset string) (*socketio.Session, error) {
 	h := a.hub
-	if len(pid) < sidLen || !h.Up() {
+	if len(pid) < sidLen {
 		return nil, nil //nolint:nilnil // no session is no error
+	}
+	if !h.await(ctx) {
+		a.anew("Redis is away", pid)
+		return nil, nil //nolint:nilnil // nobody can tell
 	}
 	seen, known := parseOffset(offset)
 	known = known || offset == ""
@@ -133,13 +137,18 @@ func (a *Adapter) Restore(ctx context.Context, pid, offset string) (*socketio.Se
 
 func (a *Adapter) restore(ctx context.Context, cl *claim, seen position, known bool) (*socketio.Session, error) {
 	rec, err := a.claimRecord(ctx, cl)
-	if rec == nil || err != nil {
+	if err != nil {
 		return nil, err
+	}
+	if rec == nil {
+		a.anew("there is no such session", cl.pid)
+		return nil, nil //nolint:nilnil // no session is no error
 	}
 	st, from, ok := rec.session(cl.pid, seen)
 	if !ok || !known {
 		a.drop(cl.pid)
-		return nil, nil //nolint:nilnil // what the client has is not known
+		a.anew("what the client has is not known", cl.pid)
+		return nil, nil //nolint:nilnil // it must start anew
 	}
 	cl.from = from
 	if err := a.ready(ctx, from); err != nil {
@@ -147,9 +156,15 @@ func (a *Adapter) restore(ctx context.Context, cl *claim, seen position, known b
 			return nil, err
 		}
 		a.drop(cl.pid)
+		a.anew("the log does not hold all it missed", cl.pid)
 		return nil, nil //nolint:nilnil // it must start anew
 	}
 	return st, nil
+}
+
+// anew notes why a client that asked for its session gets another one.
+func (a *Adapter) anew(why, pid string) {
+	a.hub.log.Debug("a client that came back starts anew", "why", why, "namespace", a.name, "socket", pid[:sidLen])
 }
 
 // claimRecord claims the record of a session and has its old socket ended.
@@ -316,10 +331,12 @@ func (a *Adapter) Resume(st *socketio.Session, live func(last string, missed fun
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.claims.end(cl, true) {
+		a.anew("another claim came after this one", cl.pid)
 		return errHole
 	}
 	upTo := *a.hub.at.Load()
 	if upTo.epoch != cl.from.epoch {
+		a.anew("Redis lost the log meanwhile", cl.pid)
 		return errHole
 	}
 	r := &replay{a: a, from: cl.from, upTo: upTo, who: historyOf(st), last: cl.from.offset()}

@@ -66,8 +66,8 @@ type RecoveryAdapter interface {
 	// EmitTo delivers a packet to one socket of this node, with an offset, and
 	// keeps it if it is neither volatile nor local.
 	EmitTo(s *Socket, p *Packet, f Flags) error
-	// Begin runs live, which makes a new socket live, between two deliveries;
-	// position is where its session begins.
+	// Begin runs live between two deliveries; position is where a session begins that
+	// live makes live then.
 	Begin(s *Socket, live func(position string))
 	// Position returns up to where every packet has found its recipients, and the
 	// last offset given out. They differ while a delivery is under way. It must not

@@ -93,6 +93,9 @@ func (d *delivery) send(s *Socket) bool {
 		}
 		return false
 	}
+	if s.endsBefore(d.p) {
+		return false
+	}
 	m, err := d.p.message(s.variant)
 	if err != nil {
 		return false // cannot be: the same arguments were encoded before
@@ -116,6 +119,18 @@ func (d *delivery) send(s *Socket) bool {
 		d.listening = append(d.listening, s)
 		d.mu.Unlock()
 	}
+	return true
+}
+
+// endsBefore ends the connection of a session that cannot be recovered any more,
+// instead of handing it a packet with an offset: the client would take that for what
+// it has, and might be given back a session that is not its own any more. It is called
+// between two deliveries, and reports whether it did so.
+func (s *Socket) endsBefore(p *Packet) bool {
+	if s.bits.Load()&bitUnlogged == 0 || s.rec == nil || p.offset == "" || p.offset == OffsetUnlogged {
+		return false
+	}
+	s.sess.Abort(engineio.ReasonTransportError, engineio.DetailLogGap, nil)
 	return true
 }
 

@@ -55,6 +55,9 @@ func (l *Local) DeliverTo(s *Socket, p *Packet, f Flags, track bool) (after func
 	if err != nil {
 		return nil, err
 	}
+	if s.endsBefore(p) {
+		return nil, ErrDisconnected
+	}
 	if err := s.write(m, f.send()); err != nil {
 		if track && s.rec != nil {
 			s.rec.broken = true

@@ -1,5 +1,7 @@
 package socketio
 
+import "log/slog"
+
 // moves is one socket's entering and leaving of rooms, apart from who hears of it:
 // the listeners of the application are called under no lock, and not on the
 // goroutine that delivers packets.
@@ -155,15 +157,25 @@ const EventUnsaved = "sockeye:unsaved"
 // lose makes the session one that cannot be recovered, also by a node that does not
 // hear of it: the client's next offset is none.
 func (s *Socket) lose() {
-	if s.bits.Or(bitUnlogged)&bitUnlogged != 0 {
-		return
-	}
+	r := s.ns.recoverer()
 	p, err := NewPacket(s.ns.name, EventUnsaved)
-	if err != nil {
-		return // cannot be: the name is not reserved
+	if err != nil || r == nil {
+		return // cannot be: the name is not reserved, and there is a session
 	}
 	p.SetOffset(OffsetUnlogged)
-	_ = s.sendPacket(p, Flags{}) // the client may be gone
+	m, err := p.message(s.variant)
+	if err != nil {
+		return // cannot be: it has no arguments
+	}
+	// Between two deliveries: none that is under way gives the client an offset after it.
+	r.Begin(s, func(string) {
+		if s.bits.Or(bitUnlogged)&bitUnlogged != 0 {
+			return
+		}
+		_ = s.write(m, 0) // the client may be gone
+		s.ns.srv.opts.Logger.Debug("a session could not be saved and cannot be recovered any more",
+			slog.String("namespace", s.ns.name), slog.String("socket", s.id))
+	})
 }
 
 // ApplyJoin is JoinSockets for who delivers packets: it neither waits nor calls

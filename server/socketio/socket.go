@@ -202,12 +202,14 @@ func (s *Socket) Join(rooms ...string) error {
 	return err
 }
 
-// Leave takes the socket out of rooms; those it is not in are ignored.
+// Leave takes the socket out of rooms; those it is not in are ignored. Where sessions
+// are kept for other nodes it returns when that is saved: who left and comes back to
+// another node is not in the room again.
 func (s *Socket) Leave(rooms ...string) {
 	m := moves{s: s}
 	m.leave(rooms)
 	m.tell()
-	m.save(false)
+	m.save(true)
 }
 
 // leaveAll takes the socket out of every room for good.
