@@ -197,7 +197,7 @@ func (a *Adapter) Close() error {
 }
 
 // requestMark begins the ids of this program's questions, and names their version:
-// a node that is asked knows by it that a Sockeye asks, see ours.
+// a node that is asked knows by it that a Sockeye asks, see Ours.
 const requestMark = "s1-"
 
 // newRequest returns the id of a question.
@@ -207,6 +207,6 @@ func newRequest() string {
 	return requestMark + base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// ours reports whether a question comes from a node that understands more than
-// Node does: KindClientLost.
-func ours(request string) bool { return len(request) > 3 && request[0] == 's' && request[2] == '-' }
+// Ours reports whether a question comes from a Sockeye node, which understands more
+// than Node's: KindClientLost, and answers with more than one argument.
+func Ours(request string) bool { return len(request) > 3 && request[0] == 's' && request[2] == '-' }

@@ -74,21 +74,19 @@ func (o *lookout) look() *look {
 }
 
 func (o *lookout) take(ctx context.Context, l *look) {
-	r, ok := o.driver.(Roster)
-	if !ok {
-		var n int
-		n, l.err = o.driver.Count(ctx)
-		l.others = max(n-1, 0)
-		return
+	if r, ok := o.driver.(Roster); ok {
+		if ids, err := r.Nodes(ctx); err == nil {
+			l.others, l.ids = len(ids), make(map[string]bool, len(ids))
+			for _, id := range ids {
+				l.ids[id] = true
+			}
+			return
+		}
+		// A backend may refuse to name the nodes and still count them.
 	}
-	var ids []string
-	if ids, l.err = r.Nodes(ctx); l.err != nil {
-		return
-	}
-	l.others, l.ids = len(ids), make(map[string]bool, len(ids))
-	for _, id := range ids {
-		l.ids[id] = true
-	}
+	var n int
+	n, l.err = o.driver.Count(ctx)
+	l.others = max(n-1, 0)
 }
 
 // end lets nobody look any more.

@@ -23,7 +23,7 @@ const (
 	KindClientAck     // to a broadcast with Request: one client answered Args
 	KindSockets       // to a fetch
 	KindServerSideAck // to a server side event with Request: Args
-	KindClientLost    // to a broadcast with Request: Count clients left without an answer; see ours
+	KindClientLost    // to a broadcast with Request: Count clients left without an answer; see Ours
 )
 
 // Message is one thing that a node says to the others about a namespace. It is

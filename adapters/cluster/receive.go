@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,6 +49,22 @@ func (a *Adapter) Answer(ask func() (send func() error)) {
 		}
 		return nil
 	})
+}
+
+// Wanted reports whether a packet for the sockets in any of rooms (all, if there are
+// none) may find some here, after what was received before. It is for drivers, which
+// need not read the rest of a packet that nobody wants.
+func (a *Adapter) Wanted(rooms []string) bool {
+	if !a.inbox.idle() { // somebody may be about to join
+		return true
+	}
+	return len(rooms) == 0 && a.Namespace().Len() > 0 || slices.ContainsFunc(rooms, a.HasRoom)
+}
+
+// NotifySoon is Notify on a goroutine of the adapter, after earlier ones: listeners
+// must not hold up who reads.
+func (a *Adapter) NotifySoon(e socketio.AdapterEvent) {
+	a.listeners.put(func() { a.Notify(e) })
 }
 
 // inOrder does something after everything that was received before: at once, if
@@ -155,7 +172,7 @@ func (s *remoteSink) Acked(args socketio.Args) {
 // Lost tells a node that understands it that a client left without an answer.
 func (s *remoteSink) Lost() {
 	s.done(1)
-	if ours(s.request) {
+	if Ours(s.request) {
 		s.reply(&Message{Kind: KindClientLost})
 	}
 }

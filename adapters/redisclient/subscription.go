@@ -34,6 +34,9 @@ type Topic struct {
 	// until the next Up.
 	Lost func(err error)
 
+	calling sync.Mutex  // held while a function runs
+	removed atomic.Bool // none is called any more
+
 	// Guarded by Subscription.mu.
 	open int  // names that are not confirmed
 	was  bool // Up was called once
@@ -129,18 +132,44 @@ func (s *Subscription) Add(t *Topic) error {
 	return nil
 }
 
+// call calls one of the topic's functions, unless it was removed.
+func (t *Topic) call(f func()) {
+	t.calling.Lock()
+	defer t.calling.Unlock()
+	if !t.removed.Load() {
+		f()
+	}
+}
+
+// Wait waits until no function of a removed topic runs any more. It must not be called
+// from one.
+func (t *Topic) Wait() {
+	t.calling.Lock()
+	defer t.calling.Unlock()
+}
+
 // Remove stops hearing a topic: none of its functions is called any more when it
-// returns, except one that is running.
+// returns, except one that is running: see Topic.Wait. A topic cannot be added again.
 func (s *Subscription) Remove(t *Topic) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	c := change{remove: true}
 	for _, n := range t.names() {
-		if s.names[n] == t {
-			delete(s.names, n)
+		if s.names[n] != t { // another topic has it by now
+			continue
+		}
+		delete(s.names, n)
+		if n.pattern {
+			c.patterns = append(c.patterns, n.text)
+		} else {
+			c.channels = append(c.channels, n.text)
 		}
 	}
 	t.up = false
-	s.changeLocked(change{remove: true, channels: t.Channels, patterns: t.Patterns})
+	t.removed.Store(true)
+	if len(c.patterns)+len(c.channels) > 0 {
+		s.changeLocked(c)
+	}
 }
 
 func (s *Subscription) changeLocked(c change) {
@@ -353,7 +382,7 @@ func (s *Subscription) read(ctx context.Context, ps *redis.PubSub) error {
 		case *redis.Message:
 			if t := s.topic(v); t != nil {
 				s.busy.Store(true)
-				t.Receive(v.Channel, []byte(v.Payload))
+				t.call(func() { t.Receive(v.Channel, []byte(v.Payload)) })
 				s.busy.Store(false)
 			}
 		case *redis.Subscription:
@@ -398,7 +427,7 @@ func (s *Subscription) confirm(c *redis.Subscription) {
 	}
 	s.mu.Unlock()
 	if up && t.Up != nil {
-		t.Up(again)
+		t.call(func() { t.Up(again) })
 	}
 }
 
@@ -415,7 +444,7 @@ func (s *Subscription) lose(err error) {
 	s.mu.Unlock()
 	for t := range told {
 		if t.Lost != nil {
-			t.Lost(err)
+			t.call(func() { t.Lost(err) })
 		}
 	}
 }

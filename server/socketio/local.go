@@ -164,6 +164,16 @@ func (l *Local) Socket(id string) (*Socket, bool) {
 	return s, ok
 }
 
+// HasRoom reports whether a socket of this node is in a room, its own included. It
+// costs less than a broadcast that finds nobody.
+func (l *Local) HasRoom(room string) bool {
+	sh := l.shard(room)
+	sh.mu.Lock()
+	r := sh.rooms[room]
+	sh.mu.Unlock()
+	return r != nil || l.own(room) != nil
+}
+
 // add makes s findable, by its id and in broadcasts.
 func (l *Local) add(s *Socket) {
 	l.mu.Lock()

@@ -93,7 +93,7 @@ func timestampMillis(b []byte) int64 {
 		seconds = int64(binary.BigEndian.Uint32(b))
 	case 8:
 		v := binary.BigEndian.Uint64(b)
-		seconds, nanos = int64(v&(1<<34-1)), uint32(v>>34) //nolint:gosec // 34 and 30 bits
+		seconds, nanos = int64(v&(1<<34-1)), uint32(v>>34) // 34 and 30 bits
 	case 12:
 		seconds, nanos = int64(binary.BigEndian.Uint64(b[4:])), binary.BigEndian.Uint32(b) //nolint:gosec // two's complement is meant
 	}
