@@ -64,7 +64,7 @@ func (a *App) ioOptions(adapter socketio.AdapterFactory) *socketio.Options {
 	o := &socketio.Options{
 		Engine:         a.engineOptions(),
 		ConnectTimeout: c.ConnectTimeout,
-		Recovery:       socketio.Recovery{MaxDisconnection: c.Recovery.Duration, MaxBytes: int64(c.RecoveryBytes)},
+		Recovery:       a.recovery(),
 		Adapter:        adapter,
 		// Clients name the namespaces of a pattern, so empty ones must go.
 		CleanupEmptyChildNamespaces: c.RelayConfig.Dynamic(),

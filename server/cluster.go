@@ -6,10 +6,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/sockeye-io/sockeye/adapters/memory"
+	"github.com/sockeye-io/sockeye/adapters/redis"
 	"github.com/sockeye-io/sockeye/adapters/redisclient"
 	"github.com/sockeye-io/sockeye/adapters/redisstreams"
 	"github.com/sockeye-io/sockeye/server/socketio"
@@ -29,7 +31,7 @@ func newNodeID() string {
 // clusterParts is what joins this node to others. The zero value is a node alone.
 type clusterParts struct {
 	node  string // this node's id
-	redis redis.UniversalClient
+	redis goredis.UniversalClient
 	hub   hub
 }
 
@@ -53,19 +55,45 @@ func (a *App) openCluster() (socketio.AdapterFactory, error) {
 		return nil, fmt.Errorf("--redis-url: %w", err)
 	}
 	a.cluster.redis = client
+	goredis.SetLogger(redisLog{a.log})
 	switch name {
 	case adapterStreams:
 		a.cluster.hub, err = redisstreams.New(client, redisstreams.Options{
 			NodeID: a.cluster.node, Prefix: c.RedisPrefix, RequestsTimeout: c.RedisRequestsTimeout,
 			MaxBytes: int64(c.RecoveryBytes), Logger: a.log,
 		})
+	case adapterRedis:
+		a.cluster.hub, err = redis.New(client, redis.Options{
+			NodeID: a.cluster.node, Prefix: c.RedisPrefix, RequestsTimeout: c.RedisRequestsTimeout, Logger: a.log,
+		})
 	default:
-		err = errors.New("not in this build")
+		err = errors.New("there is no adapter of this name")
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("--adapter %s: %w", name, err), a.closeCluster())
 	}
 	return a.cluster.hub.Factory(), nil
+}
+
+// redisLog takes what go-redis has to say, which is about single connections: the
+// adapters log the state of Redis themselves.
+type redisLog struct{ log *slog.Logger }
+
+// Printf logs at level debug.
+func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
+	l.log.DebugContext(ctx, "go-redis", "said", fmt.Sprintf(format, v...))
+}
+
+// recovery is --recovery, as far as the adapter can.
+func (a *App) recovery() socketio.Recovery {
+	c := &a.cfg
+	if c.AdapterName() != adapterRedis {
+		return socketio.Recovery{MaxDisconnection: c.Recovery.Duration, MaxBytes: int64(c.RecoveryBytes)}
+	}
+	if c.Recovery.Duration > 0 {
+		a.log.Warn("--recovery has no effect with --adapter redis: classic Pub/Sub keeps nothing, so namespaces have no recovery", "remedy", "use --adapter redis-streams on all nodes")
+	}
+	return socketio.Recovery{}
 }
 
 // closeCluster ends what openCluster opened, after the last socket has gone.

@@ -27,7 +27,8 @@ type auth struct {
 }
 
 // Mount registers the chat on srv. It is called once, before srv serves; it fails when
-// an option cannot be or the adapter has no recovery.
+// an option cannot be. Where the adapter has no recovery, a page that lost its connection
+// asks for what it missed of its rooms.
 func Mount(srv *socketio.Server, o Options) error {
 	if err := o.Validate(); err != nil {
 		return err
@@ -35,7 +36,10 @@ func Mount(srv *socketio.Server, o Options) error {
 	o = o.withDefaults()
 	ns := srv.Of(Namespace)
 	err := ns.EnableRecovery(socketio.Recovery{MaxDisconnection: o.Recovery, MaxBytes: o.RecoveryBytes})
-	if err != nil {
+	switch {
+	case errors.Is(err, socketio.ErrNoRecovery):
+		o.Logger.Info("chat: the adapter has no recovery: pages that come back ask for what they missed")
+	case err != nil:
 		return fmt.Errorf("chat: recovery on %s: %w", Namespace, err)
 	}
 	c := &chat{hall: newHall(o, namespaceVoice{ns, o.Logger}), opts: o, ns: ns}

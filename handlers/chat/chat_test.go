@@ -23,7 +23,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // serve starts a server with a chat and returns its address.
 func serve(t *testing.T, o chat.Options) string {
 	t.Helper()
-	srv, err := socketio.New(&socketio.Options{Adapter: memory.New()})
+	return serveOn(t, memory.New(), o)
+}
+
+// serveOn is serve with an adapter.
+func serveOn(t *testing.T, a socketio.AdapterFactory, o chat.Options) string {
+	t.Helper()
+	srv, err := socketio.New(&socketio.Options{Adapter: a})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,13 +309,20 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestWithoutRecoveryTheChatIsNotMounted(t *testing.T) {
-	srv, err := socketio.New(nil)
-	if err != nil {
-		t.Fatal(err)
+func TestWithoutRecoveryPagesAskForWhatTheyMissed(t *testing.T) {
+	base := serveOn(t, nil, chat.Options{})
+	ann, _ := come(t, base, "Ann", "lobby")
+	bea, _ := come(t, base, "Bea", "lobby")
+	sent := answer[chat.Message](t, bea.Call("message", object{"room": "lobby", "text": "before"}))
+	ann.Next("message")
+	if pid, _ := ann.Session(); pid != "" {
+		t.Errorf("a session that cannot be recovered has pid %q", pid)
 	}
-	t.Cleanup(func() { _ = srv.Close(context.Background()) })
-	if err := chat.Mount(srv, chat.Options{}); err == nil || !strings.Contains(err.Error(), "recovery") {
-		t.Errorf("mounted with %v", err)
+	ann.Close()
+	bea.Call("message", object{"room": "lobby", "text": "while away"})
+	back := rawclient.Dial(t, base, chat.Namespace, as("Ann"))
+	got := answer[room](t, back.Call("join", object{"room": "lobby", "after": sent.ID}))
+	if got.Gap || len(got.Messages) != 1 || got.Messages[0].Text != "while away" {
+		t.Errorf("got %+v", got)
 	}
 }

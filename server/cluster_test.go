@@ -1,0 +1,96 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sockeye-io/sockeye/adapters/redisclient/redistest"
+	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
+)
+
+// onRedis starts an App that speaks classic Pub/Sub.
+func onRedis(t *testing.T, url string, change func(*Config)) *running {
+	t.Helper()
+	return start(t, func(c *Config) {
+		c.RedisURL, c.Adapter = url, adapterRedis
+		if change != nil {
+			change(c)
+		}
+	})
+}
+
+// member connects a client to the relay and joins a room.
+func member(t *testing.T, r *running, room string) *sockettest.Client {
+	t.Helper()
+	c := sockettest.Dial(t, r.url)
+	c.Connect("/", "")
+	c.Send(`20["join","` + room + `"]`)
+	c.Expect(`30["ok"]`)
+	return c
+}
+
+func TestTwoProgramsOverRedisAreOne(t *testing.T) {
+	s := redistest.Start(t)
+	a, b := onRedis(t, s.URL(), nil), onRedis(t, s.URL(), nil)
+	if a.cluster.node == b.cluster.node || len(a.cluster.node) != 8 {
+		t.Errorf("the nodes are called %q and %q", a.cluster.node, b.cluster.node)
+	}
+	sockettest.Eventually(t, "both can be reached", func() bool {
+		n, err := a.IO().Of("/").ServerCount(t.Context())
+		return err == nil && n == 2
+	})
+	ann, bea := member(t, a, "r"), member(t, b, "r")
+	ann.Send(`21["say","r","hello",{"_placeholder":false}]`)
+	ann.Expect(`2["msg","hello",{"_placeholder":false}]`)
+	ann.Expect(`31["ok"]`)
+	bea.Expect(`2["msg","hello",{"_placeholder":false}]`)
+}
+
+func TestTheProgramStartsAndServesWithoutRedis(t *testing.T) {
+	s := redistest.Start(t)
+	s.Stop(t)
+	ready := onRedis(t, s.URL(), nil)
+	strict := onRedis(t, s.URL(), func(c *Config) { c.ReadyNeedsRedis = true })
+	c := member(t, strict, "r")
+	c.Send(`21["say","r","alone"]`)
+	c.Expect(`2["msg","alone"]`)
+	c.Expect(`31["ok"]`)
+	if res, _ := ready.do(t, http.MethodGet, "/readyz"); res.StatusCode != http.StatusOK {
+		t.Errorf("/readyz answers %d although Redis does not matter", res.StatusCode)
+	}
+	if res, body := strict.do(t, http.MethodGet, "/readyz"); res.StatusCode != http.StatusServiceUnavailable || body != "redis is away\n" {
+		t.Errorf("/readyz answers %d %q", res.StatusCode, body)
+	}
+	if res, _ := strict.do(t, http.MethodGet, "/healthz"); res.StatusCode != http.StatusOK {
+		t.Errorf("/healthz answers %d", res.StatusCode)
+	}
+	if log := strict.log.String(); strings.Count(log, "Redis is away: packets reach the clients of this node only") != 1 {
+		t.Errorf("the log says:\n%s", log)
+	}
+
+	s.Start(t)
+	sockettest.Eventually(t, "Redis is used once it is there", func() bool {
+		res, _ := strict.do(t, http.MethodGet, "/readyz")
+		n, err := ready.IO().Of("/").ServerCount(t.Context())
+		return res.StatusCode == http.StatusOK && err == nil && n == 2
+	})
+	other := member(t, ready, "r")
+	sockettest.Eventually(t, "messages are published again", func() bool { return strict.IO().To("nobody").Emit("x") == nil })
+	c.Send(`22["say","r","together"]`)
+	other.Expect(`2["msg","together"]`)
+}
+
+func TestRecoveryWithClassicPubSubIsAWarning(t *testing.T) {
+	s := redistest.Start(t)
+	r := onRedis(t, s.URL(), func(c *Config) { c.Recovery.Duration = time.Minute })
+	c := sockettest.Dial(t, r.url)
+	if a := c.Connect("/", ""); a.PID != "" {
+		t.Errorf("a session that cannot be recovered has pid %q", a.PID)
+	}
+	log := r.log.String()
+	if !strings.Contains(log, "level=WARN") || !strings.Contains(log, "no recovery") || !strings.Contains(log, "redis-streams") {
+		t.Errorf("the log says:\n%s", log)
+	}
+}
