@@ -72,8 +72,16 @@ func testRecoveryWhilePublishing(t *testing.T, c *cluster) {
 	m := c.join("r")
 	const total = 1000
 	var wg sync.WaitGroup
+	defer wg.Wait()
+	ended := make(chan struct{})
+	defer close(ended)
 	wg.Go(func() {
 		for i := range total {
+			select {
+			case <-ended: // the test has failed
+				return
+			default:
+			}
 			if err := c.nodes[0].To("r").Emit("n", i); err != nil {
 				t.Error(err)
 			}
@@ -89,7 +97,6 @@ func testRecoveryWhilePublishing(t *testing.T, c *cluster) {
 			m.back()
 		}
 	}
-	wg.Wait()
 }
 
 func testRecoveryOfRooms(t *testing.T, c *cluster) {

@@ -57,8 +57,9 @@ type SocketState struct {
 // for messages of one node, and never with the node's own.
 type Driver interface {
 	// Publish sends m to every other node. What one goroutine publishes arrives
-	// everywhere in that order. It returns when the backend has taken m; an error
-	// says that other nodes may not hear of it.
+	// everywhere in that order. It returns when m is on its way in that order; an
+	// error says that other nodes may not hear of it. A broadcast that fails later is
+	// told in the log, since waiting for each would keep many from going out together.
 	Publish(m *Message) error
 	// Reply sends m to the node that made m.Request. It returns as Publish does.
 	// Node's answers have one argument: further ones of m.Args reach Sockeye only.

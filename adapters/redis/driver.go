@@ -57,7 +57,7 @@ func (d *driver) Publish(m *cluster.Message) error {
 		if err != nil {
 			return err
 		}
-		return d.hub.send(d.names.of(&m.Target), payload)
+		return d.hub.post(d.names.of(&m.Target), payload)
 	}
 	payload, err := encodeRequest(d.namespace(), m)
 	if err != nil {

@@ -138,16 +138,30 @@ func (h *Hub) Close() error {
 // send publishes a message.
 func (h *Hub) send(channel string, payload []byte) error {
 	err := h.publish.Publish(channel, payload)
+	h.sent(err)
+	return err
+}
+
+// post publishes a message without waiting for Redis to have it.
+func (h *Hub) post(channel string, payload []byte) error {
+	err := h.publish.Post(channel, payload, h.sent)
+	if err != nil {
+		h.sent(err)
+	}
+	return err
+}
+
+// sent notes what became of a message.
+func (h *Hub) sent(err error) {
 	if err == nil {
 		if h.failing.Load() {
 			h.failing.Store(false)
 		}
-		return nil
+		return
 	}
 	if !errors.Is(err, redisclient.ErrClosed) && !h.failing.Swap(true) {
 		h.log.Warn("a message for other nodes was not published (logged once until one is)", slog.Any("error", err))
 	}
-	return err
 }
 
 // heard notes that the connection on which everything is heard is there, or why not,

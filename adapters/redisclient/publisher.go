@@ -74,7 +74,9 @@ type command struct {
 	cmd  redis.Cmder
 	size int
 	err  error
-	done chan struct{} // receives once
+	done chan struct{} // receives once, unless nobody waits
+
+	then func(err error) // hears of it instead, if it is not nil
 }
 
 var commands = sync.Pool{New: func() any { return &command{done: make(chan struct{}, 1)} }}
@@ -103,6 +105,7 @@ func (p *Publisher) Do(cmd redis.Cmder, size int) error {
 	c.cmd, c.size, c.err = cmd, size, nil
 	first, err := p.enqueue(c)
 	if err != nil {
+		c.release()
 		return err
 	}
 	if first { // its own pipeline needs no other goroutine
@@ -111,9 +114,32 @@ func (p *Publisher) Do(cmd redis.Cmder, size int) error {
 	}
 	<-c.done
 	err = c.err
-	c.cmd = nil
-	commands.Put(c)
+	c.release()
 	return err
+}
+
+// Post is Publish that does not wait: what many events are published with one after the
+// other goes out together. An error says that it was not taken; otherwise then hears, on a
+// goroutine of the Publisher, what became of it.
+func (p *Publisher) Post(channel string, payload []byte, then func(err error)) error {
+	c := commands.Get().(*command) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	c.cmd = redis.NewIntCmd(context.Background(), "publish", channel, payload)
+	c.size, c.err, c.then = perCommand+len(channel)+len(payload), nil, then
+	first, err := p.enqueue(c)
+	if err != nil {
+		c.release()
+		return err
+	}
+	if first {
+		p.handOver()
+	}
+	return nil
+}
+
+// release gives the command back, for another one.
+func (c *command) release() {
+	c.cmd, c.then = nil, nil
+	commands.Put(c)
 }
 
 // enqueue reports whether nobody flushes yet: then the caller does.
@@ -175,7 +201,12 @@ func (p *Publisher) flushOnce() {
 		if c.err = err; err == nil {
 			c.err = c.cmd.Err()
 		}
-		c.done <- struct{}{}
+		if c.then == nil {
+			c.done <- struct{}{}
+			continue
+		}
+		c.then(c.err)
+		c.release()
 	}
 }
 

@@ -73,11 +73,13 @@ func TestSubscriptionHearsChannelsAndPatterns(t *testing.T) {
 			t.Fatal(err)
 		}
 		second.state(t, "up again=false")
+		// One by one: a client of a Redis Cluster publishes on several servers, which
+		// have no order between each other.
 		publish(t, c, x+"a", "1")
-		publish(t, c, x+"b", "2\x00\xff")
-		publish(t, c, x+"p1", "3")
 		first.message(t, x+"a=1")
+		publish(t, c, x+"b", "2\x00\xff")
 		first.message(t, x+"b=2\x00\xff")
+		publish(t, c, x+"p1", "3")
 		first.message(t, x+"p1=3")
 		second.message(t, x+"p1=3")
 
