@@ -9,7 +9,8 @@
 // no further when nobody of this node is in the room; a packet is decoded once per
 // node, its arguments stay as they came, and it is encoded once per variant.
 //
-// Everything may be called from any goroutine. While Redis is away, packets reach the
+// Everything may be called from any goroutine. A broadcast does not wait for Redis; one
+// that is lost on its way is told in the log. While Redis is away, packets reach the
 // clients of this node, and what was to reach others too returns
 // socketio.ErrThisNodeOnly.
 //

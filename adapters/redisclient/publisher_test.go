@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -289,5 +290,69 @@ func TestClientsThatRetryAreRefused(t *testing.T) {
 	defer ring.Close()
 	if err := CheckClient(ring); err == nil {
 		t.Error("a ring was taken")
+	}
+}
+
+// TestPostKeepsTheOrderAndTellsWhatBecameOfIt mixes what waits with what does not.
+func TestPostKeepsTheOrderAndTellsWhatBecameOfIt(t *testing.T) {
+	s := redistest.Start(t)
+	c := open(t, s.URL())
+	got := listen(t, c, "*")
+	p := NewPublisher(c, PublisherOptions{})
+	const publishers, each = 4, 1000
+	var told, failed atomic.Int64
+	var wg sync.WaitGroup
+	for i := range publishers {
+		wg.Go(func() {
+			for n := range each {
+				payload := fmt.Appendf(nil, "%d %d", i, n)
+				var err error
+				if n%10 == 0 {
+					told.Add(1)
+					err = p.Publish("x", payload)
+				} else {
+					err = p.Post("x", payload, func(err error) {
+						told.Add(1)
+						if err != nil {
+							failed.Add(1)
+						}
+					})
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	var next [publishers]int
+	for range publishers * each {
+		m := sockettest.Receive(t, "message", got)
+		var i, n int
+		if _, err := fmt.Sscanf(m[1], "%d %d", &i, &n); err != nil || n != next[i] {
+			t.Fatalf("got %q, want %d of %d", m, next[i], i)
+		}
+		next[i]++
+	}
+	wg.Wait()
+
+	// What is on its way is told of at the end, also when it fails.
+	s.Kill(t)
+	lost := 0
+	for range 100 {
+		if p.Post("x", nil, func(err error) {
+			told.Add(1)
+			if err != nil {
+				failed.Add(1)
+			}
+		}) == nil {
+			lost++
+		}
+	}
+	p.Close()
+	if n := told.Load(); n != publishers*each+int64(lost) || failed.Load() != int64(lost) || lost == 0 {
+		t.Errorf("%d were told of, %d failed, %d were lost", n, failed.Load(), lost)
+	}
+	if err := p.Post("x", nil, func(error) { t.Error("told of what was refused") }); !errors.Is(err, ErrClosed) {
+		t.Errorf("after Close: %v", err)
 	}
 }
