@@ -27,7 +27,7 @@ async function counts(server) {
 }
 
 async function live(it) {
-  const server = await sockeye(it.server);
+  const server = await sockeye(["--log-level", "debug", ...(it.server ?? [])]);
   const hop = it.hop && (await losingHop(server.port));
   const proxy = await it.start(hop?.port ?? server.port);
   const stop = it.during?.(proxy);
@@ -50,7 +50,7 @@ async function live(it) {
     if (hop) assert.ok(hop.lost > 3, `only ${hop.lost} answers were lost`);
     await it.after?.(await counts(server), proxy.url);
   } catch (error) {
-    report.error = `${error.message}\n--- server\n${server.output}\n--- ${it.proxy}\n${proxy.output}`;
+    report.error = [error.message, "--- client", ...visitor.story, "--- server", lastOf(server), `--- ${it.proxy}`, lastOf(proxy)].join("\n");
   } finally {
     stop?.();
     const { exchanged, resent } = visitor.messages;
@@ -63,6 +63,9 @@ async function live(it) {
   }
   return report;
 }
+
+/** The end of what a program printed. */
+const lastOf = (program) => program.output.split("\n").slice(-100).join("\n");
 
 const cutsOf = (visitor) => visitor.cuts.map((c) => `${c.reason} after ${c.at} ms (${c.error?.message ?? ""} ${c.error?.description ?? ""})`).join("; ");
 

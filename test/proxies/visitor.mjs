@@ -6,6 +6,7 @@ export class Visitor {
   cuts = []; // of the connection: {at, reason, error}
   failures = []; // to connect
   disorder = []; // numbers that came when another was due
+  story = []; // what happened to its connections, for a failure's report
   #next = 1; // the number that is due
   #sent = 0;
   #target = 0;
@@ -14,6 +15,11 @@ export class Visitor {
   constructor(url, options) {
     this.begun = Date.now();
     this.socket = io(url, options);
+    for (const event of ["open", "error", "close", "reconnect_attempt"]) {
+      this.socket.io.on(event, (what, more) => {
+        this.story.push([new Date().toISOString(), event, what?.message ?? what, what?.description ?? "", more?.message, more?.description].join(" "));
+      });
+    }
     this.socket.on("connect", () => (this.connectedAfter ??= Date.now() - this.begun));
     this.socket.on("connect_error", (error) => this.failures.push(error));
     this.socket.on("disconnect", (reason, error) => {
