@@ -79,6 +79,18 @@ func (x *exchange) refuse(f refusal) {
 	x.write(f.status, typeJSON, "", body)
 }
 
+// withoutUpgrade says what a proxy in between may have done to a WebSocket handshake
+// that cannot be one, or "" where it was the client.
+func (x *exchange) withoutUpgrade(upgrade bool) string {
+	switch {
+	case !upgrade && x.q.transport == TransportWebSocket && x.r.ProtoMajor == 1:
+		return "Bad request: a WebSocket handshake without an Upgrade header, which a proxy may have removed"
+	case upgrade && !x.r.ProtoAtLeast(1, 1):
+		return "Bad request: a WebSocket handshake in HTTP/1.0, which a proxy may have chosen: it needs HTTP/1.1"
+	}
+	return ""
+}
+
 // answerOK answers a POST.
 func (x *exchange) answerOK() {
 	x.srv.setHeaders(x.w.Header(), x.r, "")

@@ -14,11 +14,20 @@ const preflightMaxAge = "600"
 // in and writes no CORS headers, so that browsers keep other origins from
 // polling.
 func (x *exchange) checkOrigin() *refusal {
-	origin := x.r.Header.Get("Origin")
-	if origin == "" || x.srv.opts.Origins == nil {
+	origin, h := x.r.Header.Get("Origin"), x.w.Header()
+	switch p := x.srv.opts.Origins.(type) {
+	case nil:
 		return nil
+	case SoleOriginPolicy:
+		if origin == "" {
+			soleOrigin(h, p.SoleOrigin())
+			return nil
+		}
+	default:
+		if origin == "" {
+			return nil
+		}
 	}
-	h := x.w.Header()
 	h.Add("Vary", "Origin")
 	h.Set("Access-Control-Allow-Origin", origin)
 	if err := x.srv.opts.Origins.CheckOrigin(x.r); err != nil {
@@ -26,6 +35,19 @@ func (x *exchange) checkOrigin() *refusal {
 	}
 	h.Set("Access-Control-Allow-Credentials", "true")
 	return nil
+}
+
+// soleOrigin writes the CORS headers for the only origin there can be, if there is
+// one. Credentials cannot go with "*".
+func soleOrigin(h http.Header, origin string) {
+	if origin == "" {
+		return
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	if origin != "*" {
+		h.Add("Vary", "Origin")
+		h.Set("Access-Control-Allow-Credentials", "true")
+	}
 }
 
 // preflight answers a CORS preflight of an allowed origin.

@@ -44,6 +44,29 @@ func TestAllowedOriginsAreEchoedOnEveryAnswer(t *testing.T) {
 	}
 }
 
+// soleOrigins is onlyOrigin that says so.
+type soleOrigins struct{ onlyOrigin }
+
+func (o soleOrigins) SoleOrigin() string { return string(o.onlyOrigin) }
+
+// A proxy may remove the Origin header. Where only one origin can be meant, its pages
+// can read the answers all the same.
+func TestAnswersCanBeReadWhereAProxyRemovesTheOrigin(t *testing.T) {
+	t.Parallel()
+	for origin, want := range map[string][3]string{
+		"https://app.example": {"https://app.example", "true", "Origin"},
+		"*":                   {"*", "", ""},
+		"":                    {"", "", ""},
+	} {
+		f := serve(t, &Options{Origins: soleOrigins{onlyOrigin(origin)}}, nil)
+		for _, a := range []answer{f.get("EIO=4&transport=polling"), f.get("EIO=4&transport=polling&sid=none")} {
+			if got := [3]string{a.header.Get("Access-Control-Allow-Origin"), a.header.Get("Access-Control-Allow-Credentials"), a.header.Get("Vary")}; got != want {
+				t.Errorf("%q: %q, want %q", origin, got, want)
+			}
+		}
+	}
+}
+
 func TestOtherOriginsAreToldWhy(t *testing.T) {
 	t.Parallel()
 	var heard refusals

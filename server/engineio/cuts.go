@@ -110,6 +110,7 @@ func (c *cutRecord) again(age time.Duration, now time.Time) (alike, learned bool
 		c.at, c.belief, c.trial = now, min(2*c.belief, maxCutMemory), false
 		return true, true
 	case asRuled:
+		c.cut = min(c.cut, age)
 		return true, false
 	case twice:
 		c.cut, c.at, c.belief, c.trial = max(earlier, 1), now, cutMemory, false
@@ -121,8 +122,11 @@ func (c *cutRecord) again(age time.Duration, now time.Time) (alike, learned bool
 }
 
 // tolerance is how much two cuts at the same age may differ, and how much earlier
-// than a cut a hold ends.
-func tolerance(age time.Duration) time.Duration { return max(age/10, 500*time.Millisecond) }
+// than a cut a hold ends. It is for proxies that look at their time-outs now and then:
+// squid 5 cuts what should end after 10 s at any age from 9.5 to 11.5 s.
+func tolerance(age time.Duration) time.Duration {
+	return max(age/10, min(age/3, 2250*time.Millisecond))
+}
 
 // survived records that something of addr was not cut at this age: nothing there
 // cuts earlier.

@@ -19,13 +19,21 @@ func newHolds(p PollHold) *holds {
 	return &holds{fixed: p.Fixed, usual: DefaultPollHold, cuts: newCuts(DefaultPollHold)}
 }
 
-// duration returns the hold for a GET from addr, jittered down by up to a tenth.
-func (h *holds) duration(addr string) time.Duration {
-	d := h.fixed
-	if d == 0 {
-		d = h.learned(addr)
+// pingWait is how much longer a GET may be held for a ping that is about to go out.
+const pingWait = time.Second
+
+// duration returns the hold for a GET from addr, jittered down by up to a tenth, and
+// the hold with what may be added to wait for a ping: nothing that a proxy would cut.
+func (h *holds) duration(addr string) (hold, longest time.Duration) {
+	hold = h.fixed
+	if hold == 0 {
+		hold = h.learned(addr)
 	}
-	return d - rand.N(d/10+1) //nolint:gosec // jitter needs no secrecy
+	longest = hold + pingWait
+	if h.fixed == 0 && hold < h.usual {
+		longest = hold
+	}
+	return hold - rand.N(hold/10+1), longest //nolint:gosec // jitter needs no secrecy
 }
 
 func (h *holds) learned(addr string) time.Duration {

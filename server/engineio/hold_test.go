@@ -16,7 +16,10 @@ func TestHoldIsJitteredDownByATenth(t *testing.T) {
 		h := newHolds(c.hold)
 		seen := map[time.Duration]bool{}
 		for range 1000 {
-			d := h.duration("10.0.0.1:1")
+			d, longest := h.duration("10.0.0.1:1")
+			if longest != c.want+time.Second {
+				t.Fatalf("at most %v, want a second more than %v", longest, c.want)
+			}
 			if d > c.want || d < c.want-c.want/10 {
 				t.Fatalf("%v, want at most a tenth under %v", d, c.want)
 			}
@@ -37,7 +40,7 @@ func TestHoldLearnsFromTwoCuts(t *testing.T) {
 			t.Errorf("after one cut: %v", got)
 		}
 		h.cut("10.0.0.1:2000", 10*time.Second) // another port of the same address
-		if got := h.learned(addr); got != 9*time.Second {
+		if got := h.learned(addr); got != 7750*time.Millisecond {
 			t.Errorf("after two cuts, the shorter at 10 s: %v", got)
 		}
 		if got := h.learned("10.0.0.2:1000"); got != 20*time.Second {
@@ -45,7 +48,7 @@ func TestHoldLearnsFromTwoCuts(t *testing.T) {
 		}
 		h.cut(addr, 3*time.Second) // somebody closed a page
 		h.survived(addr, 9*time.Second)
-		if got := h.learned(addr); got != 9*time.Second {
+		if got := h.learned(addr); got != 7750*time.Millisecond {
 			t.Errorf("after a page was closed: %v", got)
 		}
 		h.cut(addr, 3400*time.Millisecond) // a shorter cut, seen twice
@@ -66,14 +69,14 @@ func TestALearnedHoldIsTriedAgainByOneGET(t *testing.T) {
 		for memory := cutMemory; memory <= 2*maxCutMemory; memory *= 2 {
 			believed := min(memory, maxCutMemory)
 			<-time.After(believed - time.Second)
-			if got := h.learned(addr); got != 9*time.Second {
+			if got := h.learned(addr); got != 7750*time.Millisecond {
 				t.Fatalf("within %v: %v", believed, got)
 			}
 			<-time.After(2 * time.Second)
 			if got := h.learned(addr); got != 20*time.Second {
 				t.Fatalf("the trial after %v: %v", believed, got)
 			}
-			if got := h.learned(addr); got != 9*time.Second {
+			if got := h.learned(addr); got != 7750*time.Millisecond {
 				t.Fatalf("beside the trial: %v", got)
 			}
 			h.cut(addr, 10*time.Second)
@@ -107,16 +110,32 @@ func TestAHoldGrowsWithTheTimeOutOfTheProxy(t *testing.T) {
 			t.Errorf("after one cut at 15 s: %v", got)
 		}
 		h.cut(addr, 15*time.Second)
-		if got := h.learned(addr); got != 13500*time.Millisecond {
+		if got := h.learned(addr); got != 12750*time.Millisecond {
 			t.Errorf("after two: %v", got)
 		}
 	})
 }
 
+// squid 5 looks at its time-outs now and then: what it cuts after 10 s ends after 9.5
+// to 11.5 s. Once that is learned nothing is cut any more, not even a GET that waits
+// for a ping.
+func TestHoldLearnsFromCutsOfAProxyThatIsNotPrecise(t *testing.T) {
+	for early := range 20 {
+		for late := range 20 {
+			h := newHolds(PollHold{})
+			h.cut("a", 9500*time.Millisecond+time.Duration(early)*100*time.Millisecond)
+			h.cut("a", 9500*time.Millisecond+time.Duration(late)*100*time.Millisecond)
+			if _, longest := h.duration("a"); longest > 9500*time.Millisecond || longest < 7*time.Second {
+				t.Errorf("after cuts %d and %d ms later than 9.5 s: %v", 100*early, 100*late, longest)
+			}
+		}
+	}
+}
+
 func TestHoldForgetsCutsThatWereNone(t *testing.T) {
 	h := newHolds(PollHold{})
 	const addr = "10.0.0.1:1000"
-	for _, age := range []time.Duration{300 * time.Millisecond, 4 * time.Second, 18 * time.Second, 9 * time.Second} {
+	for _, age := range []time.Duration{300 * time.Millisecond, 4 * time.Second, 18 * time.Second, 10 * time.Second} {
 		h.cut(addr, age) // pages are closed at any age
 	}
 	if got := h.learned(addr); got != 20*time.Second {
@@ -124,11 +143,11 @@ func TestHoldForgetsCutsThatWereNone(t *testing.T) {
 	}
 	h.cut(addr, 7*time.Second) // two reloads of a page
 	h.cut(addr, 7*time.Second)
-	if got := h.learned(addr); got != 6300*time.Millisecond {
+	if got := h.learned(addr); got != minHold {
 		t.Fatalf("learned %v", got)
 	}
 	h.survived(addr, 6*time.Second)
-	if got := h.learned(addr); got != 6300*time.Millisecond {
+	if got := h.learned(addr); got != minHold {
 		t.Errorf("a shorter hold that went well changed it to %v", got)
 	}
 	h.survived(addr, 8*time.Second)
@@ -148,7 +167,7 @@ func TestAFixedHoldLearnsNothing(t *testing.T) {
 		h.cut("a", time.Second)
 		h.survived("a", 2*time.Second)
 	}
-	if d := h.duration("a"); d < 27*time.Second || len(h.cuts.table) != 0 {
+	if d, _ := h.duration("a"); d < 27*time.Second || len(h.cuts.table) != 0 {
 		t.Errorf("%v, %d records", d, len(h.cuts.table))
 	}
 }
@@ -227,8 +246,8 @@ func TestTheServerLearnsTheHoldOfAnAddress(t *testing.T) {
 		c := f.poll(4)
 		since := time.Now()
 		c.get().want(t, http.StatusOK, "6")
-		if d := time.Since(since); d > 9100*time.Millisecond || d < 8*time.Second {
-			t.Errorf("held for %v, want 9 s or a little less", d)
+		if d := time.Since(since); d > 7750*time.Millisecond || d < 6900*time.Millisecond {
+			t.Errorf("held for %v, want 7.75 s or a little less", d)
 		}
 	})
 }

@@ -17,8 +17,8 @@ const (
 	// proxy.
 	minIdleCut = 2 * time.Second
 	// keepAliveShare is the part of the idle age after which a ping goes out: early
-	// enough for a slow network, and for a proxy that counts in whole seconds.
-	keepAliveShare = 0.6
+	// enough for a slow network, and for a proxy that is not precise.
+	keepAliveShare = 0.5
 )
 
 // wsPing is the ping frame, as an entry of the outbox.

@@ -45,8 +45,8 @@ func TestWebSocketsThatAreCutWhileIdleArePingedMoreOften(t *testing.T) {
 			if d := p.cutWhenIdle(10*time.Second, time.Minute); d < time.Minute {
 				t.Errorf("lived %v", d)
 			}
-			// In a minute of silence: every 6 s, less where Engine.IO's own came first.
-			if n := p.wsPings.Load(); n < 6 || n > 10 {
+			// In a minute of silence: every 5 s, less where Engine.IO's own came first.
+			if n := p.wsPings.Load(); n < 8 || n > 12 {
 				t.Errorf("%d pings", n)
 			}
 			p.leave()
@@ -63,7 +63,7 @@ func TestWebSocketsThatAreCutWhileIdleArePingedMoreOften(t *testing.T) {
 	if told := strings.Join(s.told, "\n"); strings.Count(told, "keep-alive learned") != 1 {
 		t.Errorf("told %q", s.told)
 	}
-	if text := log.String(); !strings.Contains(text, "idle=10s") || !strings.Contains(text, "ping_every=6s") || strings.Count(text, "\n") != 1 {
+	if text := log.String(); !strings.Contains(text, "idle=10s") || !strings.Contains(text, "ping_every=5s") || strings.Count(text, "\n") != 1 {
 		t.Errorf("log %s", text)
 	}
 }
@@ -71,8 +71,8 @@ func TestWebSocketsThatAreCutWhileIdleArePingedMoreOften(t *testing.T) {
 func TestWebSocketPingsStopWithTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := serveInMemory(t, nil, nil)
-		f.srv.idleCuts.cut("pipe", 5*time.Second)
-		f.srv.idleCuts.cut("pipe", 5*time.Second)
+		f.srv.idleCuts.cut("pipe", 6*time.Second)
+		f.srv.idleCuts.cut("pipe", 6*time.Second)
 		p := f.mustVisit()
 		<-time.After(10 * time.Second)
 		n := p.wsPings.Load()
@@ -90,8 +90,8 @@ func TestWebSocketPingsStopWithTheSession(t *testing.T) {
 func TestABusyWebSocketGetsNoPings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := serveInMemory(t, nil, nil)
-		f.srv.idleCuts.cut("pipe", 5*time.Second)
-		f.srv.idleCuts.cut("pipe", 5*time.Second)
+		f.srv.idleCuts.cut("pipe", 6*time.Second)
+		f.srv.idleCuts.cut("pipe", 6*time.Second)
 		p := f.mustVisit()
 		for i := range 30 {
 			<-time.After(2 * time.Second)

@@ -143,6 +143,16 @@ type OriginPolicy interface {
 	CheckOrigin(r *http.Request) error
 }
 
+// SoleOriginPolicy is an OriginPolicy that may know which page a request comes from
+// even without an Origin header, as behind a proxy that removes it: without CORS
+// headers that page could not read the answer.
+type SoleOriginPolicy interface {
+	OriginPolicy
+	// SoleOrigin returns the only origin that is allowed, "*" where every one is, or
+	// "" where there are several.
+	SoleOrigin() string
+}
+
 // Observer hears what the metrics count. Its methods are called from any
 // goroutine, must return quickly and must not call back.
 type Observer interface {

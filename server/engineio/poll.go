@@ -86,7 +86,7 @@ func (s *Session) servePoll(x *exchange) {
 		return
 	}
 	since := time.Now()
-	hold := s.srv.holds.duration(x.r.RemoteAddr)
+	hold, longest := s.srv.holds.duration(x.r.RemoteAddr)
 	timer := time.NewTimer(hold)
 	defer timer.Stop()
 	for {
@@ -104,7 +104,7 @@ func (s *Session) servePoll(x *exchange) {
 				return
 			}
 		case <-timer.C:
-			if wait := s.untilPing(); wait > 0 {
+			if wait := s.untilPing(); wait > 0 && time.Since(since)+wait <= longest {
 				timer.Reset(wait)
 				continue
 			}
@@ -280,7 +280,7 @@ func (s *Session) untilPing() time.Duration {
 		return 0
 	}
 	left := time.Until(s.beat.due)
-	if left > time.Second {
+	if left > pingWait {
 		return 0
 	}
 	return max(left, time.Millisecond)

@@ -59,7 +59,7 @@ func TestRefusedRequests(t *testing.T) {
 		"unknown sid, upgrade":      {"GET", "EIO=4&transport=websocket&sid=test", wsHeaders, 1, "Session ID unknown", "sid"},
 		"handshake by OPTIONS":      {"OPTIONS", "EIO=4&transport=polling", "", 2, "Bad handshake method", "method"},
 		"handshake by POST":         {"POST", "EIO=4&transport=polling", "", 2, "Bad handshake method", "method"},
-		"websocket, no upgrade":     {"GET", "EIO=4&transport=websocket", "", 3, "Bad request", "name"},
+		"websocket, no upgrade":     {"GET", "EIO=4&transport=websocket", "", 3, "Bad request: a WebSocket handshake without an Upgrade header, which a proxy may have removed", "name"},
 		"polling, upgrade":          {"GET", "EIO=4&transport=polling", wsHeaders, 3, "Bad request", "name"},
 		"polling with sid, upgrade": {"GET", c.query, wsHeaders, 3, "Bad request", "name"},
 		"other protocol":            {"GET", "EIO=3&transport=polling&sid=" + c.SID, "", 3, "Bad request", "previousProtocol"},

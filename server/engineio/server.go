@@ -122,10 +122,8 @@ func (s *Server) verify(x *exchange) (*Session, *refusal) {
 	switch {
 	case x.r.Method != http.MethodGet:
 		return nil, &refusal{code: codeBadMethod, context: map[string]any{"method": x.r.Method}}
-	case (q.transport == TransportWebSocket) != upgrade:
-		return nil, &refusal{code: codeBadRequest, context: map[string]any{"name": "TRANSPORT_HANDSHAKE_ERROR"}}
-	case upgrade && !canUpgrade(x.r):
-		return nil, &refusal{code: codeBadRequest, context: map[string]any{"name": "TRANSPORT_HANDSHAKE_ERROR"}}
+	case (q.transport == TransportWebSocket) != upgrade, upgrade && !canUpgrade(x.r):
+		return nil, &refusal{code: codeBadRequest, message: x.withoutUpgrade(upgrade), context: map[string]any{"name": "TRANSPORT_HANDSHAKE_ERROR"}}
 	}
 	if s.opts.AllowRequest != nil {
 		if err := s.opts.AllowRequest(x.r); err != nil {
@@ -154,7 +152,7 @@ func (s *Server) verifySession(x *exchange, upgrade bool) (*Session, *refusal) {
 		return nil, &refusal{code: codeBadRequest, context: map[string]any{"name": "PROTOCOL_MISMATCH", "protocol": q.protocol, "previousProtocol": session.protocol}}
 	}
 	if upgrade && !canUpgrade(x.r) {
-		return nil, &refusal{code: codeBadRequest, context: map[string]any{"name": "TRANSPORT_HANDSHAKE_ERROR"}}
+		return nil, &refusal{code: codeBadRequest, message: x.withoutUpgrade(upgrade), context: map[string]any{"name": "TRANSPORT_HANDSHAKE_ERROR"}}
 	}
 	return session, nil
 }

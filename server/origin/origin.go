@@ -93,6 +93,22 @@ func (p *Policy) CheckOrigin(r *http.Request) error {
 	return fmt.Errorf("origin %q is not allowed: start the server with --origins %s", clip(value), clip(value))
 }
 
+// SoleOrigin returns the only origin of another host that passes, "*" where every
+// one does, or "" where none or several do. Behind a proxy that removes the Origin
+// header it is the only answer to whom a request comes from.
+func (p *Policy) SoleOrigin() string {
+	switch {
+	case p.any:
+		return "*"
+	case p.loopback || len(p.suffixes) > 0 || len(p.exact) != 1:
+		return ""
+	}
+	for only := range p.exact {
+		return strings.TrimSuffix(only, ":")
+	}
+	return ""
+}
+
 // SetHeaders adds the CORS headers for a request that passed: an answer that
 // differs by origin says so, and the origin is echoed, with credentials.
 func (p *Policy) SetHeaders(h http.Header, r *http.Request) {

@@ -125,3 +125,32 @@ func TestARefusalRepeatsNoLongOrigin(t *testing.T) {
 		t.Errorf("the refusal has %d bytes", len(err.Error()))
 	}
 }
+
+func TestSoleOriginIsKnownWhereThereIsOnlyOne(t *testing.T) {
+	for want, list := range map[string][]string{
+		"*":                       {"*"},
+		"https://app.example.com": {"https://App.example.com:443"},
+		"http://localhost:8080":   {"http://localhost:8080"},
+	} {
+		p, err := Parse(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.SoleOrigin(); got != want {
+			t.Errorf("%q: %q, want %q", list, got, want)
+		}
+		p.AllowLoopback()
+		if got := p.SoleOrigin(); got != "" && got != "*" {
+			t.Errorf("%q and loopback: %q", list, got)
+		}
+	}
+	for _, list := range [][]string{nil, {"https://a.example", "https://b.example"}, {"https://*.example.com"}, {"https://a.example", "https://*.example.com"}} {
+		p, err := Parse(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.SoleOrigin(); got != "" {
+			t.Errorf("%q: %q", list, got)
+		}
+	}
+}

@@ -1,0 +1,294 @@
+// What proxies do, each with a real one: how it is configured, and where the client must end.
+import assert from "node:assert/strict";
+import { haproxy, nginx, squid, tellHAProxy, upgrades } from "./proxies.mjs";
+
+const polling = "polling";
+const websocket = "websocket";
+const page = "https://app.example.com"; // of another origin
+const squidUpgrades = "http_upgrade_request_protocols websocket allow all";
+
+/**
+ * The cases. A long run has the time-outs that people meet. In a short one they are shorter; where
+ * they are longer than what the server does by itself, so is that.
+ *
+ * Of a case, `transport` is where the client ends, `cuts` how often it may be cut off before it
+ * settles (never, unless said), `server` are flags of the server, `client` options of the client
+ * that imitate what a browser does, `hop` stands for a hop that loses answers, `during` runs beside
+ * the client until it is stopped, and `after` looks at what the server counted, and at the proxy.
+ */
+export function cases(long) {
+  // Idle WebSockets are cut after `silence` seconds; requests, of which the shortest hold is 5 s,
+  // after `wait`.
+  const silence = long ? 10 : 3;
+  const wait = long ? 10 : 6;
+  // And later than the server lets them be idle.
+  const late = long ? 30 : 9;
+  const lively = long ? [] : ["--ping-interval", "7s", "--poll-hold", "6s"];
+
+  const withheld = (counts) => {
+    assert.equal(counts.sockeye_upgrades_withheld_addresses, 1, "addresses without upgrade");
+    assert.ok(counts.sockeye_upgrades_withheld_total >= 1, "handshakes without upgrade");
+  };
+  const pinged = (counts) => {
+    assert.equal(counts.sockeye_keepalive_addresses, 1, "addresses that are pinged more often");
+    assert.equal(counts.sockeye_upgrades_withheld_total, 0, "handshakes without upgrade");
+  };
+
+  return [
+    { does: "nothing special", proxy: "nginx", start: nginx({ location: upgrades }), transport: websocket },
+    { does: "nothing special", proxy: "HAProxy", start: haproxy(), transport: websocket },
+    { does: "nothing special", proxy: "squid", start: squid(squidUpgrades), transport: websocket },
+
+    { does: "the Upgrade header is removed", proxy: "nginx", start: nginx({ location: "proxy_http_version 1.1;" }), transport: polling },
+    {
+      does: "the Upgrade header is removed",
+      proxy: "HAProxy",
+      start: haproxy({ frontend: "http-request del-header Upgrade" }),
+      transport: polling,
+    },
+    { does: "the Upgrade header is removed", proxy: "squid", start: squid(), transport: polling },
+
+    {
+      does: "WebSockets are cut after a second of silence",
+      proxy: "nginx",
+      start: nginx({
+        location: "if ($http_upgrade) { rewrite ^ /websocket last; }",
+        more: ({ app }) => `
+          location /websocket {
+            internal;
+            proxy_pass http://127.0.0.1:${app}/socket.io/;
+            ${upgrades}
+            proxy_read_timeout 1s;
+          }`,
+      }),
+      transport: polling,
+      cuts: 4,
+      after: withheld,
+    },
+    {
+      does: "WebSockets are cut after a second of silence",
+      proxy: "HAProxy",
+      start: haproxy({ defaults: "timeout tunnel 1s" }),
+      transport: polling,
+      cuts: 4,
+      after: withheld,
+    },
+    {
+      does: "WebSockets are cut every second, silent or not",
+      proxy: "HAProxy",
+      start: haproxy({
+        global: ({ dir }) => `stats socket ${dir}/admin level admin`,
+        frontend: "use_backend websocket if { req.hdr(Upgrade) -m found }",
+        more: ({ app }) => `
+        backend websocket
+          timeout tunnel 60s
+          server app 127.0.0.1:${app}`,
+      }),
+      during: (proxy) => {
+        const cutter = setInterval(() => void tellHAProxy(proxy, "shutdown sessions server websocket/app").catch(() => {}), 1000);
+        return () => clearInterval(cutter);
+      },
+      transport: polling,
+      cuts: 4,
+      after: withheld,
+    },
+
+    {
+      does: "responses are buffered",
+      proxy: "nginx",
+      start: nginx({ location: "proxy_buffering on; proxy_buffers 8 64k; proxy_buffer_size 64k; proxy_request_buffering on;" }),
+      transport: polling,
+    },
+    {
+      does: "responses are buffered and compressed",
+      proxy: "nginx",
+      start: nginx({ http: () => "gzip on; gzip_types *; gzip_min_length 1; gzip_proxied any;", location: `${upgrades} postpone_output 1460;` }),
+      transport: websocket,
+    },
+    { does: "responses are read ahead", proxy: "squid", start: squid("read_ahead_gap 1 MB"), transport: polling },
+
+    ...[wait, late].flatMap((after) => [
+      {
+        does: `waiting requests are cut after ${after} s`,
+        proxy: "nginx",
+        start: nginx({ location: `proxy_read_timeout ${after}s;` }),
+        transport: polling,
+        server: after === late ? lively : [],
+        cuts: after === late ? 0 : 2,
+      },
+      {
+        does: `waiting requests are cut after ${after} s`,
+        proxy: "HAProxy",
+        start: haproxy({ defaults: `timeout server ${after}s`, frontend: "http-request del-header Upgrade" }),
+        transport: polling,
+        server: after === late ? lively : [],
+        cuts: after === late ? 0 : 2,
+      },
+      {
+        does: `waiting requests are cut after ${after} s`,
+        proxy: "squid",
+        start: squid(`read_timeout ${after} seconds`),
+        transport: polling,
+        server: after === late ? lively : [],
+        cuts: after === late ? 0 : 2,
+      },
+    ]),
+    {
+      does: `waiting requests are cut after ${wait} s and sent again`,
+      proxy: "HAProxy",
+      start: haproxy({
+        defaults: `timeout server ${wait}s\n retries 3\n retry-on response-timeout conn-failure empty-response`,
+        frontend: "http-request del-header Upgrade",
+      }),
+      transport: polling,
+    },
+    ...[silence, late].flatMap((after) => [
+      {
+        does: `silent WebSockets, and requests, are cut after ${after} s`,
+        proxy: "nginx",
+        start: nginx({ location: `${upgrades} proxy_read_timeout ${after}s; proxy_send_timeout ${after}s;` }),
+        transport: websocket,
+        server: after === late ? lively : [],
+        cuts: after === late ? 0 : 2,
+        after: after === late ? undefined : pinged,
+      },
+      {
+        does: `silent WebSockets, and requests, are cut after ${after} s`,
+        proxy: "HAProxy",
+        start: haproxy({ defaults: `timeout server ${after}s\n timeout client ${after}s` }),
+        transport: websocket,
+        server: after === late ? lively : [],
+        cuts: after === late ? 0 : 2,
+        after: after === late ? undefined : pinged,
+      },
+      {
+        does: `silent WebSockets, and requests, are cut after ${after} s`,
+        proxy: "squid",
+        start: squid(`${squidUpgrades}\nread_timeout ${after} seconds`),
+        transport: websocket,
+        server: after === late ? lively : [],
+        cuts: after === late ? 0 : 2,
+        after: after === late ? undefined : pinged,
+      },
+    ]),
+
+    { does: "HTTP/1.0 towards the server", proxy: "nginx", start: nginx(), transport: polling },
+    {
+      does: "HTTP/1.0 towards the server, with the headers of an upgrade",
+      proxy: "nginx",
+      start: nginx({ location: `${upgrades.replace("1.1", "1.0")}` }),
+      transport: polling,
+    },
+
+    {
+      does: "keep-alive is off",
+      proxy: "nginx",
+      start: nginx({ http: () => "keepalive_timeout 0;", location: upgrades }),
+      transport: websocket,
+    },
+    {
+      does: "keep-alive is off",
+      proxy: "HAProxy",
+      start: haproxy({ defaults: "option httpclose", frontend: "http-request del-header Upgrade" }),
+      transport: polling,
+    },
+    {
+      does: "keep-alive is off",
+      proxy: "squid",
+      start: squid("client_persistent_connections off\nserver_persistent_connections off"),
+      transport: polling,
+    },
+
+    {
+      does: "requests whose answer was lost are sent again",
+      proxy: "nginx",
+      hop: true,
+      start: nginx({
+        http: ({ app }) => `upstream app { server 127.0.0.1:${app} max_fails=0; server 127.0.0.1:${app} max_fails=0; }`,
+        to: "app",
+        location: "proxy_next_upstream error timeout non_idempotent;",
+      }),
+      transport: polling,
+    },
+    {
+      does: "requests whose answer was lost are sent again",
+      proxy: "HAProxy",
+      hop: true,
+      start: haproxy({
+        global: () => "tune.bufsize 131072",
+        defaults: "option http-buffer-request\n retries 3\n retry-on all-retryable-errors",
+        frontend: "http-request del-header Upgrade",
+      }),
+      transport: polling,
+    },
+
+    {
+      does: "GETs are cached where that is allowed",
+      proxy: "nginx",
+      start: nginx({
+        http: () => "proxy_cache_path cache keys_zone=answers:1m;",
+        location: "proxy_cache answers; proxy_cache_valid any 10m;",
+      }),
+      transport: polling,
+    },
+    {
+      does: "GETs are cached though that is forbidden",
+      proxy: "nginx",
+      start: nginx({
+        http: () => "proxy_cache_path cache keys_zone=answers:1m;",
+        location: "proxy_cache answers; proxy_cache_valid any 10m; proxy_ignore_headers Cache-Control Expires Vary Set-Cookie;",
+      }),
+      transport: polling,
+    },
+    {
+      does: "GETs are cached where that is allowed",
+      proxy: "HAProxy",
+      start: haproxy({
+        frontend: "http-request del-header Upgrade\n http-request cache-use answers\n http-response cache-store answers",
+        more: () => "cache answers\n total-max-size 4\n max-age 60",
+      }),
+      transport: polling,
+    },
+    {
+      does: "GETs are cached though that is forbidden",
+      proxy: "squid",
+      start: squid("cache_mem 8 MB\nrefresh_pattern . 1440 100% 1440 override-expire override-lastmod ignore-no-store ignore-private ignore-reload store-stale"),
+      transport: polling,
+    },
+
+    ...[
+      ["nginx", nginx({ location: `${upgrades} proxy_set_header Origin '';` }), websocket],
+      ["HAProxy", haproxy({ frontend: "http-request del-header Origin" }), websocket],
+      ["squid", squid("request_header_access Origin deny all"), polling],
+    ].map(([proxy, start, transport]) => ({
+      does: "the Origin header is removed",
+      proxy,
+      start,
+      transport,
+      server: ["--origins", page],
+      client: { extraHeaders: { Origin: page } },
+      after: async (_, url) => {
+        const { headers } = await fetch(`${url}/socket.io/?EIO=4&transport=polling`, { headers: { Origin: page } });
+        assert.equal(headers.get("access-control-allow-origin"), page, "who may read the answers");
+      },
+    })),
+
+    ...[
+      ["nginx", nginx({ location: "client_max_body_size 8k;" })],
+      [
+        "HAProxy",
+        haproxy({
+          defaults: "option http-buffer-request",
+          frontend: "http-request del-header Upgrade\n http-request deny status 413 if { req.body_size gt 8192 }",
+        }),
+      ],
+      ["squid", squid("request_body_max_size 8 KB")],
+    ].map(([proxy, start]) => ({
+      does: "bodies above 8 KiB are refused",
+      proxy,
+      start,
+      transport: polling,
+      server: ["--max-payload", "8000"],
+    })),
+  ];
+}
