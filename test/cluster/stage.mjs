@@ -168,7 +168,7 @@ export class Stage {
     await this.fence(publisher, people);
     const all = () => people.every((p) => p.inbox.length >= (wanted.get(p)?.length ?? 0));
     await until("events", all, 3_000).catch(() => {}); // the assertion says what is missing
-    const listed = this.unordered(publisher) ? (list) => list.sort(([a], [b]) => (a < b ? -1 : 1)) : (list) => list;
+    const listed = this.unordered(publisher) ? (list) => list.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : (list) => list;
     const actual = Object.fromEntries(people.map((p) => [p.name, listed(p.inbox)]));
     const expected = Object.fromEntries(people.map((p) => [p.name, listed([...(wanted.get(p) ?? [])])]));
     for (const p of people) p.inbox = [];
