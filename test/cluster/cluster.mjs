@@ -48,18 +48,20 @@ export class Node {
   }
 }
 
-function nodeCommand(name, { adapter, redis, prefix, client, requestsTimeout, specificResponses }) {
+function nodeCommand(name, { adapter, redis, prefix, client, requestsTimeout, specificResponses, recovery }) {
   const args = [join(here, "node.mjs"), "--name", name, "--adapter", adapter, "--redis", redis, "--prefix", prefix, "--client", client];
   if (requestsTimeout) args.push("--requests-timeout", String(requestsTimeout));
   if (specificResponses) args.push("--specific-responses");
+  if (recovery) args.push("--recovery");
   return [process.execPath, args];
 }
 
-function sockeyeCommand(name, { adapter, redis, prefix, requestsTimeout }) {
+function sockeyeCommand(name, { adapter, redis, prefix, requestsTimeout, recovery }) {
   const path = process.env.CLUSTERNODE_BIN ?? join(root, "bin", "clusternode");
   if (!existsSync(path)) throw new Error(`${path} is missing`);
   const args = ["-name", name, "-adapter", adapter, "-redis", redis, "-prefix", prefix];
   if (requestsTimeout) args.push("-requests-timeout", `${requestsTimeout}ms`);
+  if (recovery) args.push("-recovery", "2m");
   return [path, args];
 }
 

@@ -3,7 +3,7 @@
 // object each; test/clusternode/doc.go lists what can be asked.
 //
 //   node node.mjs --name n1 --adapter redis|redis-streams --redis URL --prefix socket.io
-//                 [--client redis|ioredis] [--requests-timeout 5000] [--specific-responses]
+//                 [--client redis|ioredis] [--requests-timeout 5000] [--specific-responses] [--recovery]
 import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { createAdapter as classic } from "@socket.io/redis-adapter";
@@ -21,13 +21,18 @@ const { values: flags } = parseArgs({
     client: { type: "string", default: "redis" },
     "requests-timeout": { type: "string", default: "5000" },
     "specific-responses": { type: "boolean", default: false },
+    recovery: { type: "boolean", default: false },
   },
 });
 
 const heard = new Map(); // server side events by namespace
 
 const http = createServer(control);
-const io = new Server(http, { serveClient: false, adapter: await adapter() });
+const io = new Server(http, {
+  serveClient: false,
+  adapter: await adapter(),
+  ...(flags.recovery && { connectionStateRecovery: { skipMiddlewares: false } }),
+});
 io.of("/").on("new_namespace", (nsp) => hear(nsp));
 hear(io.of("/"));
 io.on("connection", welcome);
@@ -72,6 +77,7 @@ function hear(nsp) {
 function control(req, res) {
   if (req.method !== "POST" || req.url !== "/control") return;
   let body = "";
+  req.setEncoding("utf8");
   req.on("data", (chunk) => (body += chunk));
   req.on("end", async () => {
     let answer;

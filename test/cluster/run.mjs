@@ -31,6 +31,7 @@ const combinations = [
   { name: "redis, faults", adapter: "redis", sets: ["faults"] },
   { name: "redis-streams, faults", adapter: "redis-streams", sets: ["faults"] },
   { name: "redis, specific response channels", adapter: "redis", sets: ["requests"], specificResponses: true },
+  { name: "redis-streams, recovery", adapter: "redis-streams", sets: ["short"], recovery: true },
   { name: "redis on a Redis Cluster", adapter: "redis", sets: ["short"], sharded: true },
   { name: "redis-streams on a Redis Cluster", adapter: "redis-streams", sets: ["short"], sharded: true },
 ].filter((c) => !flags.combination || flags.combination.includes(c.name)).filter((c) => !flags.reference || !c.sets.includes("faults"));

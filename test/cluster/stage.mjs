@@ -18,6 +18,15 @@ export function within(what, promise, ms = patience) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
+/**
+ * An event without the offset that namespaces with recovery add to it: "1732500000000-0" on
+ * Node.js, "m3x9k2a1-2.1f.q3Zt" on Sockeye.
+ */
+export function withoutOffset(event) {
+  const offset = /^(\d+-\d+|[0-9a-z]+(-[0-9a-z]+)?\.[0-9a-z]+\.[\w-]+)$/;
+  return offset.test(event.at(-1)) ? event.slice(0, -1) : event;
+}
+
 /** A client of one node. It keeps what it gets in `inbox`, a list of [event, ...args]. */
 export class Person {
   constructor(name, node, nsp, { rooms = [], data, transport = "websocket", parser, mute = false, query } = {}) {
@@ -37,7 +46,7 @@ export class Person {
     this.socket.onAny((event, ...args) => {
       if (event === "fence") return this.fences.add(args[0]);
       const ack = typeof args.at(-1) === "function" ? args.pop() : undefined;
-      this.inbox.push([event, ...args]);
+      this.inbox.push(this.socket._pid ? withoutOffset([event, ...args]) : [event, ...args]);
       if (event === "ask" && !mute) ack?.(...this.answer(args));
     });
     this.socket.on("disconnect", (reason) => (this.ended = reason));

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -154,11 +153,11 @@ func (op *operation) audience(n *socketio.Namespace) (*socketio.Broadcast, error
 func (c *control) heardIn(namespace string) []any {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.heard[namespace])
+	return append([]any{}, c.heard[namespace]...)
 }
 
 func (c *control) statesOf(namespace string) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.states[namespace])
+	return append([]string{}, c.states[namespace]...)
 }

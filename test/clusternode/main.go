@@ -21,20 +21,23 @@ import (
 // settings are the flags.
 type settings struct {
 	name            string
+	pid             int
 	adapter         string
 	url             string
 	prefix          string
 	requestsTimeout time.Duration
+	recovery        socketio.Recovery
 	logger          *slog.Logger
 }
 
 func main() {
-	var s settings
+	s := settings{pid: os.Getpid()}
 	flag.StringVar(&s.name, "name", "", "what the node calls itself")
 	flag.StringVar(&s.adapter, "adapter", "redis-streams", "redis or redis-streams")
 	flag.StringVar(&s.url, "redis", "redis://127.0.0.1:6379", "URL of Redis")
 	flag.StringVar(&s.prefix, "prefix", "socket.io", "beginning of the names in Redis")
 	flag.DurationVar(&s.requestsTimeout, "requests-timeout", 5*time.Second, "how long to wait for other nodes")
+	recovery := flag.Duration("recovery", 0, "how long a client may be away and be recovered; 0 is off")
 	level := flag.String("log-level", "info", "debug, info, warn or error")
 	flag.Parse()
 	var least slog.Level
@@ -46,6 +49,7 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	s.recovery = socketio.Recovery{MaxDisconnection: *recovery}
 	if err := run(ctx, &s); err != nil {
 		fmt.Fprintln(os.Stderr, "clusternode:", err)
 		os.Exit(1) //nolint:gocritic // the signal handler dies with the process
@@ -54,12 +58,12 @@ func main() {
 
 // run serves until ctx ends, then closes every connection and the adapter.
 func run(ctx context.Context, s *settings) (err error) {
-	factory, closeAdapter, err := open(ctx, s)
+	factory, closeAdapter, err := open(s)
 	if err != nil {
 		return err
 	}
 	defer func() { err = cmp.Or(err, closeAdapter()) }()
-	srv, err := socketio.New(&socketio.Options{Adapter: factory, Logger: s.logger})
+	srv, err := socketio.New(&socketio.Options{Adapter: factory, Recovery: s.recovery, Logger: s.logger})
 	if err != nil {
 		return err
 	}
