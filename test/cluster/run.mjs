@@ -59,7 +59,7 @@ process.exit(failed > 0 || passed === 0 ? 1 : 0);
 function runCombination(combination) {
   const since = performance.now();
   const open = new Set();
-  let counts = [0, 0];
+  const counts = [0, 0];
   const record = (name, error, ms) => {
     counts[error ? 1 : 0]++;
     if (error) console.log(`FAIL [${combination.name}] ${name}${ms === undefined ? "" : ` (${ms} ms)`}\n     ${error.replaceAll("\n", "\n     ")}`);
@@ -79,7 +79,8 @@ function runCombination(combination) {
       record(message.name, message.error, message.ms);
     });
     child.on("exit", (code) => {
-      for (const name of open) record(name, `the worker ended with ${code} before this case did`);
+      if (counts[0] + counts[1] === 0) record("all", `the worker ended with ${code} before its ${open.size} cases`);
+      else for (const name of open) record(name, `the worker ended with ${code} before this case did`);
       if (code !== 0 && open.size === 0) record("the worker", `it ended with ${code}`);
       passed += counts[0];
       failed += counts[1];

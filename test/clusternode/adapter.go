@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sockeye-io/sockeye/adapters/redis"
 	"github.com/sockeye-io/sockeye/adapters/redisclient"
 	"github.com/sockeye-io/sockeye/adapters/redisstreams"
 	"github.com/sockeye-io/sockeye/server/socketio"
@@ -20,8 +21,12 @@ func open(s *settings) (factory socketio.AdapterFactory, closeIt func() error, e
 		Close() error
 	}
 	// The name is that of a process: a node that is started again is another one.
-	id := fmt.Sprintf("%s-%d", s.name, s.pid)
+	id := fmt.Sprintf("%s-%08d", s.name, s.pid)
 	switch s.adapter {
+	case "redis":
+		hub, err = redis.New(client, redis.Options{
+			NodeID: id, Prefix: s.prefix, RequestsTimeout: s.requestsTimeout, Logger: s.logger,
+		})
 	case "redis-streams":
 		hub, err = redisstreams.New(client, redisstreams.Options{
 			NodeID: id, Prefix: s.prefix, RequestsTimeout: s.requestsTimeout, Logger: s.logger,

@@ -1,4 +1,5 @@
 // Whom an event reaches.
+import assert from "node:assert/strict";
 import { each } from "../stage.mjs";
 
 const cases = [];
@@ -75,7 +76,7 @@ add("what a socket sends to others does not come back to it", async (t) => {
 
 add("numbers as names: Node's 7 is Sockeye's \"7\"", async (t) => {
   const { reference } = t.combination;
-  // Node tells the number from the text, so its clients join by number and its nodes emit to numbers.
+  // Node's clients join by number, and its nodes emit to numbers: it tells 7 from "7".
   const members = await t.everywhere({ rooms: [7, -1.5] });
   const others = await t.everywhere({ rooms: [8] });
   const both = [...members, ...others];
@@ -96,9 +97,25 @@ add("numbers as names: Node's 7 is Sockeye's \"7\"", async (t) => {
   await t.do(t.cluster.n1, { op: "emit", to: [9], event: "news", args: [7] });
   await t.got(t.cluster.n1, each(others, ["news", 7]));
   if (reference) return;
-  // Sockeye has only texts, so it reaches its own members, and Node's who joined a text.
+  // Sockeye has only texts; its "7" is both to Node.
+  const text = [await t.join("n2", { rooms: ["7"] }), await t.join("s2", { rooms: ["7"] })];
   await t.do(t.cluster.s1, { op: "emit", to: ["7"], event: "news", args: [8] });
-  await t.got(t.cluster.s1, each(members.slice(0, 2), ["news", 8]));
+  await t.got(t.cluster.s1, each([...members, ...text], ["news", 8]));
+  await t.do(t.cluster.s1, { op: "emit", to: ["-1.5"], except: ["8"], event: "news", args: [9] });
+  await t.got(t.cluster.s1, each(members, ["news", 9]));
+  await t.do(t.cluster.s1, { op: "emit", except: ["7"], event: "news", args: [10] });
+  await t.got(t.cluster.s1, each(others, ["news", 10]));
+  const found = (await t.do(t.cluster.s1, { op: "fetch", to: ["7"] })).map(({ id }) => id);
+  assert.deepEqual(found.sort(), [...members, ...text].map(({ id }) => id).sort());
+  const answers = await t.do(t.cluster.s1, { op: "ask", to: ["7"], event: "ask", timeout: 20_000 });
+  assert.deepEqual(answers.sort(), [...members, ...text].map(({ name }) => name).sort());
+  for (const person of [...members, ...text]) person.inbox = [];
+  await t.do(t.cluster.s1, { op: "socketsLeave", rooms: ["7"] });
+  await t.fence(t.cluster.s1);
+  for (const p of [t.cluster.s1, t.cluster.n1]) {
+    await t.do(p, { op: "emit", to: [p.kind === "node" ? 7 : "7"], event: "news", args: [11] });
+    await t.got(p, new Map());
+  }
 }, all);
 
 add("names with characters that mean something to Redis, and of any script", async (t) => {
