@@ -21,7 +21,7 @@ const (
 
 // dialer opens clients.
 type dialer struct {
-	ep        endpoint
+	eps       []endpoint // the clients take them in turn, by their index
 	transport Transport
 	room      string // joined when not empty
 	atOnce    int
@@ -80,13 +80,14 @@ func (d *dialer) dialCounted(ctx context.Context, index int, buf []byte) *client
 }
 
 func (d *dialer) dial(ctx context.Context, index int, buf []byte) (*client, error) {
+	ep := d.eps[index%len(d.eps)]
 	redial := func() (net.Conn, error) {
 		redialCtx, cancel := context.WithTimeout(ctx, redialTimeout)
 		defer cancel()
-		return dialTCP(redialCtx, d.ep.addr)
+		return dialTCP(redialCtx, ep.addr)
 	}
 	hello := &greeting{room: d.room}
-	c := &client{index: index, ep: d.ep, app: hello, redial: redial}
+	c := &client{index: index, ep: ep, app: hello, redial: redial}
 	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	err := d.open(dialCtx, c, hello, buf)

@@ -17,6 +17,8 @@ type Result struct {
 	CPU     time.Duration `json:"cpu_ns"`
 	// Generator is the CPU time of the load generator itself in the same time.
 	Generator time.Duration `json:"generator_cpu_ns"`
+	// Aside is the CPU time of Target.Aside in the same time.
+	Aside time.Duration `json:"aside_cpu_ns,omitempty"`
 
 	P50 time.Duration `json:"p50_ns"`
 	P99 time.Duration `json:"p99_ns"`
@@ -70,6 +72,14 @@ func (r *Result) GeneratorPerUnit() float64 {
 		return 0
 	}
 	return float64(r.Generator.Nanoseconds()) / 1e3 / float64(r.Units)
+}
+
+// AsidePerUnit is Aside for one unit, in microseconds.
+func (r *Result) AsidePerUnit() float64 {
+	if r.Units == 0 {
+		return 0
+	}
+	return float64(r.Aside.Nanoseconds()) / 1e3 / float64(r.Units)
 }
 
 // PerSecond is units per second of the measured time.

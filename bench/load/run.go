@@ -22,7 +22,7 @@ func Run(ctx context.Context, t Target, w Work) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	ep, err := resolve(ctx, t)
+	eps, err := resolveAll(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func Run(ctx context.Context, t Target, w Work) (*Result, error) {
 		return nil, err
 	}
 	defer l.close()
-	r := &run{work: w, ep: ep, pid: t.PID, loop: l, res: &Result{Work: w}}
+	r := &run{work: w, eps: eps, pids: t.pids(), aside: t.Aside, loop: l, res: &Result{Work: w}}
 	if err := r.do(ctx); err != nil {
 		return nil, err
 	}
@@ -44,10 +44,11 @@ func Run(ctx context.Context, t Target, w Work) (*Result, error) {
 
 // run is one run. It belongs to the goroutine that called Run.
 type run struct {
-	work Work
-	ep   endpoint
-	pid  int
-	tree []int // the server's processes, as of the first join
+	work  Work
+	eps   []endpoint // one for each node
+	pids  []int      // of the nodes; none leaves CPU and memory out
+	aside int
+	tree  []int // the nodes' processes, as of the first join
 
 	loop    loop
 	clients []*client
@@ -74,7 +75,7 @@ var errNobody = errors.New("load: no client could connect")
 // join opens n more clients while the loop keeps serving those that are there.
 // The dialler says how long that took.
 func (r *run) join(ctx context.Context, n int, room string) (*dialer, error) {
-	d := &dialer{ep: r.ep, transport: r.work.Transport, room: room, atOnce: r.work.Dials}
+	d := &dialer{eps: r.eps, transport: r.work.Transport, room: room, atOnce: r.work.Dials}
 	first := len(r.clients)
 	dialled := make(chan []*client, 1)
 	go func() { dialled <- d.dialAll(ctx, first, n) }()
@@ -108,12 +109,17 @@ func (r *run) join(ctx context.Context, n int, room string) (*dialer, error) {
 // look finds the server's processes, once. It takes milliseconds, so it is no
 // part of a reading.
 func (r *run) look() error {
-	if r.pid == 0 || len(r.tree) > 0 {
+	if len(r.tree) > 0 {
 		return nil
 	}
-	var err error
-	r.tree, err = process.Tree(r.pid)
-	return err
+	for _, pid := range r.pids {
+		tree, err := process.Tree(pid)
+		if err != nil {
+			return err
+		}
+		r.tree = append(r.tree, tree...)
+	}
+	return nil
 }
 
 // serveUntil runs the loop until dialled delivers. It always waits for that, so
@@ -161,20 +167,23 @@ func (r *run) serve(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// usage is a reading of both processes.
+// usage is a reading of all processes.
 type usage struct {
-	at        time.Time
-	cpu, self time.Duration
+	at               time.Time
+	cpu, self, aside time.Duration
 }
 
 // read reads the CPU clocks. The server's stays 0 without a PID.
 func (r *run) read() (usage, error) {
 	u := usage{at: time.Now(), self: process.Self()}
-	if r.pid == 0 {
+	if len(r.tree) == 0 {
 		return u, nil
 	}
 	var err error
-	u.cpu, err = process.CPU(r.tree)
+	if u.cpu, err = process.CPU(r.tree); err != nil || r.aside == 0 {
+		return u, err
+	}
+	u.aside, err = process.CPU([]int{r.aside})
 	return u, err
 }
 
@@ -183,13 +192,14 @@ func (r *run) measured(from, to usage, end time.Time) error {
 	r.res.Elapsed = end.Sub(from.at)
 	r.res.CPU = to.cpu - from.cpu
 	r.res.Generator = to.self - from.self
+	r.res.Aside = to.aside - from.aside
 	rss, err := r.rss()
 	r.res.RSSAfter = rss
 	return err
 }
 
 func (r *run) rss() (int64, error) {
-	if r.pid == 0 {
+	if len(r.tree) == 0 {
 		return 0, nil
 	}
 	return process.RSS(r.tree)

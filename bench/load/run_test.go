@@ -219,12 +219,12 @@ func TestPortableLoop(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ep, err := resolve(t.Context(), Target{URL: (&relay{}).serve(t)})
+			eps, err := resolveAll(t.Context(), Target{URL: (&relay{}).serve(t)})
 			if err != nil {
 				t.Fatal(err)
 			}
 			l := newPortableLoop()
-			r := &run{work: w, ep: ep, loop: l, res: &Result{Work: w}}
+			r := &run{work: w, eps: eps, loop: l, res: &Result{Work: w}}
 			err = r.do(t.Context())
 			l.close()
 			if err != nil {

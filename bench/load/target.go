@@ -17,6 +17,23 @@ type Target struct {
 	URL string `json:"url"`
 	// PID is the server's process on this machine; 0 leaves CPU and memory out.
 	PID int `json:"pid"`
+	// Others are further nodes of one cluster. The clients are spread over all nodes
+	// in turn, beginning with the first; CPU and memory are those of all together.
+	Others []Target `json:"others,omitempty"`
+	// Aside is a process whose CPU time is shown apart, such as the Redis between
+	// the nodes; 0 is none.
+	Aside int `json:"aside,omitempty"`
+}
+
+// pids are those of the nodes, as far as they are given.
+func (t Target) pids() []int {
+	var pids []int
+	for _, one := range append([]Target{t}, t.Others...) {
+		if one.PID != 0 {
+			pids = append(pids, one.PID)
+		}
+	}
+	return pids
 }
 
 // endpoint is a checked Target.
@@ -24,6 +41,19 @@ type endpoint struct {
 	addr string // host:port to dial, host an IP address
 	host string // value of the Host header
 	path string // with both slashes
+}
+
+// resolveAll is resolve for t and its others.
+func resolveAll(ctx context.Context, t Target) ([]endpoint, error) {
+	var eps []endpoint
+	for _, one := range append([]Target{t}, t.Others...) {
+		ep, err := resolve(ctx, one)
+		if err != nil {
+			return nil, err
+		}
+		eps = append(eps, ep)
+	}
+	return eps, nil
 }
 
 func resolve(ctx context.Context, t Target) (endpoint, error) {

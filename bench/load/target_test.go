@@ -1,6 +1,9 @@
 package load
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -24,6 +27,31 @@ func TestOnlyLoopbackIsDialled(t *testing.T) {
 		if got, err := resolve(t.Context(), Target{URL: url}); err == nil {
 			t.Errorf("%q: accepted as %+v", url, got)
 		}
+	}
+}
+
+func TestClientsAreSpreadOverAllNodes(t *testing.T) {
+	r := &relay{}
+	first := Target{URL: r.serve(t)}
+	var handshakes atomic.Int32
+	second := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.URL.Query().Get("sid") == "" {
+			handshakes.Add(1)
+		}
+		r.ServeHTTP(w, req)
+	}))
+	t.Cleanup(second.Close)
+	first.Others = []Target{{URL: second.URL}}
+	got, err := Run(t.Context(), first, small(Work{Kind: Fanout, Clients: 8, Messages: 5}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := handshakes.Load(); n != 4 || got.Delivered != 40 || got.Failure() != "" {
+		t.Errorf("%d of 8 clients came to the second node, delivered %d of 40, failure %q", n, got.Delivered, got.Failure())
+	}
+	first.Others = []Target{{URL: "http://192.0.2.1:3000"}}
+	if _, err := Run(t.Context(), first, small(Work{Kind: Fanout})); err == nil {
+		t.Error("a node that is not on this machine is accepted")
 	}
 }
 

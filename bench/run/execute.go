@@ -39,37 +39,45 @@ func (o outcome) failure() string {
 func (p *plan) execute(ctx context.Context, rep *report, progress io.Writer) error {
 	t := &teller{out: progress, total: p.runs(), since: time.Now()}
 	for i, g := range p.guarantees {
-		if err := p.repeat(ctx, g.work, g.title, rep.Guarantees[i].Servers, t); err != nil {
+		if err := p.repeat(ctx, row{title: g.title, work: g.work}, rep.Guarantees[i].Servers, t); err != nil {
 			return err
 		}
 	}
 	for i, r := range p.rows {
-		if err := p.repeat(ctx, r.work, r.title, rep.Rows[i].Servers, t); err != nil {
+		if err := p.repeat(ctx, r, rep.Rows[i].Servers, t); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *plan) repeat(ctx context.Context, w load.Work, title string, cells map[string]*cell, t *teller) error {
+func (p *plan) repeat(ctx context.Context, r row, cells map[string]*cell, t *teller) error {
 	for rep := range p.reps {
 		for _, s := range p.servers {
-			if !s.can(w) {
+			if !s.can(r) {
 				continue
 			}
-			o := once(ctx, s, w)
+			var o outcome
+			if r.across != "" {
+				o = onTwo(ctx, s, r.across, r.work)
+			} else {
+				o = once(ctx, s, r.work)
+			}
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			cells[s.name].Runs = append(cells[s.name].Runs, o)
-			t.tell(s.name, title, rep+1, p.reps, o)
+			t.tell(s.name, r.title, rep+1, p.reps, o)
 		}
 	}
 	return nil
 }
 
-func (s *server) can(w load.Work) bool {
-	return !s.webSocketOnly || w.Transport == "" || w.Transport == load.WebSocket
+func (s *server) can(r row) bool {
+	if r.across != "" && s.joins == "" {
+		return false
+	}
+	return !s.webSocketOnly || r.work.Transport == "" || r.work.Transport == load.WebSocket
 }
 
 // runs is how many runs the plan has.
@@ -77,12 +85,12 @@ func (p *plan) runs() int {
 	n := 0
 	for _, s := range p.servers {
 		for _, r := range p.rows {
-			if s.can(r.work) {
+			if s.can(r) {
 				n += p.reps
 			}
 		}
 		for _, g := range p.guarantees {
-			if s.can(g.work) {
+			if s.can(row{work: g.work}) {
 				n += p.reps
 			}
 		}
@@ -92,21 +100,34 @@ func (p *plan) runs() int {
 
 // once starts a fresh server, does w and stops the server.
 func once(ctx context.Context, s *server, w load.Work) outcome {
-	ctx, cancel := context.WithTimeout(ctx, runTimeout+w.Warmup+w.Measure+2*w.Settle)
+	ctx, cancel := bounded(ctx, w)
 	defer cancel()
 	c, err := start(ctx, s)
 	if err != nil {
 		return outcome{Error: err.Error()}
 	}
-	result, err := load.Run(ctx, c.target, w)
+	return work(ctx, c.target, w, c)
+}
+
+// bounded is the time that a run may take at all.
+func bounded(ctx context.Context, w load.Work) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, runTimeout+w.Warmup+w.Measure+2*w.Settle)
+}
+
+// work does w and stops the servers.
+func work(ctx context.Context, t load.Target, w load.Work, servers ...*child) outcome {
+	result, err := load.Run(ctx, t, w)
 	o := outcome{Result: result}
-	if c.crashed() {
-		o.Error = "server ended: " + errOr(c.status).Error() + ": " + c.lastWords()
-	} else if err != nil {
+	if err != nil {
 		o.Error = err.Error()
 	}
-	if err := c.stop(); err != nil && o.Error == "" {
-		o.Error = err.Error()
+	for _, c := range servers {
+		if c.crashed() {
+			o.Error = "server ended: " + errOr(c.status).Error() + ": " + c.lastWords()
+		}
+		if err := c.stop(); err != nil && o.Error == "" {
+			o.Error = err.Error()
+		}
 	}
 	return o
 }

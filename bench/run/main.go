@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
@@ -88,6 +89,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (bool, err
 	defer func() { _ = os.RemoveAll(tmp) }()
 	if p.servers, err = prepare(ctx, p.names, root, tmp, o.sockeye, progress); err != nil {
 		return false, err
+	}
+	if _, err := exec.LookPath(redisServer); err != nil {
+		p.alone(progress)
 	}
 	rep := newReport(p)
 	if err := p.execute(ctx, rep, progress); err != nil {

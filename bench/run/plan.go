@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"time"
@@ -26,6 +27,9 @@ type row struct {
 	work    load.Work
 	measure measure
 	goals   []goal
+	// across is the adapter between two nodes with a Redis between them, as Sockeye
+	// calls it; "" is one node without.
+	across string
 }
 
 // measure is the figure that a row compares.
@@ -54,20 +58,30 @@ func toNode(atMost float64) []goal { return []goal{{against: nodeServer, atMost:
 // of the project; they hold for these sizes.
 func rows(measured time.Duration) []row {
 	return []row{
-		{"idle-ws", "idle WebSocket clients, 3000", load.Work{Kind: load.Idle, Clients: 3000, Settle: 8 * time.Second}, rssClient, toNode(0.6)},
-		{"idle-polling", "idle polling clients, 3000", load.Work{Kind: load.Idle, Transport: load.Polling, Clients: 3000, Settle: 8 * time.Second}, rssClient, nil},
-		{"connect", "connect (WebSocket), 2000", load.Work{Kind: load.Connect, Clients: 2000}, cpuConnect, toNode(0.6)},
-		{"fanout-w1", "room of 500, 1 in flight", load.Work{Kind: load.Fanout, Clients: 500, Window: 1, Measure: measured}, cpuDelivery, toNode(0.75)},
-		{"fanout-w32", "room of 500, 32 in flight", load.Work{Kind: load.Fanout, Clients: 500, Window: 32, Measure: measured}, cpuDelivery, toNode(0.25)},
-		{"rate", "room of 1000, 20 messages/s", load.Work{Kind: load.Fanout, Clients: 1000, Rate: 20, Measure: measured * 5 / 3}, p99, nil},
-		{"echo-w1", "echo, 100 clients, 1 in flight", load.Work{Kind: load.Echo, Clients: 100, Window: 1, Measure: measured}, cpuEcho, toNode(0.75)},
-		{"echo-w32", "echo, 100 clients, 32 in flight", load.Work{Kind: load.Echo, Clients: 100, Window: 32, Measure: measured}, cpuEcho, nil},
-		{"polling-fanout", "polling, room of 300, 1 in flight", load.Work{Kind: load.Fanout, Transport: load.Polling, Clients: 300, Measure: measured}, cpuDelivery, nil},
-		{"polling-echo", "polling, echo, 100 clients, 1 in flight", load.Work{Kind: load.Echo, Transport: load.Polling, Clients: 100, Measure: measured}, cpuEcho, nil},
+		{"idle-ws", "idle WebSocket clients, 3000", load.Work{Kind: load.Idle, Clients: 3000, Settle: 8 * time.Second}, rssClient, toNode(0.6), ""},
+		{"idle-polling", "idle polling clients, 3000", load.Work{Kind: load.Idle, Transport: load.Polling, Clients: 3000, Settle: 8 * time.Second}, rssClient, nil, ""},
+		{"connect", "connect (WebSocket), 2000", load.Work{Kind: load.Connect, Clients: 2000}, cpuConnect, toNode(0.6), ""},
+		{"fanout-w1", "room of 500, 1 in flight", load.Work{Kind: load.Fanout, Clients: 500, Window: 1, Measure: measured}, cpuDelivery, toNode(0.75), ""},
+		{"fanout-w32", "room of 500, 32 in flight", load.Work{Kind: load.Fanout, Clients: 500, Window: 32, Measure: measured}, cpuDelivery, toNode(0.25), ""},
+		{"rate", "room of 1000, 20 messages/s", load.Work{Kind: load.Fanout, Clients: 1000, Rate: 20, Measure: measured * 5 / 3}, p99, nil, ""},
+		{"echo-w1", "echo, 100 clients, 1 in flight", load.Work{Kind: load.Echo, Clients: 100, Window: 1, Measure: measured}, cpuEcho, toNode(0.75), ""},
+		{"echo-w32", "echo, 100 clients, 32 in flight", load.Work{Kind: load.Echo, Clients: 100, Window: 32, Measure: measured}, cpuEcho, nil, ""},
+		{"polling-fanout", "polling, room of 300, 1 in flight", load.Work{Kind: load.Fanout, Transport: load.Polling, Clients: 300, Measure: measured}, cpuDelivery, nil, ""},
+		{"polling-echo", "polling, echo, 100 clients, 1 in flight", load.Work{Kind: load.Echo, Transport: load.Polling, Clients: 100, Measure: measured}, cpuEcho, nil, ""},
+		two("streams-w1", "two nodes + Redis Streams, room of 400, 1 in flight", adapterStreams, 1, measured, 0.5),
+		two("streams-w32", "two nodes + Redis Streams, room of 400, 32 in flight", adapterStreams, 32, measured, 0.25),
+		two("pubsub-w1", "two nodes + Redis Pub/Sub, room of 400, 1 in flight", adapterPubSub, 1, measured, 0.5),
+		two("pubsub-w32", "two nodes + Redis Pub/Sub, room of 400, 32 in flight", adapterPubSub, 32, measured, 0.25),
 	}
 }
 
-// profile returns the plan of that name: full takes about 8 minutes, quick one,
+// two is a row of two nodes: the publisher and half of the room are on the first.
+func two(key, title, adapter string, window int, measured time.Duration, toNodes float64) row {
+	w := load.Work{Kind: load.Fanout, Clients: 400, Window: window, Measure: measured}
+	return row{"two-" + key, title, w, cpuDelivery, toNode(toNodes), adapter}
+}
+
+// profile returns the plan of that name: full takes about 10 minutes, quick two,
 // peers about 12.
 func profile(name string) (*plan, error) {
 	p := &plan{name: name, names: []string{sockeyeServer, nodeServer, floorServer}, reps: 3}
@@ -105,6 +119,15 @@ func quick(all []row) []row {
 		}
 	}
 	return all
+}
+
+// alone drops the rows of two nodes and says so.
+func (p *plan) alone(progress io.Writer) {
+	before := len(p.rows)
+	p.rows = slices.DeleteFunc(p.rows, func(r row) bool { return r.across != "" })
+	if n := before - len(p.rows); n > 0 {
+		_, _ = fmt.Fprintf(progress, "LEFT OUT: %d rows of two nodes (%s is missing)\n", n, redisServer)
+	}
 }
 
 // keep drops the rows and guarantees whose key does not match.

@@ -25,9 +25,9 @@ func TestFloorEndToEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &plan{name: "test", names: []string{floorServer}, reps: 2, rows: []row{
-		{"echo", "echo", load.Work{Kind: load.Echo, Clients: 5, Messages: 20}, cpuEcho, toNode(1)},
-		{"idle", "idle", load.Work{Kind: load.Idle, Clients: 5, Baseline: 2, Settle: 100 * time.Millisecond}, rssClient, nil},
-		{"polling", "polling", load.Work{Kind: load.Echo, Transport: load.Polling}, cpuEcho, nil},
+		{"echo", "echo", load.Work{Kind: load.Echo, Clients: 5, Messages: 20}, cpuEcho, toNode(1), ""},
+		{"idle", "idle", load.Work{Kind: load.Idle, Clients: 5, Baseline: 2, Settle: 100 * time.Millisecond}, rssClient, nil, ""},
+		{"polling", "polling", load.Work{Kind: load.Echo, Transport: load.Polling}, cpuEcho, nil, ""},
 	}}
 	if p.servers, err = prepare(t.Context(), p.names, root, t.TempDir(), "", io.Discard); err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestListeningLine(t *testing.T) {
 
 // made is a report of invented figures: sockeye, node and floor, in µs.
 func made(sockeye, node, floor []float64, lost int64) *report {
-	p := &plan{name: "made", reps: len(sockeye), rows: []row{{"a", "work a", load.Work{Kind: load.Echo}, cpuEcho, toNode(0.5)}}}
+	p := &plan{name: "made", reps: len(sockeye), rows: []row{{"a", "work a", load.Work{Kind: load.Echo}, cpuEcho, toNode(0.5), ""}}}
 	figures := map[string][]float64{sockeyeServer: sockeye, nodeServer: node, floorServer: floor}
 	for _, name := range []string{sockeyeServer, nodeServer, floorServer} {
 		p.servers = append(p.servers, &server{name: name})
@@ -127,6 +127,36 @@ func TestRatiosPairTheRunsThatTookTurns(t *testing.T) {
 	}
 	if !rep.clean() || !strings.Contains(text, "in any run: pass.") {
 		t.Errorf("a clean report is not called so:\n%s", text)
+	}
+}
+
+func TestRowsOfTwoNodesNeedRedisAndAServerThatJoins(t *testing.T) {
+	p, err := profile("quick")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.keep(regexp.MustCompile("^(two|echo-w1$)"))
+	ours, floor := &server{command: []string{"sockeye"}, joins: "--redis-url"}, &server{}
+	for _, r := range p.rows {
+		if two := r.across != ""; !ours.can(r) || floor.can(r) == two {
+			t.Errorf("%s: Sockeye %v, the floor %v", r.key, ours.can(r), floor.can(r))
+		}
+	}
+	if got := strings.Join(ours.across(adapterStreams, "redis://r").command, " "); got != "sockeye --adapter redis-streams --redis-url redis://r" {
+		t.Errorf("a node is started with %q", got)
+	}
+	var said bytes.Buffer
+	if p.alone(&said); len(p.rows) != 1 || !strings.Contains(said.String(), "LEFT OUT: 4 rows") {
+		t.Errorf("without Redis %d rows are left, and it says %q", len(p.rows), said.String())
+	}
+}
+
+func TestCPUOfRedisIsShownApart(t *testing.T) {
+	rep := made([]float64{1}, []float64{2}, []float64{1}, 0)
+	rep.plan.rows[0].across = adapterStreams
+	rep.Rows[0].Servers[nodeServer].Runs[0].Result.Aside = 7 * time.Millisecond
+	if text := rep.markdown(); !strings.Contains(text, "| work a | node | 2.00 | 7.00 |") {
+		t.Errorf("no 7 µs of Redis in:\n%s", text)
 	}
 }
 

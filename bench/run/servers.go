@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -20,6 +21,12 @@ const (
 	zishang3Server = "zishang-v3"
 )
 
+// The adapters between two nodes, as Sockeye calls them.
+const (
+	adapterPubSub  = "redis"
+	adapterStreams = "redis-streams"
+)
+
 var serverNames = []string{sockeyeServer, nodeServer, floorServer, zishang2Server, zishang3Server}
 
 // server is one that is built and can be started any number of times.
@@ -29,6 +36,16 @@ type server struct {
 	command []string
 	// webSocketOnly servers are left out of rows with another transport.
 	webSocketOnly bool
+	// joins is the option that names the Redis of several nodes; a server without one
+	// is left out of rows with two nodes. The adapter is --adapter.
+	joins string
+}
+
+// across is the server as a node of a cluster.
+func (s *server) across(adapter, redis string) *server {
+	node := *s
+	node.command = append(slices.Clone(s.command), "--adapter", adapter, s.joins, redis)
+	return &node
 }
 
 // workshop builds servers.
@@ -87,14 +104,14 @@ func (w workshop) ours(ctx context.Context) (*server, error) {
 	}
 	return &server{
 		name: sockeyeServer, version: firstLine(version),
-		command: []string{bin, "serve", "--listen", "127.0.0.1:0", "--log-level", "info"},
+		command: []string{bin, "serve", "--listen", "127.0.0.1:0", "--log-level", "info"}, joins: "--redis-url",
 	}, nil
 }
 
 // node installs the locked packages unless they are there.
 func (w workshop) node(ctx context.Context) (*server, error) {
 	dir := filepath.Join(w.root, "bench", "peers", nodeServer)
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "socket.io", "package.json")); err != nil {
+	if !installed(dir, "socket.io", "@socket.io/redis-adapter", "@socket.io/redis-streams-adapter", "redis") {
 		_, _ = fmt.Fprintln(w.progress, "installing socket.io for Node")
 		if _, err := w.output(ctx, dir, "npm", "ci", "--no-audit", "--no-fund"); err != nil {
 			return nil, err
@@ -105,7 +122,14 @@ func (w workshop) node(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &server{name: nodeServer, version: firstLine(version), command: []string{"node", filepath.Join(dir, "server.js")}}, nil
+	return &server{name: nodeServer, version: firstLine(version), command: []string{"node", filepath.Join(dir, "server.js")}, joins: "--redis"}, nil
+}
+
+func installed(dir string, packages ...string) bool {
+	return !slices.ContainsFunc(packages, func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, "node_modules", name, "package.json"))
+		return err != nil
+	})
 }
 
 func (w workshop) build(ctx context.Context, dir, pkg, name string) (string, error) {

@@ -159,9 +159,9 @@ func (rep *report) detailTable(b *strings.Builder) {
 	if len(rep.Rows) == 0 {
 		return
 	}
-	b.WriteString("## Detail\n\n| Work | Server | CPU µs | generator µs | per second | p50 ms | p99 ms | max ms | RSS MiB | expected | lost |\n")
-	b.WriteString("|---|---|" + strings.Repeat("---:|", 9) + "\n")
-	for _, row := range rep.Rows {
+	b.WriteString("## Detail\n\n| Work | Server | CPU µs | Redis µs | generator µs | per second | p50 ms | p99 ms | max ms | RSS MiB | expected | lost |\n")
+	b.WriteString("|---|---|" + strings.Repeat("---:|", 10) + "\n")
+	for i, row := range rep.Rows {
 		for _, s := range rep.Servers {
 			c := row.Servers[s.Name]
 			if len(c.Runs) == 0 {
@@ -172,15 +172,19 @@ func (rep *report) detailTable(b *strings.Builder) {
 				return of(func(r *load.Result) float64 { return float64(value(r)) / 1e6 })
 			}
 			expected, lost := c.totals()
-			fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %d | %d |\n", row.Title, s.Name,
-				of((*load.Result).CPUPerUnit), of((*load.Result).GeneratorPerUnit), of((*load.Result).PerSecond),
+			redis := "–"
+			if rep.plan.rows[i].across != "" {
+				redis = of((*load.Result).AsidePerUnit)
+			}
+			fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %d | %d |\n", row.Title, s.Name,
+				of((*load.Result).CPUPerUnit), redis, of((*load.Result).GeneratorPerUnit), of((*load.Result).PerSecond),
 				ms(func(r *load.Result) time.Duration { return r.P50 }),
 				ms(func(r *load.Result) time.Duration { return r.P99 }),
 				ms(func(r *load.Result) time.Duration { return r.Max }),
 				of(func(r *load.Result) float64 { return float64(r.RSSAfter) / (1 << 20) }), expected, lost)
 		}
 	}
-	b.WriteString("\nIn idle and connect rows a unit is a client, latency is the time to connect, and CPU of idle rows includes connecting. Expected and lost are sums over all runs.\n\n")
+	b.WriteString("\nIn idle and connect rows a unit is a client, latency is the time to connect, and CPU of idle rows includes connecting. In rows of two nodes CPU and memory are those of both together, without Redis. Expected and lost are sums over all runs.\n\n")
 }
 
 func (c *cell) median(value func(*load.Result) float64) float64 {

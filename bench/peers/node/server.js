@@ -1,9 +1,27 @@
-// The relay contract on Node's own socket.io, with its defaults.
+// The relay contract on Node's own socket.io, with its defaults. With --redis URL and
+// --adapter redis or redis-streams it is one of several nodes, with an official adapter
+// and its defaults.
 import { createServer } from "node:http";
+import { parseArgs } from "node:util";
+import { createAdapter as classic } from "@socket.io/redis-adapter";
+import { createAdapter as streams } from "@socket.io/redis-streams-adapter";
+import { createClient } from "redis";
 import { Server } from "socket.io";
 
+const { values: flags } = parseArgs({ options: { adapter: { type: "string" }, redis: { type: "string" } } });
+
 const http = createServer();
-const io = new Server(http, { serveClient: false });
+const io = new Server(http, { serveClient: false, ...(flags.redis && { adapter: await adapter() }) });
+
+async function adapter() {
+  const connect = async () => {
+    const client = createClient({ url: flags.redis });
+    client.on("error", (err) => process.stderr.write(`redis: ${err.message}\n`));
+    return client.connect();
+  };
+  if (flags.adapter === "redis-streams") return streams(await connect());
+  return classic(await connect(), await connect());
+}
 
 io.on("connection", (socket) => {
   socket.on("join", (room, ack) => {
