@@ -57,7 +57,7 @@ export class Listener {
   connected() {
     const { socket, witness } = this;
     const engine = socket.io.engine;
-    witness.connected({ recovered: Boolean(socket.recovered), sid: engine.id, node: this.nodeOf?.(engine.id), transport: engine.transport.name });
+    witness.connected({ recovered: Boolean(socket.recovered), sid: engine.id, id: socket.id, node: this.nodeOf?.(engine.id), transport: engine.transport.name });
     const connection = witness.connection;
     engine.on("upgrade", (transport) => (connection.transport += `>${transport.name}`));
     for (const room of this.rooms) {

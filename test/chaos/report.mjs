@@ -76,7 +76,7 @@ export function details(result, most = 5) {
   for (const wrong of pick(result.wrongs, most)) {
     lines.push("", `${wrong.kind}: ${wrong.text}`);
     if (wrong.number) lines.push(`  published ${clock(wrong.number.wall)}, in the log ${wrong.number.seen ? clock(wrong.number.seen) : "never"}, answered ${wrong.number.answeredWall ? clock(wrong.number.answeredWall) : "never"}`);
-    if (wrong.who) lines.push(...life(wrong.who, wrong.wall));
+    if (wrong.who) lines.push(...life(wrong.who, wrong.wall), ...stays(wrong.who, wrong.room));
     if (wrong.wall) lines.push(...around(result, wrong.wall));
   }
   for (const back of pick(reconnects(result).judged.filter((b) => !b.recovered), most)) {
@@ -112,12 +112,19 @@ function life(witness, wall = Infinity) {
     const got = witness.arrivals.filter((a) => a.on === on);
     const ids = got.length ? `, ${got.length} numbers, ${got[0].number?.id} … ${got.at(-1).number?.id}` : ", no numbers";
     lines.push(
-      `    ${clock(c.wall)} connected${on ? (c.recovered ? ", recovered" : ", TOLD") : ""} by ${c.transport} (${c.sid})${c.node ? ` on ${c.node}` : ""}${ids}` +
+      `    ${on}: ${clock(c.wall)} connected${on ? (c.recovered ? ", recovered" : ", TOLD") : ""} by ${c.transport} (${c.sid}, socket ${c.id})${c.node ? ` on ${c.node}` : ""}${ids}` +
         (c.ended ? `; ${clock(c.endedWall)} disconnected: ${c.why}` : "") +
         (c.refusals ? `; ${c.refusals} refusals, the last: ${c.refusal}` : ""),
     );
   });
   return lines;
+}
+
+/** When a client was in a room. */
+function stays(witness, room) {
+  return witness.stays
+    .filter((stay) => stay.room === room)
+    .map((stay) => `    ${room}: ${stay.story.map(({ wall, what, on }) => `${clock(wall)} ${what} on connection ${on}`).join(", ")}${stay.told ? ", until it was told" : ""}`);
 }
 
 /** What failed and what the nodes logged around a time. */
@@ -126,6 +133,7 @@ function around({ faults, cluster }, wall) {
   for (const note of faults.done) {
     if (note.wall < wall + 1_000 && (note.endWall ?? note.wall) > wall - 4_000) lines.push(`    ${clock(note.wall)}-${note.endWall ? clock(note.endWall) : ""} ${note.text}`);
   }
-  for (const { text } of cluster.linesAround(wall, 1_500, 700).slice(0, 60)) lines.push(`    ${text}`);
+  const logged = cluster.linesAround(wall, 1_500, 700).filter(({ text }) => !/msg=request|msg="the page|built without npm/.test(text));
+  for (const { text } of logged.slice(-60)) lines.push(`    ${text}`);
   return lines;
 }

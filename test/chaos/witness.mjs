@@ -3,9 +3,9 @@
 import { moment } from "./ledger.mjs";
 
 export class Witness {
-  /** Connections of the namespace: { at, wall, recovered, told, transport, sid, node, ended, endedWall, why }. */
+  /** Connections of the namespace: { at, wall, recovered, told, transport, sid, id, node, ended, endedWall, why }. */
   connections = [];
-  /** Times in rooms: { room, asked, acked, ackedOn, leaving, left, told }, each of them a moment or 0. */
+  /** Times in rooms: { room, asked, acked, ackedOn, leaving, left, told, story }, most of them a moment or 0. */
   stays = [];
   /** Numbers: { number, key, room, at, wall, on }, on being the index of the connection. */
   arrivals = [];
@@ -24,9 +24,9 @@ export class Witness {
     return this.connections.at(-1);
   }
 
-  connected({ recovered, sid, transport, node = "" }) {
+  connected({ recovered, sid, id, transport, node = "" }) {
     const before = this.connection;
-    const now = { at: moment(), wall: Date.now(), recovered, told: Boolean(before) && !recovered, transport, sid, node, ended: 0 };
+    const now = { at: moment(), wall: Date.now(), recovered, told: Boolean(before) && !recovered, transport, sid, id, node, ended: 0 };
     this.connections.push(now);
     if (!before) return;
     if (now.told) {
@@ -51,7 +51,8 @@ export class Witness {
 
   joining(room) {
     if (this.stay(room)) return;
-    this.stays.push({ room, asked: moment(), acked: 0, ackedOn: 0, leaving: 0, left: 0, told: 0 });
+    this.stays.push({ room, asked: moment(), acked: 0, ackedOn: 0, leaving: 0, left: 0, told: 0, story: [] });
+    this.#tell(room, "join asked");
   }
 
   joined(room) {
@@ -59,16 +60,26 @@ export class Witness {
     if (!stay || stay.acked) return;
     stay.acked = moment();
     stay.ackedOn = this.connections.length - 1;
+    this.#tell(room, "joined");
   }
 
   leaving(room) {
     const stay = this.stay(room);
-    if (stay) stay.leaving ||= moment();
+    if (!stay || stay.leaving) return;
+    stay.leaving = moment();
+    this.#tell(room, "leave asked");
   }
 
   left(room) {
     const stay = this.stay(room);
-    if (stay) stay.left = moment();
+    if (!stay) return;
+    this.#tell(room, "left");
+    stay.left = moment();
+  }
+
+  /** Notes for people what happened to a stay. */
+  #tell(room, what) {
+    this.stay(room).story.push({ wall: Date.now(), what, on: this.connections.length - 1 });
   }
 
   heard(p, room, n) {
