@@ -49,6 +49,10 @@ test: build ## Test everything for correctness: Go, official clients, browser.
 prove: build ## Run everything timed, large or long, and write docs/evidence/ (a quiet machine, please).
 	@GO='$(GO)' NPM='$(NPM)' ./test/prove.sh
 
+.PHONY: chaos
+chaos: build ## Ten minutes of failing nodes, proxies and Redis under 300 clients; writes docs/evidence/chaos.txt.
+	@GO='$(GO)' NPM='$(NPM)' ./test/chaos.sh
+
 .PHONY: lint
 lint: $(LINT) ## Check style, import arrows and formatting.
 	$(LINT) run ./...
