@@ -334,18 +334,31 @@ func TestOneOfSeveralWhoClaimASessionGetsIt(t *testing.T) {
 	must(t, a.To("r").Emit("n", 1))
 	v.event(`2["n",1]`)
 	v.cut()
-	for i := range 10 {
-		var wg sync.WaitGroup
-		got := make([]*visitor, 2)
-		for j, n := range []*testNode{b, c} {
-			wg.Go(func() { got[j], _ = v.returns(n) })
+	nodes := []*testNode{a, b, c}
+	sockets := func() (n int) {
+		for _, node := range nodes {
+			n += node.Of("/").Len()
 		}
-		wg.Wait()
+		return n
+	}
+	auth := fmt.Sprintf(`{"pid":%q,"offset":%q}`, v.answer.PID, v.offset)
+	for i := range 10 {
+		// The one who claims first may be ended as soon as it was told that it is
+		// connected, so nobody looks for its socket.
+		clients := []*sockettest.Client{sockettest.Dial(t, b.URL), sockettest.Dial(t, c.URL)}
+		for _, client := range clients {
+			client.Send("0" + auth)
+		}
+		for _, client := range clients {
+			if f := client.Next(); !strings.HasPrefix(f.Text, "0{") {
+				t.Fatalf("round %d: got %q in answer to CONNECT", i, f.Text)
+			}
+		}
 		sockettest.Eventually(t, "one socket is left", func() bool {
-			return a.Of("/").Len()+b.Of("/").Len()+c.Of("/").Len() <= 2 // the session's, and one that started anew
+			return sockets() <= 2 // the session's, and one that started anew
 		})
 		live := 0
-		for _, n := range []*testNode{a, b, c} {
+		for _, n := range nodes {
 			if _, ok := n.Of("/").Socket(v.answer.SID); ok {
 				live++
 			}
@@ -353,9 +366,10 @@ func TestOneOfSeveralWhoClaimASessionGetsIt(t *testing.T) {
 		if live > 1 {
 			t.Fatalf("round %d: the session has %d sockets", i, live)
 		}
-		for _, w := range got {
-			w.cut()
+		for _, client := range clients {
+			client.Cut()
 		}
+		sockettest.Eventually(t, "all sockets have ended", func() bool { return sockets() == 0 })
 	}
 }
 
