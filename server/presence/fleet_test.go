@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -66,7 +67,7 @@ func newFleet(t *testing.T, seed uint64, o Options) *fleet {
 // launch starts a node.
 func (f *fleet) launch(name string) *ship {
 	s := &ship{
-		Presence: newPresence(f.options), fleet: f, name: name, last: make(map[*ship]time.Time),
+		Presence: inMoments(f.options), fleet: f, name: name, last: make(map[*ship]time.Time),
 		deaf: make(map[*ship]bool), socks: make(map[string]*sock), mine: make(map[string]map[seating]bool),
 	}
 	s.link = func(h head, b any) error { return f.carry(s, h, b) }
@@ -279,6 +280,20 @@ func (s *ship) wantRoom(room, want string) {
 
 // pass lets time pass.
 func pass(d time.Duration) { <-time.After(d) }
+
+// settle waits until everything that was done was told.
+func settle() {
+	pass(time.Microsecond)
+	synctest.Wait()
+}
+
+// inMoments makes a Presence whose changes of one moment are told together, however the
+// goroutines take turns. It is for bubbles, where a moment passes when all of them wait.
+func inMoments(o Options) *Presence {
+	p := newPresence(o)
+	p.pause = func() { pass(1) }
+	return p
+}
 
 // audit compares what a node has in memory with itself.
 func (s *ship) audit() {

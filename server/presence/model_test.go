@@ -76,7 +76,7 @@ func model(t *testing.T, seed uint64) {
 		}
 		c.died = false
 		pass(patience)
-		synctest.Wait()
+		settle()
 		c.agree(modelRooms...)
 		c.agreeOnMetas()
 		for _, s := range c.live() {

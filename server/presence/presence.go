@@ -73,6 +73,10 @@ type Presence struct {
 	wanted       bool
 	wantedFrom   int64
 	wholeAt      time.Time
+
+	// pause, if not nil, is called before each look for what there is to say: a test has
+	// everything that is done in one moment told together.
+	pause func()
 }
 
 // New starts the presence of a namespace, before its first socket connects. It ends with

@@ -23,7 +23,7 @@ func alone(t *testing.T, o Options, run func(s *ship)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, 1, o)
-		s := &ship{Presence: newPresence(o), fleet: f, name: "a", socks: make(map[string]*sock), mine: make(map[string]map[seating]bool)}
+		s := &ship{Presence: inMoments(o), fleet: f, name: "a", socks: make(map[string]*sock), mine: make(map[string]map[seating]bool)}
 		s.OnChange(func(e Event) {
 			s.log.Lock()
 			defer s.log.Unlock()
@@ -44,7 +44,7 @@ func TestPresenceOfOneNode(t *testing.T) {
 		s.enter("s2", "lobby", "ann", nil)
 		s.enter("s3", "lobby", "bea", nil)
 		s.enter("s3", "den", "bea", nil)
-		synctest.Wait()
+		settle()
 		s.wantSorted(`join lobby ann {"nick":"Ann"}`, "join lobby bea", "join den bea")
 		s.wantRoom("lobby", `2/3 ann{"nick":"Ann"}=s1,s2(2) bea=s3(1)`)
 		u, ok := s.User("bea")
@@ -62,7 +62,7 @@ func TestPresenceOfOneNode(t *testing.T) {
 		s.wantSorted("count lobby 2/2", "count lobby 2/3", "count den 1/0", "leave den bea")
 		// Leaving on purpose is at once.
 		s.exit("s4", "lobby")
-		synctest.Wait()
+		settle()
 		s.want("leave lobby bea")
 		s.drop("s1")
 		s.drop("s2")
@@ -81,7 +81,7 @@ func TestASocketMayBecomeAnotherUsers(t *testing.T) {
 		s.enter("s1", "lobby", "", nil)
 		s.enter("s1", "lobby", "ann", nil)
 		s.enter("s1", "lobby", "bea", nil)
-		synctest.Wait()
+		settle()
 		s.want("join lobby bea")
 		// A socket that recovery gave the id of an earlier one.
 		old := s.socks["s1"]
@@ -166,7 +166,7 @@ func TestCountOnlyOnOneNode(t *testing.T) {
 		for i := range 3 {
 			s.drop(fmt.Sprint("s", i))
 		}
-		synctest.Wait()
+		settle()
 		s.wantSorted("list lobby u3 u4", "leave hall u0", "leave hall u1", "leave hall u2")
 		s.audit()
 	})
@@ -179,7 +179,7 @@ func TestASlowHandlerMakesNothingGrow(t *testing.T) {
 		hold := make(chan struct{})
 		off := s.OnChange(func(Event) { <-hold })
 		s.enter("keeper", "lobby", "keeper", nil)
-		synctest.Wait()
+		settle()
 		for i := range 10_000 {
 			sid := fmt.Sprint("s", i)
 			s.enter(sid, "lobby", sid, nil)
@@ -194,13 +194,13 @@ func TestASlowHandlerMakesNothingGrow(t *testing.T) {
 		}
 		s.mu.Unlock()
 		close(hold)
-		synctest.Wait()
+		settle()
 		if got := s.events(); len(got) != 101 {
 			t.Errorf("%d events, want 101 joins", len(got))
 		}
 		off()
 		s.drop("keeper")
-		synctest.Wait()
+		settle()
 		s.want("leave lobby keeper")
 		s.audit()
 	})
@@ -216,7 +216,7 @@ func TestHandlersMayAskAndPanic(t *testing.T) {
 			panic("a handler's own")
 		})
 		s.enter("s1", "lobby", "ann", nil)
-		synctest.Wait()
+		settle()
 		s.want("join lobby ann", `update lobby ann "seen"`)
 		if len(seen) != 2 || seen[1] != `1/1 ann"seen"=s1(1)` {
 			t.Errorf("saw %q", seen)
@@ -236,13 +236,13 @@ func TestWhoListensLaterHearsWhatChangesThen(t *testing.T) {
 		off := s.OnChange(func(e Event) { got = append(got, fmt.Sprint(e.Kind, " ", e.User)) })
 		s.enter("s3", "lobby", "cleo", nil)
 		s.drop("s1")
-		synctest.Wait()
+		settle()
 		if !slices.Equal(got, []string{"join cleo", "leave ann"}) {
 			t.Errorf("heard %q", got)
 		}
 		off()
 		s.drop("s3")
-		synctest.Wait()
+		settle()
 		s.audit()
 		if len(got) != 2 || len(s.rooms) != 0 {
 			t.Errorf("heard %q after it was taken back; %d rooms are left", got, len(s.rooms))

@@ -150,14 +150,24 @@ func TestPresenceAndUsersOfACluster(t *testing.T) {
 		n.sees(t, "lobby", "1/1 bea:1")
 	}
 	var got []string
-	for len(got) < 4 {
-		if e := sockettest.Receive(t, "an event", events); e != "count lobby " {
+	updates := 0
+	for !slices.Contains(got, "leave lobby ann") {
+		switch e := sockettest.Receive(t, "an event", events); e {
+		case "count lobby ":
+		case "update lobby ann":
+			updates++
+		default:
 			got = append(got, e)
 		}
 	}
 	slices.Sort(got)
-	if want := []string{"join lobby ann", "join lobby bea", "leave lobby ann", "update lobby ann"}; !slices.Equal(got, want) {
+	if want := []string{"join lobby ann", "join lobby bea", "leave lobby ann"}; !slices.Equal(got, want) {
 		t.Errorf("heard %q, want %q", got, want)
+	}
+	// What ann is called goes with the node that said it: where her socket there ends
+	// first, that is an update too.
+	if updates < 1 || updates > 2 {
+		t.Errorf("heard of %d updates, want one, or two", updates)
 	}
 }
 

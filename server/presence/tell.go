@@ -122,6 +122,9 @@ func (p *Presence) startTellingLocked() {
 // tell calls the handlers until there is nothing left to say.
 func (p *Presence) tell() {
 	for {
+		if p.pause != nil {
+			p.pause()
+		}
 		events, handlers, more := p.nextEvents()
 		if !more {
 			return

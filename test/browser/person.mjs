@@ -72,6 +72,22 @@ export class Person {
     await this.until("who is here", () => this.people(), nicks);
   }
 
+  /**
+   * Goes on writing until another person sees it. A notice of typing is volatile: who has no
+   * time for one, as during an upgrade, hears the next, which comes while somebody writes.
+   */
+  async writeUntilSeen(text, other, notice) {
+    await this.write(text);
+    const composer = this.page.locator("#text");
+    await this.until(`that ${notice}`, async () => {
+      const seen = await other.page.locator("#typing").textContent();
+      if (seen.includes(notice)) return true;
+      await composer.press("End");
+      await composer.pressSequentially(".");
+      return false;
+    }, true);
+  }
+
   async seesTyping(text) {
     await this.page.locator("#typing", { hasText: text }).waitFor();
   }

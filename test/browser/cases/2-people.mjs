@@ -5,14 +5,12 @@ export default {
     const server = await house.server();
     const ann = await house.person(server, "Ann");
     const bea = await house.person(server, "Bea");
-    await ann.write("I am thinking");
-    await bea.seesTyping("Ann is typing");
+    await ann.writeUntilSeen("I am thinking", bea, "Ann is typing");
     assert.equal(await ann.page.locator("#typing").textContent(), "", "Ann sees herself typing");
     await ann.say("Done");
     await bea.sees("Done");
     await bea.seesNobodyTyping();
-    await ann.write("again");
-    await bea.seesTyping("Ann is typing");
+    await ann.writeUntilSeen("again", bea, "Ann is typing");
     await ann.write("");
     await bea.seesNobodyTyping();
   },
