@@ -149,7 +149,7 @@ func TestNumbersAreRoomsOfBothKinds(t *testing.T) {
 		"": false, "05": false, "5.0": false, "-0": false, "1e3": false, "1e21": false, "0.0000001": false, "+5": false, "5 ": false,
 		"0x5": false, "1_000": false, "Infinity": false, "NaN": false, "-": false, "five": false, ".5": false, strings.Repeat("1", 300): false,
 	} {
-		v, is := number(name)
+		v, is := cluster.RoomNumber(name)
 		if is != want {
 			t.Errorf("%q: %t", name, is)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 
+	"github.com/sockeye-io/sockeye/adapters/cluster"
 	"github.com/sockeye-io/sockeye/server/socketio/wire"
 )
 
@@ -293,14 +294,14 @@ func appendText(dst []byte, s string) []byte {
 func appendRooms(dst []byte, rooms []string) []byte {
 	n := len(rooms)
 	for _, room := range rooms {
-		if _, is := number(room); is {
+		if _, is := cluster.RoomNumber(room); is {
 			n++
 		}
 	}
 	dst = wire.AppendMsgpackArray(dst, n)
 	for _, room := range rooms {
 		dst = appendText(dst, room)
-		if v, is := number(room); is {
+		if v, is := cluster.RoomNumber(room); is {
 			dst = binary.BigEndian.AppendUint64(append(dst, 0xcb), math.Float64bits(v))
 		}
 	}

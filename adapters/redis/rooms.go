@@ -5,26 +5,9 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/sockeye-io/sockeye/adapters/cluster"
 	"github.com/sockeye-io/sockeye/server/socketio/wire"
 )
-
-// number reports whether a room's name is how JavaScript writes a number, so that a
-// Node server may have it as one.
-func number(room string) (float64, bool) {
-	if room == "" || len(room) > 24 || room[0] != '-' && (room[0] < '0' || room[0] > '9') {
-		return 0, false
-	}
-	v, err := strconv.ParseFloat(room, 64)
-	if err != nil {
-		return 0, false
-	}
-	// Names that are not written as JavaScript would are only names.
-	abs := max(v, -v)
-	if abs >= 1e21 || abs != 0 && abs < 1e-6 || strconv.FormatFloat(v, 'f', -1, 64) != room || room == "-0" {
-		return 0, false
-	}
-	return v, true
-}
 
 // nobody is the name of no room.
 const nobody = "\x00"
@@ -100,7 +83,7 @@ func (l roomList) MarshalJSON() ([]byte, error) {
 	all := make([]any, 0, len(l))
 	for _, room := range l {
 		all = append(all, room)
-		if v, is := number(room); is {
+		if v, is := cluster.RoomNumber(room); is {
 			all = append(all, v)
 		}
 	}

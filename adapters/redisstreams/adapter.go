@@ -184,7 +184,7 @@ func (a *Adapter) move(t *socketio.Target, rooms []string, kind int, here func(*
 	if err := here(t, rooms); err != nil || t.Flags.Local {
 		return err
 	}
-	data, err := encodeMoves(t, rooms, nil)
+	data, err := encodeMoves(kind, t, rooms, false)
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (a *Adapter) DisconnectSockets(t *socketio.Target, closeTransport bool) err
 	if err := a.Local.DisconnectSockets(t, closeTransport); err != nil || t.Flags.Local {
 		return err
 	}
-	data, err := encodeMoves(t, nil, &closeTransport)
+	data, err := encodeMoves(typeDisconnect, t, nil, closeTransport)
 	if err != nil {
 		return err
 	}

@@ -89,9 +89,9 @@ func (a *Adapter) takeMove(e *entry) {
 	t := m.Opts.target()
 	switch e.kind {
 	case typeJoin:
-		a.hub.aside.add(a.ApplyJoin(&t, names(m.Rooms)))
+		a.hub.aside.add(a.ApplyJoin(&t, m.Rooms))
 	case typeLeave:
-		a.hub.aside.add(a.ApplyLeave(&t, names(m.Rooms)))
+		a.hub.aside.add(a.ApplyLeave(&t, m.Rooms))
 	case typeDisconnect:
 		if err := a.Local.DisconnectSockets(&t, m.Close); err != nil {
 			a.leaveOut(e, err)

@@ -79,9 +79,9 @@ func (e *entry) ours() bool { return e.epoch != "" }
 
 // optsWire is what Node calls the options of a broadcast.
 type optsWire struct {
-	Rooms  []roomName `json:"rooms" msgpack:"rooms"`
-	Except []roomName `json:"except" msgpack:"except"`
-	Flags  flagsWire  `json:"flags" msgpack:"flags"`
+	Rooms  roomList  `json:"rooms" msgpack:"rooms"`
+	Except roomList  `json:"except" msgpack:"except"`
+	Flags  flagsWire `json:"flags" msgpack:"flags"`
 }
 
 // flagsWire are the flags of a broadcast that matter elsewhere.
@@ -90,69 +90,8 @@ type flagsWire struct {
 	Compress *bool `json:"compress,omitempty" msgpack:"compress,omitempty"`
 }
 
-// roomName is a room's name, which in Node may be a number.
-type roomName string
-
-var (
-	_ json.Unmarshaler      = (*roomName)(nil)
-	_ msgpack.CustomDecoder = (*roomName)(nil)
-)
-
-// UnmarshalJSON takes a string or a number.
-func (r *roomName) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '"' {
-		return json.Unmarshal(b, (*string)(r))
-	}
-	var n json.Number
-	if err := json.Unmarshal(b, &n); err != nil {
-		return fmt.Errorf("a room is a string or a number, not %.20s", b)
-	}
-	*r = roomName(n)
-	return nil
-}
-
-// DecodeMsgpack takes a string or a number.
-func (r *roomName) DecodeMsgpack(d *msgpack.Decoder) error {
-	v, err := d.DecodeInterface()
-	if err != nil {
-		return err
-	}
-	switch v := v.(type) {
-	case string:
-		*r = roomName(v)
-	case float32:
-		*r = roomName(strconv.FormatFloat(float64(v), 'f', -1, 32))
-	case float64:
-		*r = roomName(strconv.FormatFloat(v, 'f', -1, 64))
-	case int8, int16, int32, int64, uint8, uint16, uint32, uint64:
-		*r = roomName(fmt.Sprint(v))
-	default:
-		return fmt.Errorf("a room is a string or a number, not %T", v)
-	}
-	return nil
-}
-
-func names(rooms []roomName) []string {
-	if len(rooms) == 0 {
-		return nil
-	}
-	out := make([]string, len(rooms))
-	for i, r := range rooms {
-		out[i] = string(r)
-	}
-	return out
-}
-
-func roomNames(rooms []string) []roomName {
-	out := make([]roomName, len(rooms)) // never nil: Node wants a list
-	for i, r := range rooms {
-		out[i] = roomName(r)
-	}
-	return out
-}
-
 func optsOf(t *socketio.Target) optsWire {
-	o := optsWire{Rooms: roomNames(t.Rooms), Except: roomNames(t.Except), Flags: flagsWire{Volatile: t.Flags.Volatile}}
+	o := optsWire{Rooms: t.Rooms, Except: t.Except, Flags: flagsWire{Volatile: t.Flags.Volatile}}
 	if t.Flags.NoCompress {
 		o.Flags.Compress = new(false)
 	}
@@ -160,7 +99,7 @@ func optsOf(t *socketio.Target) optsWire {
 }
 
 func (o *optsWire) target() socketio.Target {
-	t := socketio.Target{Rooms: names(o.Rooms), Except: names(o.Except), Flags: socketio.Flags{Volatile: o.Flags.Volatile}}
+	t := socketio.Target{Rooms: o.Rooms, Except: o.Except, Flags: socketio.Flags{Volatile: o.Flags.Volatile}}
 	t.Flags.NoCompress = o.Flags.Compress != nil && !*o.Flags.Compress
 	return t
 }
@@ -283,17 +222,22 @@ func eventName(r socketio.Raw) string {
 
 // movesText is the data of the messages that act on sockets.
 type movesText struct {
-	Opts  optsWire   `json:"opts"`
-	Rooms []roomName `json:"rooms,omitempty"`
-	Close bool       `json:"close,omitempty"`
+	Opts  optsWire `json:"opts"`
+	Rooms roomList `json:"rooms,omitempty"`
+	Close bool     `json:"close,omitempty"`
 }
 
-func encodeMoves(t *socketio.Target, rooms []string, disconnect *bool) (string, error) {
+// encodeMoves is the data of a message of a kind. Rooms to enter are written in one way
+// only: nobody shall be in a room twice.
+func encodeMoves(kind int, t *socketio.Target, rooms []string, disconnect bool) (string, error) {
 	m := map[string]any{"opts": optsOf(t)}
-	if disconnect != nil {
-		m["close"] = *disconnect
-	} else {
+	switch kind {
+	case typeDisconnect:
+		m["close"] = disconnect
+	case typeJoin:
 		m["rooms"] = roomNames(rooms)
+	default:
+		m["rooms"] = roomList(rooms)
 	}
 	b, err := json.Marshal(m)
 	return string(b), err

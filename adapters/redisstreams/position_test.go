@@ -1,12 +1,14 @@
 package redisstreams
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/vmihailenco/msgpack/v5"
 
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
@@ -97,6 +99,35 @@ func TestBroadcastsReadBack(t *testing.T) {
 		if err != nil || again != data {
 			t.Errorf("%s: %s became %s, %v", name, data, again, err)
 		}
+	}
+}
+
+// TestRoomsThatAreNumbersAreWrittenInBothWays checks what Node's servers get, which tell
+// 5 from "5".
+func TestRoomsThatAreNumbersAreWrittenInBothWays(t *testing.T) {
+	l := roomList{"r", "5", "-1.5", "05"}
+	text, err := json.Marshal(l)
+	if err != nil || string(text) != `["r","5",5,"-1.5",-1.5,"05"]` {
+		t.Errorf("JSON %s, %v", text, err)
+	}
+	if text, err := json.Marshal(roomList(nil)); err != nil || string(text) != "[]" {
+		t.Errorf("no rooms are %s, %v", text, err)
+	}
+	var back roomList
+	if err := json.Unmarshal(text, &back); err != nil || !slices.Equal(back, l) {
+		t.Errorf("%s is read as %q, %v", text, back, err)
+	}
+	packed, err := msgpack.Marshal(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back = nil
+	if err := msgpack.Unmarshal(packed, &back); err != nil || !slices.Equal(back, l) {
+		t.Errorf("%x is read as %q, %v", packed, back, err)
+	}
+	var elements []any
+	if err := msgpack.Unmarshal(packed, &elements); err != nil || len(elements) != 6 || elements[2] != 5.0 {
+		t.Errorf("MessagePack has %v, %v", elements, err)
 	}
 }
 
