@@ -11,7 +11,7 @@ has_chromium() { [ -n "${CHROMIUM:-}" ] || [ -x /usr/bin/chromium ]; }
 # Debian's own Python, because its packages are not seen by others on the path.
 PYTHON=${PYTHON:-/usr/bin/python3}
 has_redis()    { command -v redis-server >/dev/null && command -v redis-cli >/dev/null; }
-has_proxies()  { has_tool nginx && has_tool haproxy && has_tool caddy && has_tool squid; }
+has_proxies()  { has_tool nginx && has_tool haproxy && has_tool caddy && has_tool squid && has_tool openssl; }
 has_tool()     { command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ]; }
 has_python()   { [ -x "$PYTHON" ] && "$PYTHON" -c "import socketio, websocket, aiohttp, requests" 2>/dev/null; }
 
@@ -21,7 +21,7 @@ needs() {
 compiler|gcc libc6-dev|the race detector (a C compiler is missing)
 chromium|chromium|test/browser (Chromium is missing; CHROMIUM may name one)
 redis|redis-server|everything with several nodes (redis-server is missing)
-proxies|nginx haproxy caddy squid|everything with proxies (nginx, haproxy, caddy and squid are needed)
+proxies|nginx haproxy caddy squid openssl|everything with proxies (nginx, haproxy, caddy, squid and openssl are needed)
 python|python3-socketio python3-websocket python3-aiohttp python3-requests|python-socketio's client in test/clients
 TABLE
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sockeye-io/sockeye/server/nodes"
@@ -58,6 +59,9 @@ func (c *Carrier) carry(w http.ResponseWriter, r *http.Request, owner nodes.Node
 	defer a.free()
 	c.leave(f) // it is answered: silence means nothing any more
 	f.peer.hear()
+	if f.peer.wasCut(f) != nil {
+		a.last = true // whoever cut it, a moment too late, closes the connection
+	}
 	if err := f.peer.judge(&a, kind); err != nil {
 		_ = conn.Close() // whoever that was
 		c.fail(w, r, owner, err)
@@ -262,24 +266,28 @@ func (f *flight) once(c *conn, q *request) (answer, bool, error) {
 // there is an answer. A body that breaks off ends the connection, as it would have at
 // the owner.
 func (f *flight) stream(c *conn, q *request) (answer, bool, error) {
+	var complete atomic.Bool // the body has come to its end
 	uploaded := make(chan struct{})
 	go func() {
 		defer close(uploaded)
 		if _, err := c.Write(q.out.b); err != nil {
 			return // the answer, or its absence, says more
 		}
-		if err := q.copyBody(c); err != nil {
+		if err := q.copyBody(c, &complete); err != nil {
 			f.peer.abort(f, err)
 		}
 	}()
 	a, begun, err := c.readAnswer()
-	select {
-	case <-uploaded:
-		q.more = false
-	default:
+	_ = c.SetWriteDeadline(time.Now().Add(lastWord)) // the owner has answered, or is gone
+	if !complete.Load() {
 		q.stop()
-		_ = c.SetWriteDeadline(longAgo) // the owner has answered, or is gone
-		<-uploaded
+		a.last = true
+	}
+	<-uploaded
+	if q.more = !complete.Load(); !q.more {
+		_ = q.rc.SetReadDeadline(time.Time{}) // see readBody
+	}
+	if c.SetWriteDeadline(time.Time{}) != nil {
 		a.last = true
 	}
 	return a, begun, err
@@ -294,12 +302,13 @@ func (q *request) stop() { _ = q.rc.SetReadDeadline(longAgo) } // it fails for a
 var errBody = errors.New("the body of the request broke off")
 
 // copyBody writes what still comes of the body, and its end.
-func (q *request) copyBody(c *conn) error {
+func (q *request) copyBody(c *conn, complete *atomic.Bool) error {
 	b := getBuffer()
 	defer b.free()
 	for sent := q.first; sent != q.length; {
 		n, err := q.r.Body.Read(b.b[:answerPiece])
 		sent += int64(n)
+		complete.Store(sent == q.length || q.length < 0 && errors.Is(err, io.EOF))
 		if werr := q.writePiece(c, b.b[:n]); werr != nil {
 			return nil //nolint:nilerr // the answer, or its absence, says more
 		}
@@ -313,7 +322,6 @@ func (q *request) copyBody(c *conn) error {
 			return errors.Join(errBody, err)
 		}
 	}
-	_ = q.rc.SetReadDeadline(time.Time{}) // see readBody
 	return nil
 }
 
