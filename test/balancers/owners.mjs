@@ -1,6 +1,5 @@
 // What becomes of a session's requests at another node when its owner is stopped, ends, or
 // stops in order.
-import http from "node:http";
 import { io } from "socket.io-client";
 import { until } from "../house/programs.mjs";
 
@@ -59,13 +58,14 @@ export async function ending({ url, nodes }) {
   const faults = [];
   const clients = await Promise.all(
     Array.from({ length: 24 }, async (_, i) => {
-      const agent = new http.Agent({ keepAlive: true });
-      const socket = io(url, { transports: ["polling"], agent, forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 500 });
+      // Each request on a connection of its own: with a kept one, and a balancer that closes it
+      // when a node dies, so that browsers ask again, the XMLHttpRequest of Node.js waits for good.
+      const socket = io(url, { transports: ["polling"], forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 500 });
       await new Promise((resolve, reject) => {
         socket.once("connect", resolve);
         socket.once("connect_error", reject);
       });
-      const client = { socket, agent, owner: nodes.findIndex((n) => socket.io.engine.id.startsWith(n.id)), lost: 0, i };
+      const client = { socket, owner: nodes.findIndex((n) => socket.io.engine.id.startsWith(n.id)), lost: 0, i };
       socket.on("disconnect", () => client.lost++);
       return client;
     }),
@@ -86,10 +86,7 @@ export async function ending({ url, nodes }) {
   await until("the clients of the killed node have noticed", () => clients.every((c) => c.owner !== dying || c.lost > 0));
   await until("the clients of the killed node are back", () => clients.every((c) => c.socket.connected));
   await Promise.all(clients.map((c) => echo(c, "two are gone")));
-  for (const c of clients) {
-    c.socket.disconnect();
-    c.agent.destroy();
-  }
+  for (const c of clients) c.socket.disconnect();
   const owners = nodes.map((_, i) => clients.filter((c) => c.owner === i).length);
   if (owners.some((n) => n === 0)) faults.push(`the clients were not spread over the nodes: ${owners}`);
   return faults;
