@@ -35,8 +35,3 @@ func (c *channels) roomOf(channel string) string {
 	room := strings.TrimPrefix(channel, c.broadcast)
 	return strings.TrimSuffix(room, "#")
 }
-
-var escaper = strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "]", `\]`)
-
-// escape makes text stand for itself in a pattern.
-func escape(text string) string { return escaper.Replace(text) }

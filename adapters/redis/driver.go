@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,6 +25,8 @@ type driver struct {
 	names channels
 	topic *redisclient.Topic
 
+	roster *redisclient.Roster
+
 	begun chan struct{} // closed when the connection was there once, or could not be had
 
 	telling sync.Mutex // held while the namespace is told; taken before mu
@@ -35,15 +36,15 @@ type driver struct {
 	began bool // begun is closed
 	told  *bool
 	why   error
-	nodes []string // the other nodes, when they were asked for last
 }
 
 var _ cluster.Roster = (*driver)(nil)
 
 func newDriver(h *Hub, a *cluster.Adapter) *driver {
 	d := &driver{hub: h, a: a, names: channelsOf(h.o.Prefix, a.Namespace().Name(), h.o.NodeID), begun: make(chan struct{})}
+	d.roster = redisclient.NewRoster(h.count, d.names.response, h.o.NodeID)
 	d.topic = &redisclient.Topic{
-		Patterns: []string{escape(d.names.broadcast) + "*"},
+		Patterns: []string{redisclient.Escape(d.names.broadcast) + "*"},
 		Channels: []string{d.names.request, d.names.response, d.names.own},
 		Receive:  d.receive, Up: d.heard, Lost: d.lost,
 	}
@@ -126,36 +127,16 @@ func (d *driver) Nodes(ctx context.Context) ([]string, error) {
 	if err := d.reachable(ctx); err != nil {
 		return nil, err
 	}
-	names, err := d.hub.count.Channels(ctx, escape(d.names.response)+"*")
+	ids, err := d.roster.Nodes(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("naming the nodes: %w", err)
 	}
-	var ids []string
-	for _, name := range names {
-		id, isOne := strings.CutSuffix(strings.TrimPrefix(name, d.names.response), "#")
-		if isOne && id != d.hub.o.NodeID && !strings.Contains(id, "#") {
-			ids = append(ids, id)
-		}
-	}
-	d.mu.Lock()
-	d.nodes = ids
-	d.mu.Unlock()
 	return ids, nil
 }
 
 // Missing names the nodes that were there a moment ago and have not answered. Node's
 // answers do not say who they are of, so its nodes may be named although they have.
-func (d *driver) Missing(answered map[string]bool) []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var ids []string
-	for _, id := range d.nodes {
-		if !answered[id] {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
+func (d *driver) Missing(answered map[string]bool) []string { return d.roster.Missing(answered) }
 
 // Close stops hearing the namespace.
 func (d *driver) Close() error {

@@ -44,11 +44,8 @@ type Options struct {
 	UnloggedMax int64
 	// Hold is how long an Emit waits for a lost connection to come back before its
 	// packet goes out without the log (2 s).
-	Hold time.Duration
-	// Missing names the nodes that are known to be there and are not in answered; it
-	// must not wait. Nil knows none.
-	Missing func(answered map[string]bool) []string
-	Logger  *slog.Logger
+	Hold   time.Duration
+	Logger *slog.Logger
 }
 
 // Hub is what the namespaces of one server share: the log, and who reads and writes

@@ -59,12 +59,14 @@ type driver struct {
 	namespace string
 	adapter   *cluster.Adapter
 	topic     *redisclient.Topic
+	roster    *redisclient.Roster
 }
 
-var _ cluster.Driver = (*driver)(nil)
+var _ cluster.Roster = (*driver)(nil)
 
 func (p *pubsub) open(namespace string, a *cluster.Adapter) (*driver, error) {
 	d := &driver{p: p, namespace: namespace, adapter: a}
+	d.roster = redisclient.NewRoster(p.count, p.public(namespace), p.hub.o.NodeID)
 	d.topic = &redisclient.Topic{
 		Channels: []string{p.public(namespace), p.private(namespace, p.hub.o.NodeID)},
 		Receive:  d.receive,
@@ -105,13 +107,12 @@ func (d *driver) Count(ctx context.Context) (int, error) {
 	return max(n, 1), err
 }
 
-// Missing names nodes that have not answered.
-func (d *driver) Missing(answered map[string]bool) []string {
-	if f := d.p.hub.o.Missing; f != nil {
-		return f(answered)
-	}
-	return nil
-}
+// Nodes returns the ids of the other nodes: each hears answers on a channel that has
+// its id.
+func (d *driver) Nodes(ctx context.Context) ([]string, error) { return d.roster.Nodes(ctx) }
+
+// Missing names the nodes that were there a moment ago and have not answered.
+func (d *driver) Missing(answered map[string]bool) []string { return d.roster.Missing(answered) }
 
 // Close ends the driver.
 func (d *driver) Close() error {
