@@ -75,6 +75,10 @@ fuzz: ## Run every fuzz target for FUZZTIME (20s).
 bench: build ## Measure Sockeye beside Node 4.8.4 and the floor, as ratios.
 	@$(GO) run ./bench/run -profile full
 
+.PHONY: bench-carried
+bench-carried: build ## Measure polls that are carried from node to node beside polls that are not.
+	@$(GO) run ./bench/run -profile carried
+
 .PHONY: bench-quick
 bench-quick: build ## The same in a minute or two: to see a trend, not to quote.
 	@$(GO) run ./bench/run -profile quick

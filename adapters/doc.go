@@ -73,4 +73,47 @@
 // that is asked so answers on the channel of the node that asked, and says with
 // {"type":120,"requestId":"x","uid":"..."} that a client left without an answer. A later
 // version understands these, and takes another number for what this one would not.
+//
+// # Streams
+//
+// As @socket.io/redis-streams-adapter 0.3, and its emitter 0.1. What must not be lost is in
+// a stream with the name of the prefix (Node: streamName), an entry for each message, with
+// the fields uid, nsp, type and data. The data are JSON, or a map in MessagePack as base64
+// where an argument is binary:
+//
+//	3 broadcast       {"packet":{"type":2,"data":["news",1],"nsp":"/"},"opts":{"rooms":["r"],"except":[],"flags":{}}}
+//	4 socketsJoin     {"opts":{...},"rooms":["r"]}
+//	5 socketsLeave    {"opts":{...},"rooms":["r"]}
+//	6 disconnect      {"opts":{...},"close":true}
+//	9 serverSideEmit  {"packet":["event",1]}: in the stream from emitters only, without answers
+//
+// Everybody reads the stream and leaves its own entries out, but for a Sockeye namespace with
+// recovery, whose sockets get the node's own entries from it as well. Numbers as names of
+// rooms are as above.
+//
+// What asks for answers is published, as a map in MessagePack, {uid, nsp, type, data}:
+//
+//	socket.io#NSP#        all              7 fetchSockets, 9 serverSideEmit, 3 broadcast with requestId: clients answer
+//	socket.io#NSP#UID#    the node UID     8 {requestId, sockets}, 10 {requestId, packet}, 11 {requestId, clientCount}, 12 {requestId, packet}
+//
+// Both are counted and named as above: PUBSUB NUMSUB of the first, PUBSUB CHANNELS of the
+// second.
+//
+// What Sockeye adds: its entries have one field more, x1, EPOCH.N.SEQ in decimal: 4
+// characters that are others after Redis has lost the log, the number of the entry among
+// those of Sockeye, and among those of the node. By N readers see holes, by SEQ Redis appends
+// no entry twice. An entry with nothing but uid and x1 marks a place. A type 120 and args in
+// answers are as above. Beside the stream there are
+//
+//	{socket.io}:log            hash: epoch, n, and up to where Sockeye has trimmed
+//	{socket.io}:log:NODE       the last SEQ of a node
+//	socket.io:session:SID      hash: a session that can be recovered, see redisstreams/script.go
+//	socket.io-sockeye#NODE#    channel: JSON notes from node to node, {"v":1,"kind":"evict",...}
+//
+// A later version takes another name for a field or a kind that this one would misread.
+// Kinds, types and fields that are not known are left alone.
+//
+// # Nodes
+//
+// Whatever the adapter, the nodes of a cluster are found in Redis: see redisnodes.
 package adapters

@@ -45,6 +45,8 @@ type client struct {
 	ep    endpoint
 	app   app
 
+	onward *endpoint // where the open session goes on, nil once it does
+
 	redial func() (net.Conn, error) // opens one more connection
 
 	sid   string

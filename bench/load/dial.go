@@ -22,6 +22,7 @@ const (
 // dialer opens clients.
 type dialer struct {
 	eps       []endpoint // the clients take them in turn, by their index
+	onward    *endpoint  // where they go with an open session, nil to stay
 	transport Transport
 	room      string // joined when not empty
 	atOnce    int
@@ -80,14 +81,13 @@ func (d *dialer) dialCounted(ctx context.Context, index int, buf []byte) *client
 }
 
 func (d *dialer) dial(ctx context.Context, index int, buf []byte) (*client, error) {
-	ep := d.eps[index%len(d.eps)]
-	redial := func() (net.Conn, error) {
+	hello := &greeting{room: d.room}
+	c := &client{index: index, ep: d.eps[index%len(d.eps)], onward: d.onward, app: hello}
+	c.redial = func() (net.Conn, error) {
 		redialCtx, cancel := context.WithTimeout(ctx, redialTimeout)
 		defer cancel()
-		return dialTCP(redialCtx, ep.addr)
+		return dialTCP(redialCtx, c.ep.addr)
 	}
-	hello := &greeting{room: d.room}
-	c := &client{index: index, ep: ep, app: hello, redial: redial}
 	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	err := d.open(dialCtx, c, hello, buf)

@@ -179,7 +179,22 @@ func (x *exchange) feed(p []byte) error {
 	if err := x.p.payload(resp.body); err != nil {
 		return err
 	}
+	if x.p.c.onward != nil && x.p.c.sid != "" {
+		x.p.move()
+	}
 	return x.p.pull()
+}
+
+// move goes on with the session at another node.
+func (p *polling) move() {
+	p.c.ep, p.c.onward = *p.c.onward, nil
+	p.pulled = ""
+	for _, x := range []*exchange{&p.get, &p.post} {
+		if x.link != nil {
+			x.link.close()
+			x.link = nil
+		}
+	}
 }
 
 // payload takes the packets of one poll.

@@ -22,9 +22,12 @@ func Run(ctx context.Context, t Target, w Work) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	eps, err := resolveAll(ctx, t)
+	eps, onward, err := resolveAll(ctx, t)
 	if err != nil {
 		return nil, err
+	}
+	if onward != nil && w.Transport == WebSocket {
+		return nil, errors.New("load: a session that is opened by WebSocket cannot be sent on")
 	}
 	need := w.Clients*descriptorsPerClient + w.Baseline*descriptorsPerClient + 64
 	if err := process.RaiseFileLimit(uint64(need)); err != nil {
@@ -35,7 +38,7 @@ func Run(ctx context.Context, t Target, w Work) (*Result, error) {
 		return nil, err
 	}
 	defer l.close()
-	r := &run{work: w, eps: eps, pids: t.pids(), aside: t.Aside, loop: l, res: &Result{Work: w}}
+	r := &run{work: w, eps: eps, onward: onward, pids: t.pids(), aside: t.Aside, loop: l, res: &Result{Work: w}}
 	if err := r.do(ctx); err != nil {
 		return nil, err
 	}
@@ -44,11 +47,12 @@ func Run(ctx context.Context, t Target, w Work) (*Result, error) {
 
 // run is one run. It belongs to the goroutine that called Run.
 type run struct {
-	work  Work
-	eps   []endpoint // one for each node
-	pids  []int      // of the nodes; none leaves CPU and memory out
-	aside int
-	tree  []int // the nodes' processes, as of the first join
+	work   Work
+	eps    []endpoint // one for each node
+	onward *endpoint  // where clients go with an open session, nil to stay
+	pids   []int      // of the nodes; none leaves CPU and memory out
+	aside  int
+	tree   []int // the nodes' processes, as of the first join
 
 	loop    loop
 	clients []*client
@@ -75,7 +79,7 @@ var errNobody = errors.New("load: no client could connect")
 // join opens n more clients while the loop keeps serving those that are there.
 // The dialler says how long that took.
 func (r *run) join(ctx context.Context, n int, room string) (*dialer, error) {
-	d := &dialer{eps: r.eps, transport: r.work.Transport, room: room, atOnce: r.work.Dials}
+	d := &dialer{eps: r.eps, onward: r.onward, transport: r.work.Transport, room: room, atOnce: r.work.Dials}
 	first := len(r.clients)
 	dialled := make(chan []*client, 1)
 	go func() { dialled <- d.dialAll(ctx, first, n) }()

@@ -219,7 +219,7 @@ func TestPortableLoop(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			eps, err := resolveAll(t.Context(), Target{URL: (&relay{}).serve(t)})
+			eps, _, err := resolveAll(t.Context(), Target{URL: (&relay{}).serve(t)})
 			if err != nil {
 				t.Fatal(err)
 			}

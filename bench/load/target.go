@@ -20,15 +20,28 @@ type Target struct {
 	// Others are further nodes of one cluster. The clients are spread over all nodes
 	// in turn, beginning with the first; CPU and memory are those of all together.
 	Others []Target `json:"others,omitempty"`
+	// Onward is a further node of one cluster, nil for none. Clients that poll open their
+	// sessions at URL, and all that follows goes to Onward, so that it is carried; CPU
+	// and memory are those of all nodes together.
+	Onward *Target `json:"onward,omitempty"`
 	// Aside is a process whose CPU time is shown apart, such as the Redis between
 	// the nodes; 0 is none.
 	Aside int `json:"aside,omitempty"`
 }
 
+// nodes are t and all that belong to it.
+func (t Target) nodes() []Target {
+	all := append([]Target{t}, t.Others...)
+	if t.Onward != nil {
+		all = append(all, *t.Onward)
+	}
+	return all
+}
+
 // pids are those of the nodes, as far as they are given.
 func (t Target) pids() []int {
 	var pids []int
-	for _, one := range append([]Target{t}, t.Others...) {
+	for _, one := range t.nodes() {
 		if one.PID != 0 {
 			pids = append(pids, one.PID)
 		}
@@ -43,17 +56,23 @@ type endpoint struct {
 	path string // with both slashes
 }
 
-// resolveAll is resolve for t and its others.
-func resolveAll(ctx context.Context, t Target) ([]endpoint, error) {
-	var eps []endpoint
+// resolveAll is resolve for t and its others, and for where they are sent on to.
+func resolveAll(ctx context.Context, t Target) (eps []endpoint, onward *endpoint, err error) {
+	if t.Onward != nil {
+		ep, err := resolve(ctx, *t.Onward)
+		if err != nil {
+			return nil, nil, err
+		}
+		onward = &ep
+	}
 	for _, one := range append([]Target{t}, t.Others...) {
 		ep, err := resolve(ctx, one)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		eps = append(eps, ep)
 	}
-	return eps, nil
+	return eps, onward, nil
 }
 
 func resolve(ctx context.Context, t Target) (endpoint, error) {

@@ -55,6 +55,40 @@ func TestClientsAreSpreadOverAllNodes(t *testing.T) {
 	}
 }
 
+func TestSessionsGoOnAtAnotherNode(t *testing.T) {
+	for _, transport := range []Transport{Polling, Upgrade} {
+		t.Run(string(transport), func(t *testing.T) {
+			r := &relay{}
+			var opened, onward, wrong atomic.Int32
+			count := func(in *atomic.Int32, want func(sid string) bool) *httptest.Server {
+				srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+					if in.Add(1); !want(req.URL.Query().Get("sid")) {
+						wrong.Add(1)
+					}
+					r.ServeHTTP(w, req)
+				}))
+				t.Cleanup(srv.Close)
+				return srv
+			}
+			r.serve(t)
+			first := count(&opened, func(sid string) bool { return sid == "" })
+			second := count(&onward, func(sid string) bool { return sid != "" })
+			target := Target{URL: first.URL, Onward: &Target{URL: second.URL}}
+			got, err := Run(t.Context(), target, small(Work{Kind: Echo, Transport: transport, Clients: 4, Messages: 5}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if opened.Load() != 4 || onward.Load() < 4 || wrong.Load() != 0 || got.Delivered != 20 || got.Failure() != "" {
+				t.Errorf("%d requests at the first node, %d at the other, %d at the wrong one; delivered %d of 20, failure %q",
+					opened.Load(), onward.Load(), wrong.Load(), got.Delivered, got.Failure())
+			}
+		})
+	}
+	if _, err := Run(t.Context(), Target{URL: "http://127.0.0.1:1", Onward: &Target{URL: "http://127.0.0.1:2"}}, small(Work{Kind: Echo})); err == nil {
+		t.Error("a WebSocket is sent on")
+	}
+}
+
 func TestWorkWithoutBoundsIsRefused(t *testing.T) {
 	for name, w := range map[string]Work{
 		"no kind":            {},

@@ -59,7 +59,7 @@ func (p *plan) repeat(ctx context.Context, r row, cells map[string]*cell, t *tel
 			}
 			var o outcome
 			if r.across != "" {
-				o = onTwo(ctx, s, r.across, r.work)
+				o = onTwo(ctx, s, r)
 			} else {
 				o = once(ctx, s, r.work)
 			}
@@ -74,8 +74,11 @@ func (p *plan) repeat(ctx context.Context, r row, cells map[string]*cell, t *tel
 }
 
 func (s *server) can(r row) bool {
-	if r.across != "" && s.joins == "" {
+	switch {
+	case r.across != "" && s.joins == "", s.name == localServer && !r.carried:
 		return false
+	case r.carried:
+		return s.name == sockeyeServer || s.name == localServer
 	}
 	return !s.webSocketOnly || r.work.Transport == "" || r.work.Transport == load.WebSocket
 }

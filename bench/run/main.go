@@ -48,7 +48,7 @@ type options struct {
 func parse(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	f.StringVar(&o.profile, "profile", "full", "full, quick or peers")
+	f.StringVar(&o.profile, "profile", "full", "full, quick, carried or peers")
 	f.StringVar(&o.servers, "servers", "", "comma-separated `names` instead of the profile's: "+strings.Join(serverNames, ", "))
 	f.StringVar(&o.rows, "rows", "", "only the rows whose key matches this `regexp`")
 	f.IntVar(&o.reps, "reps", 0, "repetitions instead of the profile's")

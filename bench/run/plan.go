@@ -30,6 +30,9 @@ type row struct {
 	// across is the adapter between two nodes with a Redis between them, as Sockeye
 	// calls it; "" is one node without.
 	across string
+	// carried rows compare polls that reach the wrong one of two nodes with polls that
+	// reach the right one.
+	carried bool
 }
 
 // measure is the figure that a row compares.
@@ -43,13 +46,16 @@ var (
 	cpuConnect  = measure{"CPU µs per connect", (*load.Result).CPUPerUnit}
 	cpuEcho     = measure{"CPU µs per ack", (*load.Result).CPUPerUnit}
 	rssClient   = measure{"RSS KiB per client", (*load.Result).RSSPerClient}
+	p50         = measure{"p50 ms", func(r *load.Result) float64 { return float64(r.P50) / 1e6 }}
 	p99         = measure{"p99 ms", func(r *load.Result) float64 { return float64(r.P99) / 1e6 }}
 )
 
-// goal bounds the ratio of Sockeye's figure to that of another server.
+// goal bounds the ratio of Sockeye's figure to that of another server, or, where plus
+// is not 0, the difference between them, in the unit of the row.
 type goal struct {
 	against string
 	atMost  float64
+	plus    float64
 }
 
 func toNode(atMost float64) []goal { return []goal{{against: nodeServer, atMost: atMost}} }
@@ -58,16 +64,16 @@ func toNode(atMost float64) []goal { return []goal{{against: nodeServer, atMost:
 // of the project; they hold for these sizes.
 func rows(measured time.Duration) []row {
 	return []row{
-		{"idle-ws", "idle WebSocket clients, 3000", load.Work{Kind: load.Idle, Clients: 3000, Settle: 8 * time.Second}, rssClient, toNode(0.6), ""},
-		{"idle-polling", "idle polling clients, 3000", load.Work{Kind: load.Idle, Transport: load.Polling, Clients: 3000, Settle: 8 * time.Second}, rssClient, nil, ""},
-		{"connect", "connect (WebSocket), 2000", load.Work{Kind: load.Connect, Clients: 2000}, cpuConnect, toNode(0.6), ""},
-		{"fanout-w1", "room of 500, 1 in flight", load.Work{Kind: load.Fanout, Clients: 500, Window: 1, Measure: measured}, cpuDelivery, toNode(0.75), ""},
-		{"fanout-w32", "room of 500, 32 in flight", load.Work{Kind: load.Fanout, Clients: 500, Window: 32, Measure: measured}, cpuDelivery, toNode(0.25), ""},
-		{"rate", "room of 1000, 20 messages/s", load.Work{Kind: load.Fanout, Clients: 1000, Rate: 20, Measure: measured * 5 / 3}, p99, nil, ""},
-		{"echo-w1", "echo, 100 clients, 1 in flight", load.Work{Kind: load.Echo, Clients: 100, Window: 1, Measure: measured}, cpuEcho, toNode(0.75), ""},
-		{"echo-w32", "echo, 100 clients, 32 in flight", load.Work{Kind: load.Echo, Clients: 100, Window: 32, Measure: measured}, cpuEcho, nil, ""},
-		{"polling-fanout", "polling, room of 300, 1 in flight", load.Work{Kind: load.Fanout, Transport: load.Polling, Clients: 300, Measure: measured}, cpuDelivery, nil, ""},
-		{"polling-echo", "polling, echo, 100 clients, 1 in flight", load.Work{Kind: load.Echo, Transport: load.Polling, Clients: 100, Measure: measured}, cpuEcho, nil, ""},
+		{"idle-ws", "idle WebSocket clients, 3000", load.Work{Kind: load.Idle, Clients: 3000, Settle: 8 * time.Second}, rssClient, toNode(0.6), "", false},
+		{"idle-polling", "idle polling clients, 3000", load.Work{Kind: load.Idle, Transport: load.Polling, Clients: 3000, Settle: 8 * time.Second}, rssClient, nil, "", false},
+		{"connect", "connect (WebSocket), 2000", load.Work{Kind: load.Connect, Clients: 2000}, cpuConnect, toNode(0.6), "", false},
+		{"fanout-w1", "room of 500, 1 in flight", load.Work{Kind: load.Fanout, Clients: 500, Window: 1, Measure: measured}, cpuDelivery, toNode(0.75), "", false},
+		{"fanout-w32", "room of 500, 32 in flight", load.Work{Kind: load.Fanout, Clients: 500, Window: 32, Measure: measured}, cpuDelivery, toNode(0.25), "", false},
+		{"rate", "room of 1000, 20 messages/s", load.Work{Kind: load.Fanout, Clients: 1000, Rate: 20, Measure: measured * 5 / 3}, p99, nil, "", false},
+		{"echo-w1", "echo, 100 clients, 1 in flight", load.Work{Kind: load.Echo, Clients: 100, Window: 1, Measure: measured}, cpuEcho, toNode(0.75), "", false},
+		{"echo-w32", "echo, 100 clients, 32 in flight", load.Work{Kind: load.Echo, Clients: 100, Window: 32, Measure: measured}, cpuEcho, nil, "", false},
+		{"polling-fanout", "polling, room of 300, 1 in flight", load.Work{Kind: load.Fanout, Transport: load.Polling, Clients: 300, Measure: measured}, cpuDelivery, nil, "", false},
+		{"polling-echo", "polling, echo, 100 clients, 1 in flight", load.Work{Kind: load.Echo, Transport: load.Polling, Clients: 100, Measure: measured}, cpuEcho, nil, "", false},
 		two("streams-w1", "two nodes + Redis Streams, room of 400, 1 in flight", adapterStreams, 1, measured, 0.5),
 		two("streams-w32", "two nodes + Redis Streams, room of 400, 32 in flight", adapterStreams, 32, measured, 0.25),
 		two("pubsub-w1", "two nodes + Redis Pub/Sub, room of 400, 1 in flight", adapterPubSub, 1, measured, 0.5),
@@ -78,11 +84,24 @@ func rows(measured time.Duration) []row {
 // two is a row of two nodes: the publisher and half of the room are on the first.
 func two(key, title, adapter string, window int, measured time.Duration, toNodes float64) row {
 	w := load.Work{Kind: load.Fanout, Clients: 400, Window: window, Measure: measured}
-	return row{"two-" + key, title, w, cpuDelivery, toNode(toNodes), adapter}
+	return row{"two-" + key, title, w, cpuDelivery, toNode(toNodes), adapter, false}
+}
+
+// carriedRows are the work of polls that are carried. The latency is that of a server
+// with little to do, and the rate is far below what it can.
+func carriedRows(measured time.Duration) []row {
+	echo := load.Work{Kind: load.Echo, Transport: load.Polling, Clients: 100, Window: 1, Measure: measured}
+	fanout := load.Work{Kind: load.Fanout, Transport: load.Polling, Clients: 300, Window: 1, Measure: measured}
+	rate := load.Work{Kind: load.Fanout, Transport: load.Polling, Clients: 50, Rate: 10, Measure: 2 * measured}
+	return []row{
+		{"carried-echo", "carried polls, echo, 100 clients, 1 in flight", echo, cpuEcho, []goal{{against: localServer, atMost: 3}}, adapterStreams, true},
+		{"carried-fanout", "carried polls, room of 300, 1 in flight", fanout, cpuDelivery, []goal{{against: localServer, atMost: 3}}, adapterStreams, true},
+		{"carried-rate", "carried polls, room of 50, 10 messages/s", rate, p50, []goal{{against: localServer, plus: 1}}, adapterStreams, true},
+	}
 }
 
 // profile returns the plan of that name: full takes about 10 minutes, quick two,
-// peers about 12.
+// peers about 12, carried one.
 func profile(name string) (*plan, error) {
 	p := &plan{name: name, names: []string{sockeyeServer, nodeServer, floorServer}, reps: 3}
 	switch name {
@@ -91,13 +110,16 @@ func profile(name string) (*plan, error) {
 	case "quick":
 		p.reps = 1
 		p.rows = quick(rows(time.Second))
+	case "carried":
+		p.names = []string{sockeyeServer, localServer}
+		p.rows = carriedRows(3 * time.Second)
 	case "peers":
 		p.names = []string{sockeyeServer, nodeServer, floorServer, zishang2Server, zishang3Server}
 		p.rows = rows(2 * time.Second)
 		p.keep(regexp.MustCompile(`^(idle-ws|connect|fanout-w1|fanout-w32|echo-w1|polling-fanout)$`))
 		p.guarantees = guarantees()
 	default:
-		return nil, fmt.Errorf("unknown profile %q: full, quick or peers", name)
+		return nil, fmt.Errorf("unknown profile %q: full, quick, carried or peers", name)
 	}
 	return p, nil
 }

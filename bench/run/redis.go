@@ -22,22 +22,22 @@ type between struct {
 	url string
 }
 
-// onTwo starts a fresh Redis and two nodes of s with an adapter, does w and stops them.
-func onTwo(ctx context.Context, s *server, adapter string, w load.Work) outcome {
-	ctx, cancel := bounded(ctx, w)
+// onTwo starts a fresh Redis and two nodes of s, does the work of r and stops them.
+func onTwo(ctx context.Context, s *server, r row) outcome {
+	ctx, cancel := bounded(ctx, r.work)
 	defer cancel()
 	redis, err := startRedis(ctx)
 	if err != nil {
 		return outcome{Error: err.Error()}
 	}
-	o := acrossTwo(ctx, s.across(adapter, redis.url), redis, w)
+	o := acrossTwo(ctx, s.across(r.across, redis.url), redis, r)
 	if err := redis.stop(); err != nil && o.Error == "" {
 		o.Error = err.Error()
 	}
 	return o
 }
 
-func acrossTwo(ctx context.Context, s *server, redis *between, w load.Work) outcome {
+func acrossTwo(ctx context.Context, s *server, redis *between, r row) outcome {
 	first, err := start(ctx, s)
 	if err != nil {
 		return outcome{Error: err.Error()}
@@ -47,8 +47,14 @@ func acrossTwo(ctx context.Context, s *server, redis *between, w load.Work) outc
 		return outcome{Error: errors.Join(err, first.stop()).Error()}
 	}
 	t := first.target
-	t.Others, t.Aside = []load.Target{second.target}, redis.cmd.Process.Pid
-	return work(ctx, t, w, first, second)
+	t.Aside = redis.cmd.Process.Pid
+	switch {
+	case !r.carried:
+		t.Others = []load.Target{second.target}
+	case s.name != localServer:
+		t.Onward = &second.target
+	}
+	return work(ctx, t, r.work, first, second)
 }
 
 // startRedis returns once Redis accepts connections.

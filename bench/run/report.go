@@ -48,14 +48,19 @@ type cell struct {
 	// Ratio is the first server's figure divided by this one's: the median of
 	// the ratios of the runs that took turns.
 	Ratio float64 `json:"ratio,omitempty"`
+	// Difference is the first server's figure less this one's, likewise.
+	Difference float64 `json:"difference,omitempty"`
 }
 
 // verdict is a goal and what came of it.
 type verdict struct {
 	Against string  `json:"against"`
-	AtMost  float64 `json:"at_most"`
+	AtMost  float64 `json:"at_most,omitempty"`
 	Ratio   float64 `json:"ratio"`
-	Pass    bool    `json:"pass"`
+	// Plus bounds Difference instead, if it is not 0.
+	Plus       float64 `json:"plus,omitempty"`
+	Difference float64 `json:"difference,omitempty"`
+	Pass       bool    `json:"pass"`
 }
 
 func newReport(p *plan) *report {
@@ -95,7 +100,8 @@ func (rep *report) settle() {
 			c := row.Servers[s.name]
 			c.Median = median(row.values(s.name))
 			if s.name != first {
-				c.Ratio = median(row.ratios(first, s.name))
+				ratios, differences := row.pairs(first, s.name)
+				c.Ratio, c.Difference = median(ratios), median(differences)
 			}
 		}
 		row.Goals = nil
@@ -103,8 +109,10 @@ func (rep *report) settle() {
 			if first != sockeyeServer || row.Servers[g.against] == nil {
 				continue
 			}
-			ratio := row.Servers[g.against].Ratio
-			row.Goals = append(row.Goals, verdict{g.against, g.atMost, ratio, ratio > 0 && ratio <= g.atMost})
+			c := row.Servers[g.against]
+			v := verdict{Against: g.against, AtMost: g.atMost, Plus: g.plus, Ratio: c.Ratio, Difference: c.Difference}
+			v.Pass = c.Ratio > 0 && (g.plus == 0 && c.Ratio <= g.atMost || g.plus != 0 && c.Difference <= g.plus)
+			row.Goals = append(row.Goals, v)
 		}
 	}
 }
@@ -120,9 +128,8 @@ func (t *tableRow) values(name string) []float64 {
 	return values
 }
 
-// ratios pairs the n-th run of one server with the n-th of the other.
-func (t *tableRow) ratios(of, to string) []float64 {
-	var ratios []float64
+// pairs compares the n-th run of one server with the n-th of the other.
+func (t *tableRow) pairs(of, to string) (ratios, differences []float64) {
 	a, b := t.Servers[of].Runs, t.Servers[to].Runs
 	for i := range min(len(a), len(b)) {
 		if a[i].Result == nil || b[i].Result == nil {
@@ -130,10 +137,10 @@ func (t *tableRow) ratios(of, to string) []float64 {
 		}
 		x, y := t.measure.value(a[i].Result), t.measure.value(b[i].Result)
 		if x > 0 && y > 0 {
-			ratios = append(ratios, x/y)
+			ratios, differences = append(ratios, x/y), append(differences, x-y)
 		}
 	}
-	return ratios
+	return ratios, differences
 }
 
 // clean reports whether every run of Sockeye was without fault.

@@ -25,9 +25,9 @@ func TestFloorEndToEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &plan{name: "test", names: []string{floorServer}, reps: 2, rows: []row{
-		{"echo", "echo", load.Work{Kind: load.Echo, Clients: 5, Messages: 20}, cpuEcho, toNode(1), ""},
-		{"idle", "idle", load.Work{Kind: load.Idle, Clients: 5, Baseline: 2, Settle: 100 * time.Millisecond}, rssClient, nil, ""},
-		{"polling", "polling", load.Work{Kind: load.Echo, Transport: load.Polling}, cpuEcho, nil, ""},
+		{"echo", "echo", load.Work{Kind: load.Echo, Clients: 5, Messages: 20}, cpuEcho, toNode(1), "", false},
+		{"idle", "idle", load.Work{Kind: load.Idle, Clients: 5, Baseline: 2, Settle: 100 * time.Millisecond}, rssClient, nil, "", false},
+		{"polling", "polling", load.Work{Kind: load.Echo, Transport: load.Polling}, cpuEcho, nil, "", false},
 	}}
 	if p.servers, err = prepare(t.Context(), p.names, root, t.TempDir(), "", io.Discard); err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestListeningLine(t *testing.T) {
 
 // made is a report of invented figures: sockeye, node and floor, in µs.
 func made(sockeye, node, floor []float64, lost int64) *report {
-	p := &plan{name: "made", reps: len(sockeye), rows: []row{{"a", "work a", load.Work{Kind: load.Echo}, cpuEcho, toNode(0.5), ""}}}
+	p := &plan{name: "made", reps: len(sockeye), rows: []row{{"a", "work a", load.Work{Kind: load.Echo}, cpuEcho, toNode(0.5), "", false}}}
 	figures := map[string][]float64{sockeyeServer: sockeye, nodeServer: node, floorServer: floor}
 	for _, name := range []string{sockeyeServer, nodeServer, floorServer} {
 		p.servers = append(p.servers, &server{name: name})
@@ -151,6 +151,33 @@ func TestRowsOfTwoNodesNeedRedisAndAServerThatJoins(t *testing.T) {
 	}
 }
 
+func TestAGoalMayBoundTheDifference(t *testing.T) {
+	for plus, want := range map[float64]string{1: "≤ node + 1 | pass |", 0.5: "≤ node + 0.5 | **miss** |"} {
+		rep := made([]float64{4, 2, 3}, []float64{2, 1.2, 2.4}, []float64{1, 1, 1}, 0)
+		rep.plan.rows[0].goals = []goal{{against: nodeServer, plus: plus}}
+		if text := rep.markdown(); !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+}
+
+func TestRowsOfCarriedPollsCompareSockeyeWithItself(t *testing.T) {
+	p, err := profile("carried")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := profile("quick")
+	if err != nil {
+		t.Fatal(err)
+	}
+	local, node := &server{name: localServer, joins: "x"}, &server{name: nodeServer, joins: "x"}
+	for _, r := range append(p.rows, all.rows...) {
+		if local.can(r) != r.carried || node.can(r) == r.carried {
+			t.Errorf("%s: local %v, Node %v", r.key, local.can(r), node.can(r))
+		}
+	}
+}
+
 func TestCPUOfRedisIsShownApart(t *testing.T) {
 	rep := made([]float64{1}, []float64{2}, []float64{1}, 0)
 	rep.plan.rows[0].across = adapterStreams
@@ -206,7 +233,7 @@ func TestGuaranteeCells(t *testing.T) {
 }
 
 func TestProfiles(t *testing.T) {
-	for _, name := range []string{"full", "quick", "peers"} {
+	for _, name := range []string{"full", "quick", "carried", "peers"} {
 		p, err := profile(name)
 		if err != nil {
 			t.Fatal(err)

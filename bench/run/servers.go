@@ -17,6 +17,7 @@ const (
 	sockeyeServer  = "sockeye"
 	nodeServer     = "node"
 	floorServer    = "floor"
+	localServer    = "local" // Sockeye, with clients that reach the node of their session
 	zishang2Server = "zishang-v2"
 	zishang3Server = "zishang-v3"
 )
@@ -27,7 +28,7 @@ const (
 	adapterStreams = "redis-streams"
 )
 
-var serverNames = []string{sockeyeServer, nodeServer, floorServer, zishang2Server, zishang3Server}
+var serverNames = []string{sockeyeServer, nodeServer, floorServer, localServer, zishang2Server, zishang3Server}
 
 // server is one that is built and can be started any number of times.
 type server struct {
@@ -73,6 +74,12 @@ func (w workshop) prepare(ctx context.Context, name string) (*server, error) {
 	switch name {
 	case sockeyeServer:
 		return w.ours(ctx)
+	case localServer:
+		s, err := w.ours(ctx)
+		if err == nil {
+			s.name, s.version = name, "the same, where every request reaches the node of its session"
+		}
+		return s, err
 	case nodeServer:
 		return w.node(ctx)
 	case floorServer:

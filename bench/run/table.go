@@ -145,7 +145,11 @@ func ratioText(r float64) string {
 func (t *tableRow) verdict() (goals, result string) {
 	var names, results []string
 	for _, v := range t.Goals {
-		names = append(names, fmt.Sprintf("≤ %g × %s", v.AtMost, v.Against))
+		if v.Plus != 0 {
+			names = append(names, fmt.Sprintf("≤ %s + %g", v.Against, v.Plus))
+		} else {
+			names = append(names, fmt.Sprintf("≤ %g × %s", v.AtMost, v.Against))
+		}
 		if v.Pass {
 			results = append(results, "pass")
 		} else {
