@@ -30,7 +30,7 @@ type testNode struct {
 	events []socketio.AdapterEvent
 }
 
-func startNode(t *testing.T, r *redistest.Server, prefix string, change func(*Options)) *testNode {
+func startNode(t *testing.T, r interface{ URL() string }, prefix string, change func(*Options)) *testNode {
 	t.Helper()
 	o := Options{NodeID: fmt.Sprint("node", nodeCount.Add(1)), Prefix: prefix, Hold: 500 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}
 	if change != nil {

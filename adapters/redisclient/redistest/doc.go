@@ -1,6 +1,6 @@
 // Package redistest starts Debian's redis-server for Go tests, on free ports of the
-// loopback address and in memory only: a single server, or a Redis Cluster of three
-// masters. A test that finds none fails; it is never left out.
+// loopback address and in memory only: a single server, a Redis Cluster of three masters,
+// or a master with a replica and a Sentinel. A test that finds none fails; it is never left out.
 //
 // Single and Cluster are shared by all tests of a binary, which keep apart by Prefix;
 // the binary's TestMain ends them:

@@ -25,6 +25,8 @@ type Server struct {
 	dir  string
 	port int
 	args []string
+	// master is the port of the master that it watches, 0 if it is no Sentinel.
+	master int
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd // nil while it is stopped
@@ -48,10 +50,13 @@ func Start(t testing.TB, args ...string) *Server {
 	return s
 }
 
-func start(dir string, args []string) (*Server, error) {
+func start(dir string, args []string) (*Server, error) { return startAs(dir, args, 0) }
+
+// startAs starts a server, or the Sentinel of a master.
+func startAs(dir string, args []string, master int) (*Server, error) {
 	var err error
 	for range 5 { // another process may take the port in between
-		s := &Server{dir: dir, args: args}
+		s := &Server{dir: dir, args: args, master: master}
 		if s.port, err = freePort(); err != nil {
 			return nil, err
 		}
@@ -84,7 +89,10 @@ func (s *Server) run() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.out.Reset()
-	args := append([]string{"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--loglevel", "warning"}, s.args...)
+	args, err := s.commandLine()
+	if err != nil {
+		return fmt.Errorf("redistest: %w", err)
+	}
 	cmd := exec.CommandContext(context.Background(), path, args...) //nolint:gosec // the tests' own words
 	cmd.Stdout, cmd.Stderr = &s.out, &s.out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the tests, which end it
@@ -104,6 +112,14 @@ func (s *Server) run() error {
 		return fmt.Errorf("redistest: redis-server on port %d: %w: %s", s.port, err, s.out.String())
 	}
 	return nil
+}
+
+func (s *Server) commandLine() ([]string, error) {
+	if s.master != 0 {
+		file, err := configureSentinel(s.dir, s.port, s.master)
+		return []string{file, "--sentinel"}, err
+	}
+	return append([]string{"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--loglevel", "warning"}, s.args...), nil
 }
 
 func (s *Server) answersLocked() error {
@@ -129,8 +145,10 @@ func (s *Server) answersLocked() error {
 	}
 }
 
-func (s *Server) client() *redis.Client {
-	return redis.NewClient(&redis.Options{Addr: s.Addr(), MaxRetries: -1, DisableIdentity: true, DialTimeout: 2 * time.Second, ContextTimeoutEnabled: true})
+func (s *Server) client() *redis.Client { return redis.NewClient(s.options()) }
+
+func (s *Server) options() *redis.Options {
+	return &redis.Options{Addr: s.Addr(), MaxRetries: -1, DisableIdentity: true, DialTimeout: 2 * time.Second, ContextTimeoutEnabled: true}
 }
 
 // Addr is host and port.
