@@ -54,7 +54,7 @@ func must(t *testing.T, err error) {
 
 func TestTLSAndAUserOfOnesOwn(t *testing.T) {
 	cert, key, roots := certificate(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // for a free port
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	must(t, err)
@@ -67,7 +67,7 @@ func TestTLSAndAUserOfOnesOwn(t *testing.T) {
 		c, err := Open(url)
 		must(t, err)
 		defer func() { must(t, c.Close()) }()
-		if o := c.(*redis.Client).Options(); trusting { //nolint:errcheck,forcetypeassert // of one server
+		if o := c.(*redis.Client).Options(); trusting {
 			o.TLSConfig.RootCAs = roots
 		}
 		return c.Set(t.Context(), "socket.io:x", strconv.Itoa(1), time.Minute).Err()
