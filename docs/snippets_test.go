@@ -30,6 +30,7 @@ var (
 	options *socketio.Options
 	router  *gin.Engine
 	handler socketio.Handler
+	people  *presence.Presence
 	err     error
 
 	serveClient http.Handler
@@ -44,6 +45,7 @@ var imports = map[string]string{
 	"engineio": module + "/server/engineio",
 	"socketio": module + "/server/socketio",
 	"memory":   module + "/adapters/memory",
+	"presence": module + "/server/presence",
 	"origin":   module + "/server/origin",
 	"chat":     module + "/handlers/chat",
 	"relay":    module + "/handlers/relay",
