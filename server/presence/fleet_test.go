@@ -26,6 +26,7 @@ type sock struct {
 	gone atomic.Bool
 }
 
+func (s *sock) ID() string      { return s.id }
 func (s *sock) Connected() bool { return !s.gone.Load() }
 
 // fleet is some nodes with a network between them that may lose, delay and cut. It runs
@@ -168,15 +169,11 @@ func (f *fleet) sinkAll() {
 // enter tracks a socket, which is made if need be.
 func (s *ship) enter(sid, room, user string, meta any) {
 	s.fleet.t.Helper()
-	text, err := encodeMeta(meta)
-	if err != nil {
-		s.fleet.t.Fatal(err)
-	}
 	if s.socks[sid] == nil {
 		s.socks[sid] = &sock{id: sid}
 		s.mine[sid] = make(map[seating]bool)
 	}
-	if err := s.track(sid, s.socks[sid], room, user, text); err != nil {
+	if err := s.Track(s.socks[sid], room, user, meta); err != nil {
 		s.fleet.t.Fatal(err)
 	}
 	for at := range s.mine[sid] {
@@ -188,7 +185,7 @@ func (s *ship) enter(sid, room, user string, meta any) {
 }
 
 func (s *ship) exit(sid, room string) {
-	s.untrack(sid, s.socks[sid], room)
+	s.Untrack(s.socks[sid], room)
 	for at := range s.mine[sid] {
 		if at.room == room {
 			delete(s.mine[sid], at)
@@ -199,7 +196,7 @@ func (s *ship) exit(sid, room string) {
 // drop ends a socket.
 func (s *ship) drop(sid string) {
 	s.socks[sid].gone.Store(true)
-	s.lose(sid, s.socks[sid])
+	s.Lose(s.socks[sid])
 	delete(s.socks, sid)
 	delete(s.mine, sid)
 }

@@ -59,11 +59,11 @@ func (p *Presence) reconcileMeta(s *socketio.Socket, room, meta string) error {
 		return nil // OnDisconnect was, or is yet to come
 	}
 	if !slices.Contains(s.Rooms(), room) {
-		p.untrackLocked(s.ID(), s, room)
+		p.untrackLocked(s, room)
 		p.settleLocked()
 		return nil
 	}
-	err := p.trackLocked(s.ID(), s, room, s.User(), meta)
+	err := p.trackLocked(s, room, s.User(), meta)
 	p.settleLocked()
 	return err
 }

@@ -15,12 +15,11 @@ var (
 	ErrClosed = errors.New("presence: closed")
 )
 
-// tracked is a socket of this node. owner tells it from a later one with the same id,
-// which recovery gives it.
+// tracked is a socket of this node. Recovery may give a later one the same id.
 type tracked struct {
-	sid   string
-	owner socket
-	seats []*seat
+	sid    string
+	socket Socket
+	seats  []*seat
 }
 
 // seat is a socket in a room.
@@ -46,20 +45,20 @@ const (
 )
 
 // trackLocked seats a socket. meta, unless "", is the user's if there is none.
-func (p *Presence) trackLocked(sid string, owner socket, room, user, meta string) error {
+func (p *Presence) trackLocked(s Socket, room, user, meta string) error {
 	if p.closed {
 		return ErrClosed
 	}
-	t := p.sockets[sid]
-	if t != nil && t.owner != owner {
+	t := p.sockets[s.ID()]
+	if t != nil && t.socket != s {
 		p.loseLocked(t)
 		t = nil
 	}
 	if t == nil {
-		t = &tracked{sid: sid, owner: owner}
+		t = &tracked{sid: s.ID(), socket: s}
 	}
-	if s, i := t.seat(room); s != nil {
-		if s.member.user == user {
+	if at, i := t.seat(room); at != nil {
+		if at.member.user == user {
 			p.defaultLocked(user, meta)
 			return nil
 		}
@@ -68,12 +67,12 @@ func (p *Presence) trackLocked(sid string, owner socket, room, user, meta string
 	if p.seats >= p.opts.MaxTracked {
 		return ErrFull
 	}
-	p.sockets[sid] = t
+	p.sockets[t.sid] = t
 	m := p.enterLocked(p.self, room, user)
 	m.until = time.Time{}
-	s := &seat{of: t, member: m, at: len(m.seats)}
-	m.seats = append(m.seats, s)
-	t.seats = append(t.seats, s)
+	taken := &seat{of: t, member: m, at: len(m.seats)}
+	m.seats = append(m.seats, taken)
+	t.seats = append(t.seats, taken)
 	p.seats++
 	p.resizeLocked(m, len(m.seats))
 	p.spreadLocked(m)
@@ -128,12 +127,12 @@ func (p *Presence) loseLocked(t *tracked) {
 }
 
 // untrackLocked takes a socket out of a room on purpose.
-func (p *Presence) untrackLocked(sid string, owner socket, room string) {
-	t := p.sockets[sid]
-	if t == nil || t.owner != owner {
+func (p *Presence) untrackLocked(s Socket, room string) {
+	t := p.sockets[s.ID()]
+	if t == nil || t.socket != s {
 		return
 	}
-	if s, i := t.seat(room); s != nil {
+	if at, i := t.seat(room); at != nil {
 		p.rise(t, i, false)
 	}
 }

@@ -16,8 +16,15 @@ import (
 // readyAfter is how long a node waits for the others to tell it who is where.
 const readyAfter = time.Second
 
-// socket is a *socketio.Socket, or what stands for one in a test.
-type socket interface{ Connected() bool }
+// Socket is what can be tracked: a *socketio.Socket, or something else with an id of its
+// own, of which Lose says when it ends.
+type Socket interface {
+	ID() string
+	// Connected says whether it has not ended. It must not wait, nor call the Presence.
+	Connected() bool
+}
+
+var _ Socket = (*socketio.Socket)(nil)
 
 // Presence knows who is in the rooms of one namespace. All methods may be called from
 // any goroutine.
@@ -95,7 +102,7 @@ func New(ns *socketio.Namespace, o Options) *Presence {
 		ns.OnServerSide(EventName, func(args socketio.Args, _ func(...any)) { p.hear(args) })
 		ns.OnAdapter(p.adapterEvent)
 	}
-	ns.OnDisconnect(func(s *socketio.Socket, _ socketio.DisconnectReason) { p.lose(s.ID(), s) })
+	ns.OnDisconnect(func(s *socketio.Socket, _ socketio.DisconnectReason) { p.Lose(s) })
 	if o.Rooms != nil {
 		ns.OnConnection(p.follow)
 		ns.OnRoom(p.roomEvent)
@@ -157,17 +164,42 @@ func (p *Presence) Ready() <-chan struct{} { return p.ready }
 //
 // Errors: socketio.ErrDisconnected, ErrFull, ErrClosed, or a name or meta that is too
 // long.
-func (p *Presence) Track(s *socketio.Socket, room, user string, meta any) error {
+func (p *Presence) Track(s Socket, room, user string, meta any) error {
 	text, err := encodeMeta(meta)
-	if err != nil {
+	if err := errors.Join(err, checkName(room), checkName(user)); err != nil {
 		return err
 	}
-	return p.track(s.ID(), s, room, user, text)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !s.Connected() { // if it still is, Lose is yet to come
+		return socketio.ErrDisconnected
+	}
+	err = p.trackLocked(s, room, user, text)
+	p.settleLocked()
+	return err
 }
 
 // Untrack says that a socket has left a room. The user leaves without grace if it was
 // the last one.
-func (p *Presence) Untrack(s *socketio.Socket, room string) { p.untrack(s.ID(), s, room) }
+func (p *Presence) Untrack(s Socket, room string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.untrackLocked(s, room)
+		p.settleLocked()
+	}
+}
+
+// Lose says that a socket is gone from all rooms, after it has stopped being Connected.
+// For sockets of the namespace this happens by itself.
+func (p *Presence) Lose(s Socket) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t := p.sockets[s.ID()]; t != nil && t.socket == s && !p.closed {
+		p.loseLocked(t)
+		p.settleLocked()
+	}
+}
 
 // SetMeta writes the meta of a user who has a tracked socket on this node, or whose
 // grace runs here: in all rooms, on all nodes. ErrUnknown is returned for any other.
@@ -224,38 +256,4 @@ func (p *Presence) Close() {
 	p.ears.Unlock()
 	p.listeners.Wait()
 	p.tellers.Wait()
-}
-
-// track is Track of a socket that owner stands for.
-func (p *Presence) track(sid string, owner socket, room, user, meta string) error {
-	if err := errors.Join(checkName(room), checkName(user)); err != nil {
-		return err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !owner.Connected() { // if it still is, OnDisconnect is yet to come
-		return socketio.ErrDisconnected
-	}
-	err := p.trackLocked(sid, owner, room, user, meta)
-	p.settleLocked()
-	return err
-}
-
-func (p *Presence) untrack(sid string, owner socket, room string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.closed {
-		p.untrackLocked(sid, owner, room)
-		p.settleLocked()
-	}
-}
-
-// lose ends everything of a socket that is gone.
-func (p *Presence) lose(sid string, owner socket) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if t := p.sockets[sid]; t != nil && t.owner == owner && !p.closed {
-		p.loseLocked(t)
-		p.settleLocked()
-	}
 }

@@ -86,13 +86,13 @@ func TestASocketMayBecomeAnotherUsers(t *testing.T) {
 		// A socket that recovery gave the id of an earlier one.
 		old := s.socks["s1"]
 		later := &sock{id: "s1"}
-		if err := s.track("s1", later, "lobby", "bea", ""); err != nil {
+		if err := s.Track(later, "lobby", "bea", nil); err != nil {
 			t.Fatal(err)
 		}
-		s.lose("s1", old)
-		s.untrack("s1", old, "lobby")
+		s.Lose(old)
+		s.Untrack(old, "lobby")
 		s.wantRoom("lobby", "1/1 bea=s1(1)")
-		s.lose("s1", later)
+		s.Lose(later)
 		s.wantRoom("lobby", "1/0 bea=(0)")
 	})
 }
@@ -103,9 +103,9 @@ func TestWhatIsRefused(t *testing.T) {
 		long := strings.Repeat("x", MaxName+1)
 		one := &sock{id: "s1"}
 		for name, err := range map[string]error{
-			"a long room":   s.track("s1", one, long, "ann", ""),
-			"a long user":   s.track("s1", one, "lobby", long, ""),
-			"no text":       s.track("s1", one, "a\xff", "ann", ""),
+			"a long room":   s.Track(one, long, "ann", nil),
+			"a long user":   s.Track(one, "lobby", long, nil),
+			"no text":       s.Track(one, "a\xff", "ann", nil),
 			"an empty user": s.SetMeta("", 1),
 		} {
 			if err == nil {
@@ -123,16 +123,16 @@ func TestWhatIsRefused(t *testing.T) {
 		}
 		gone := &sock{id: "s2"}
 		gone.gone.Store(true)
-		if err := s.track("s2", gone, "lobby", "ann", ""); !errors.Is(err, socketio.ErrDisconnected) {
+		if err := s.Track(gone, "lobby", "ann", nil); !errors.Is(err, socketio.ErrDisconnected) {
 			t.Errorf("a socket that is gone: %v", err)
 		}
 		s.enter("s1", "a", "ann", nil)
 		s.enter("s1", "b", "ann", nil)
-		if err := s.track("s1", s.socks["s1"], "c", "ann", ""); !errors.Is(err, ErrFull) {
+		if err := s.Track(s.socks["s1"], "c", "ann", nil); !errors.Is(err, ErrFull) {
 			t.Errorf("a third room: %v", err)
 		}
 		s.Close()
-		if err := s.track("s1", s.socks["s1"], "b", "ann", ""); !errors.Is(err, ErrClosed) {
+		if err := s.Track(s.socks["s1"], "b", "ann", nil); !errors.Is(err, ErrClosed) {
 			t.Errorf("after Close: %v", err)
 		}
 		if err := s.SetMeta("ann", 1); !errors.Is(err, ErrClosed) {
