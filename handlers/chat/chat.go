@@ -5,20 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 
+	"github.com/sockeye-io/sockeye/server/presence"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
 // Namespace is where the chat is.
 const Namespace = "/chat"
 
-// Sockets are in one Socket.IO room per room of the chat and in one of their user. The
-// prefixes keep them apart from each other and from the ids of sockets.
-const (
-	roomPrefix = "room:"
-	userPrefix = "user:"
-)
+// roomPrefix and the name of a room of the chat are the Socket.IO room of its sockets.
+// The prefix keeps it apart from the ids of sockets and from rooms of the server.
+const roomPrefix = "room:"
 
 // auth is the payload of CONNECT.
 type auth struct {
@@ -27,8 +26,8 @@ type auth struct {
 }
 
 // Mount registers the chat on srv. It is called once, before srv serves; it fails when
-// an option cannot be. Where the adapter has no recovery, a page that lost its connection
-// asks for what it missed of its rooms.
+// an option cannot be. It ends with the namespace. Where the adapter has no recovery, a
+// page that lost its connection asks for what it missed of its rooms.
 func Mount(srv *socketio.Server, o Options) error {
 	if err := o.Validate(); err != nil {
 		return err
@@ -42,15 +41,36 @@ func Mount(srv *socketio.Server, o Options) error {
 	case err != nil:
 		return fmt.Errorf("chat: recovery on %s: %w", Namespace, err)
 	}
-	c := &chat{hall: newHall(o, namespaceVoice{ns, o.Logger}), opts: o, ns: ns}
+	people := presence.New(ns, presence.Options{
+		Grace: o.LeaveGrace, MaxMembers: o.MaxListed, MaxMembersOf: listed, Logger: o.Logger,
+	})
+	v := namespaceVoice{ns: ns, logger: o.Logger}
+	_, v.cluster = ns.Adapter().(socketio.ClusterAdapter)
+	c := &chat{hall: newHall(o, v, people), opts: o, ns: ns}
 	ns.Use(func(_ context.Context, s *socketio.Socket) error {
-		_, _, err := identify(s)
-		return err
+		id, _, err := identify(s)
+		if err != nil {
+			return err
+		}
+		return s.SetUser(id)
 	})
 	ns.OnConnection(c.welcome)
-	ns.OnDisconnect(func(s *socketio.Socket, _ socketio.DisconnectReason) { c.hall.lose(s.ID()) })
+	ns.OnDisconnect(func(s *socketio.Socket, _ socketio.DisconnectReason) { c.hall.lose(s) })
+	if v.cluster {
+		ns.OnServerSide(eventName, func(args socketio.Args, _ func(...any)) { c.hall.hear(args) })
+		ns.OnAdapter(c.hall.adapterEvent)
+	}
+	ns.OnClose(c.hall.close)
 	c.listen()
 	return nil
+}
+
+// listed says that everybody is listed, for the nicknames.
+func listed(room string) int {
+	if room == everywhere {
+		return math.MaxInt
+	}
+	return 0 // as other rooms
 }
 
 // identify reads who a socket belongs to.
@@ -85,12 +105,16 @@ func (c *chat) welcome(s *socketio.Socket) {
 		s.Disconnect(false) // cannot be: the middleware let it pass
 		return
 	}
-	user := c.hall.arrive(s.ID(), id, nick)
-	for _, name := range s.Rooms() { // none, unless recovered
-		c.returned(s, id, name)
-	}
-	if err := s.Join(userPrefix + id); err != nil {
+	user, err := c.hall.arrive(s, id, nick)
+	switch {
+	case errors.Is(err, presence.ErrFull):
+		s.End("server_full", "this server has as many visitors as it can")
+		return
+	case err != nil:
 		return // gone already; OnDisconnect follows
+	}
+	for _, name := range s.Rooms() { // none of the chat, unless recovered
+		c.returned(s, name)
 	}
 	_ = s.Emit("welcome", greeting{User: user, Limits: limits{ // fails only when the socket is gone
 		Text: c.opts.MaxText, Nick: c.opts.MaxNick, Room: c.opts.MaxRoomName,
@@ -98,27 +122,23 @@ func (c *chat) welcome(s *socketio.Socket) {
 	}})
 }
 
-// returned takes a recovered socket into a room again. A room that is full by now, and
-// the room of another user (the secret was changed while the connection was lost), are
+// returned takes a recovered socket into a room again. A room that is full by now is
 // left.
-func (c *chat) returned(s *socketio.Socket, id, name string) {
-	if owner, isUser := strings.CutPrefix(name, userPrefix); isUser && owner != id {
-		s.Leave(name)
+func (c *chat) returned(s *socketio.Socket, name string) {
+	room, isRoom := strings.CutPrefix(name, roomPrefix)
+	if !isRoom {
+		return
 	}
-	if room, isRoom := strings.CutPrefix(name, roomPrefix); isRoom {
-		r, err := c.hall.enter(s.ID(), room)
-		if err != nil {
-			s.Leave(name)
-			return
-		}
-		c.hall.speak(r)
+	if _, err := c.hall.enter(s, room); err != nil {
+		s.Leave(name)
 	}
 }
 
-// namespaceVoice lets a hall speak to sockets.
+// namespaceVoice lets a hall speak to sockets and nodes.
 type namespaceVoice struct {
-	ns     *socketio.Namespace
-	logger *slog.Logger
+	ns      *socketio.Namespace
+	logger  *slog.Logger
+	cluster bool
 }
 
 var _ voice = namespaceVoice{}
@@ -127,18 +147,31 @@ func (v namespaceVoice) toRoom(room, event string, payload any) {
 	v.check(v.ns.To(roomPrefix+room).Emit(event, payload))
 }
 
-func (v namespaceVoice) toUsers(event string, payload any, ids ...string) {
-	rooms := make([]string, len(ids))
-	for i, id := range ids {
-		rooms[i] = userPrefix + id
+// note tells the sockets of this node: every node says by itself who came and went. On
+// a node without others the adapter keeps the notice for clients that come back.
+func (v namespaceVoice) note(room, event string, payload any) {
+	to := v.ns.To(roomPrefix + room)
+	if v.cluster {
+		to = to.Local()
 	}
-	v.check(v.ns.To(rooms...).Emit(event, payload))
+	v.check(to.Emit(event, payload))
 }
 
+func (v namespaceVoice) toUsers(event string, payload any, ids ...string) {
+	v.check(v.ns.ToUser(ids...).Emit(event, payload))
+}
+
+func (v namespaceVoice) toNodes(m *nodeMessage) {
+	if v.cluster {
+		v.check(v.ns.ServerSideEmit(eventName, m))
+	}
+}
+
+func (v namespaceVoice) alone() bool { return !v.cluster }
+
 // check logs an emit that failed, which is no fault of the client whose event it was.
-// That other nodes are away is logged by the adapter, once.
 func (v namespaceVoice) check(err error) {
-	if err != nil && !errors.Is(err, socketio.ErrServerClosed) && !errors.Is(err, socketio.ErrThisNodeOnly) {
+	if err != nil && !errors.Is(err, socketio.ErrServerClosed) {
 		v.logger.Warn("chat: a notice was not sent", slog.Any("error", err))
 	}
 }

@@ -2,8 +2,8 @@
 // with history, private messages, typing, and who is here by user rather than by tab.
 //
 // It is a handler on the road: it hears the events below, checks them, changes the
-// state of its hall, and emits; it knows nothing of transports. Rooms, users and
-// history are those of this process.
+// state of its hall, and emits; it knows nothing of transports. On several nodes it is
+// one chat: see Between nodes.
 //
 // # Who somebody is
 //
@@ -20,20 +20,20 @@
 // One argument, an object, and an ack, which is an object too: the one below or
 // {"error": {"code": "...", "message": "..."}}.
 //
-//	event    argument               ack                              what happens
-//	nick     {nick}                 {user}                           all rooms of the user hear renamed, its other tabs you
-//	join     {room, after?}         {room, users, messages, gap}     the tab enters; the room hears joined, if the user is new there
-//	leave    {room}                 {room}                           the tab leaves; the room hears left, if it was the user's last
-//	message  {room, text, key?}     {id, time}                       the room hears message, the sender included
-//	private  {to, text, key?}       {id, time}                       all tabs of both users hear private
-//	typing   {room, on}             {}                               the room's other users hear typing, if their connection has time
+//	event    argument               ack                                   what happens
+//	nick     {nick}                 {user}                                all rooms of the user hear renamed, its other tabs you
+//	join     {room, after?}         {room, users, count, messages, gap}   the tab enters; the room hears joined, if the user is new there
+//	leave    {room}                 {room}                                the tab leaves; the room hears left, if it was the user's last
+//	message  {room, text, key?}     {id, time}                            the room hears message, the sender included
+//	private  {to, text, key?}       {id, time}                            all tabs of both users hear private
+//	typing   {room, on}             {}                                    the room's other users hear typing, if their connection has time
 //
 // join answers with the last messages of the room (50), oldest first; with after, the
 // id of a message, only with later ones. gap is true when there may have been messages
 // after that one which are no longer kept. A key, up to 64 characters of the client's
 // choosing, makes message and private safe to repeat: a second one with the same key
 // is answered like the first and passed on to nobody, as long as the first is kept (the
-// room's history; a user's last 32 private messages).
+// room's history; the last 10,000 private messages of all users).
 //
 // # What a client hears
 //
@@ -45,6 +45,7 @@
 //	joined   {room, user}
 //	left     {room, user}
 //	renamed  {room, user, was}
+//	people   {room, count, users?}             how many are in a room that has too many to list; users when they are few again
 //
 // A user is {"id": "...", "nick": "..."}; time is in milliseconds since 1970; ids of
 // messages are strings of one length whose order is the order in which they were sent.
@@ -65,11 +66,29 @@
 //	rooms_full     the server keeps as many rooms as it can, and somebody is in each
 //	unknown_event  nothing takes the event
 //
+// # Between nodes
+//
+// Who is where is presence's to know, the nickname being the meta of a user; every node
+// hears it and tells its own sockets (notices.go). Two users who take one nickname on two
+// nodes at once are told apart by when, and one of them is renamed (nicks.go). Messages
+// are emitted to all nodes, and before that told to the nodes' halls in server-side events
+// named sockeye:chat, so that each keeps the history (nodes.go); a node that may have missed
+// some, because it has just started or was cut off, asks others for a room when somebody
+// joins it. The messages between halls are
+//
+//	{"v":1,"k":"message","m":[message]}                                     keep these
+//	{"v":1,"k":"private","from":"u1","to":"u2","key":"k","sent":{id,time}}  know it again
+//	{"v":1,"k":"want","n":"NODE","to":"NODE","q":"request","room":"r"}      tell of this room
+//	{"v":1,"k":"have","n":"NODE","to":"NODE","q":"request","room":"r","m":[...],"floor":"id","whole":true,"part":0,"more":true}
+//
+// v is the lowest version that understands the message; unknown kinds and fields are ignored.
+//
 // # Concurrency and memory
 //
 // A hall has one mutex around plain maps, never held while something is emitted: what
 // a room is to hear is queued under the mutex and emitted by whoever finds the queue
-// unattended, in order. Timers fire for users who left; nothing else runs on its own.
+// unattended, in order. Presence's mutex may be taken under it, never the other way round.
+// Timers fire for nicknames in dispute; nothing else runs on its own.
 // The number of rooms, the messages per room, the bytes of all messages and the rooms
 // per connection are bounded by Options; users live as long as their connections.
 //

@@ -21,9 +21,14 @@ type (
 		Rooms   int `json:"rooms"`   // of one connection
 		History int `json:"history"` // messages kept of a room
 	}
-	presence struct {
+	whereabouts struct {
 		Room string `json:"room"`
 		User User   `json:"user"`
+	}
+	crowd struct {
+		Room  string `json:"room"`
+		Count int    `json:"count"`
+		Users []User `json:"users,omitempty"`
 	}
 	renamed struct {
 		Room string `json:"room"`
@@ -38,6 +43,7 @@ type (
 	joinedRoom struct {
 		Room     string     `json:"room"`
 		Users    []User     `json:"users"`
+		Count    int        `json:"count"`
 		Messages []*Message `json:"messages"`
 		Gap      bool       `json:"gap"`
 	}
@@ -55,7 +61,7 @@ type request struct {
 }
 
 func (c *chat) listen() {
-	for event, f := range map[string]func(s *socketio.Socket, q request) (any, error){
+	for event, f := range map[string]func(ctx context.Context, s *socketio.Socket, q request) (any, error){
 		"nick":    c.nick,
 		"join":    c.join,
 		"leave":   c.leave,
@@ -71,14 +77,14 @@ func (c *chat) listen() {
 }
 
 // answering reads the request of an event and acknowledges it with the outcome.
-func (c *chat) answering(f func(s *socketio.Socket, q request) (any, error)) socketio.Handler {
-	return func(_ context.Context, e *socketio.Event) {
+func (c *chat) answering(f func(ctx context.Context, s *socketio.Socket, q request) (any, error)) socketio.Handler {
+	return func(ctx context.Context, e *socketio.Event) {
 		var q request
 		if err := e.Bind(&q); err != nil {
 			c.acknowledge(e, nil, &refusal{"bad_request", "the first argument is an object with the fields of " + e.Name()})
 			return
 		}
-		outcome, err := f(e.Socket(), q)
+		outcome, err := f(ctx, e.Socket(), q)
 		c.acknowledge(e, outcome, err)
 	}
 }
@@ -100,62 +106,61 @@ func (c *chat) acknowledge(e *socketio.Event, outcome any, err error) {
 	}
 }
 
-func (c *chat) nick(s *socketio.Socket, q request) (any, error) {
-	user, err := c.hall.rename(s.ID(), q.Nick)
+func (c *chat) nick(_ context.Context, s *socketio.Socket, q request) (any, error) {
+	user, err := c.hall.rename(s, q.Nick)
 	return map[string]User{"user": user}, err
 }
 
 // join enters the room before it looks around: what is said in between is both heard
 // and in the history, and has an id to tell so; in the other order it could be neither.
-func (c *chat) join(s *socketio.Socket, q request) (any, error) {
+func (c *chat) join(ctx context.Context, s *socketio.Socket, q request) (any, error) {
 	name, err := checkRoom(q.Room, c.opts.MaxRoomName)
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.hall.enter(s.ID(), name)
+	r, err := c.hall.enter(s, name)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.Join(roomPrefix + name); err != nil {
 		return nil, err // the socket is gone, and OnDisconnect takes it out of the room
 	}
-	view := c.hall.look(r, q.After)
-	c.hall.speak(r)
-	return view, nil
+	c.hall.complete(ctx, r)
+	return c.hall.look(r, q.After), nil
 }
 
-func (c *chat) leave(s *socketio.Socket, q request) (any, error) {
+func (c *chat) leave(_ context.Context, s *socketio.Socket, q request) (any, error) {
 	name, err := checkRoom(q.Room, c.opts.MaxRoomName)
 	if err != nil {
 		return nil, err
 	}
 	s.Leave(roomPrefix + name)
-	return map[string]string{"room": name}, c.hall.leave(s.ID(), name)
+	return map[string]string{"room": name}, c.hall.leave(s, name)
 }
 
-func (c *chat) message(s *socketio.Socket, q request) (any, error) {
+func (c *chat) message(_ context.Context, s *socketio.Socket, q request) (any, error) {
 	name, err := checkRoom(q.Room, c.opts.MaxRoomName)
 	if err != nil {
 		return nil, err
 	}
-	return c.hall.say(s.ID(), name, q.Text, q.Key)
+	return c.hall.say(s, name, q.Text, q.Key)
 }
 
-func (c *chat) private(s *socketio.Socket, q request) (any, error) {
-	return c.hall.whisper(s.ID(), q.To, q.Text, q.Key)
+func (c *chat) private(_ context.Context, s *socketio.Socket, q request) (any, error) {
+	return c.hall.whisper(s, q.To, q.Text, q.Key)
 }
 
 // typing tells the room's other users. It is volatile: who has no time for it now has
 // no use for it later.
-func (c *chat) typing(s *socketio.Socket, q request) (any, error) {
+func (c *chat) typing(_ context.Context, s *socketio.Socket, q request) (any, error) {
 	name, err := checkRoom(q.Room, c.opts.MaxRoomName)
 	if err != nil {
 		return nil, err
 	}
-	user, err := c.hall.typist(s.ID(), name)
+	user, err := c.hall.typist(s, name)
 	if err != nil {
 		return nil, err
 	}
-	others := c.ns.To(roomPrefix + name).Except(userPrefix + user.ID).Volatile()
+	others := c.ns.To(roomPrefix + name).ExceptUser(user.ID).Volatile()
 	return struct{}{}, others.Emit("typing", typing{Room: name, User: user, On: q.On})
 }

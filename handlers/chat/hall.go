@@ -2,154 +2,124 @@ package chat
 
 import (
 	"container/list"
+	"context"
 	"crypto/rand"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sockeye-io/sockeye/server/presence"
 )
+
+// everywhere is the room of presence that all connections are in. No room of the chat is
+// named so.
+const everywhere = ""
 
 // voice is how a hall speaks. It is called without the hall's mutex.
 type voice interface {
+	// toRoom tells a room on all nodes, note on this one.
 	toRoom(room, event string, payload any)
+	note(room, event string, payload any)
 	toUsers(event string, payload any, ids ...string)
+	toNodes(m *nodeMessage)
+	// alone says that there are no other nodes, and never will be.
+	alone() bool
 }
 
-// hall is the state of the chat: who is here, in which rooms, and what was said. Any
+// connection is a socket, or what stands for one in a test.
+type connection = presence.Socket
+
+// hall is the state of the chat on this node: its connections, the nicknames of
+// everybody, and what was said in the rooms. Who is where is presence's to know. Any
 // number of goroutines may call its methods at once.
 type hall struct {
-	opts  Options // with defaults
-	voice voice
-	now   func() time.Time
+	opts   Options // with defaults
+	voice  voice
+	people *presence.Presence
+	now    func() time.Time
+	ended  context.Context
+	end    context.CancelFunc
 
-	mu      sync.Mutex
-	users   map[string]*user // by id
-	nicks   map[string]*user // by nickname as compared
-	tabs    map[string]*tab  // by socket id
-	rooms   map[string]*room // by name
-	written *list.List       // rooms with messages; the one written in longest ago is first
-	bytes   int64            // of all kept messages
-	ids     idSource
+	mu       sync.Mutex
+	claims   map[string]claim               // nicknames by user
+	nicks    map[string]map[string]struct{} // users by nickname as compared
+	disputes map[string]*time.Timer         // by nickname as compared
+	tabs     map[string]*tab                // by socket id
+	rooms    map[string]*room               // by name
+	written  *list.List                     // rooms with messages; the one written in longest ago is first
+	bytes    int64                          // of all kept messages
+	ids      idSource
+	privates privateKeys
+	fetches  map[string]chan *nodeMessage // answers to what this node asked
 }
 
-func newHall(o Options, v voice) *hall {
-	return &hall{
-		opts: o, voice: v, now: time.Now,
-		users: make(map[string]*user), nicks: make(map[string]*user),
+// tab is one connection.
+type tab struct {
+	of    connection
+	user  string
+	rooms map[*room]struct{}
+}
+
+func newHall(o Options, v voice, people *presence.Presence) *hall {
+	h := &hall{
+		opts: o, voice: v, people: people, now: time.Now,
+		claims: make(map[string]claim), nicks: make(map[string]map[string]struct{}), disputes: make(map[string]*time.Timer),
 		tabs: make(map[string]*tab), rooms: make(map[string]*room),
-		written: list.New(),
-		ids:     idSource{node: strings.ToLower(rand.Text()[:4])},
+		written: list.New(), fetches: make(map[string]chan *nodeMessage),
+		ids: idSource{node: strings.ToLower(rand.Text()[:nodeLen])},
+	}
+	h.ended, h.end = context.WithCancel(context.Background())
+	people.OnChange(h.changed)
+	return h
+}
+
+// close ends what waits for other nodes.
+func (h *hall) close() {
+	h.end()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, t := range h.disputes {
+		t.Stop()
 	}
 }
 
 // arrive notes a connection of a user and returns how others see that user. The
 // nickname counts when the user was not here before; one that cannot be, or that
 // somebody has, is replaced by the nearest one that can.
-func (h *hall) arrive(socketID, id, nick string) User {
+func (h *hall) arrive(c connection, id, nick string) (User, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	u := h.users[id]
-	if u == nil {
-		u = &user{id: id, tabs: make(map[string]*tab), stays: make(map[*room]*stay)}
-		h.users[id] = u
-		h.nameLocked(u, nick)
+	if old := h.tabs[c.ID()]; old != nil { // recovered, and the old one has not ended yet
+		h.dropTabLocked(old)
 	}
-	if u.timer != nil {
-		u.timer.Stop()
-		u.timer = nil
+	var wanted any
+	if u, here := h.people.User(id); !here || len(u.Meta) == 0 {
+		wanted = h.freeLocked(id, nick)
 	}
-	t := &tab{user: u, rooms: make(map[*room]struct{})}
-	u.tabs[socketID], h.tabs[socketID] = t, t
-	return u.shown()
-}
-
-// maxNumbered bounds the search for a free nickname, which keeps everyone waiting.
-const maxNumbered = 50
-
-// nameLocked gives a new user a nickname that nobody has.
-func (h *hall) nameLocked(u *user, wanted string) {
-	nick, compared, err := checkNick(wanted, h.opts.MaxNick)
-	if err != nil {
-		nick, compared, err = checkNick(guestNick(u.id), max(h.opts.MaxNick, len("Guest 0000")))
-		if err != nil {
-			nick, compared = u.id, u.id // cannot be: a guest's name is plain letters
-		}
-	}
-	base := []rune(nick)
-	for n := 2; h.nicks[compared] != nil; n++ {
-		if n > maxNumbered { // many want this name; an id is nobody else's
-			nick, compared = u.id, u.id
-			break
-		}
-		suffix := " " + strconv.Itoa(n)
-		cut := string(base[:min(len(base), max(1, h.opts.MaxNick-len(suffix)))]) + suffix
-		_, key, err := checkNick(cut, h.opts.MaxNick+len(suffix))
-		if err != nil { // some names are none any more when they are cut, wherever that is
-			base = []rune(guestNick(u.id))
-			continue
-		}
-		nick, compared = cut, key
-	}
-	u.nick, u.compared = nick, compared
-	h.nicks[compared] = u
-}
-
-// rename gives a user another nickname and tells the rooms and the user's own tabs.
-func (h *hall) rename(socketID, nick string) (User, error) {
-	nick, compared, err := checkNick(nick, h.opts.MaxNick)
-	if err != nil {
+	if err := h.people.Track(c, everywhere, id, wanted); err != nil {
 		return User{}, err
 	}
-	u, was, rooms, err := h.renameUser(socketID, nick, compared)
-	if err != nil || was == nick {
-		return u, err
-	}
-	for _, r := range rooms {
-		h.speak(r)
-	}
-	h.voice.toUsers("you", map[string]User{"user": u}, u.ID)
-	return u, nil
-}
-
-func (h *hall) renameUser(socketID, nick, compared string) (now User, was string, rooms []*room, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	t, err := h.tabLocked(socketID)
-	if err != nil {
-		return User{}, "", nil, err
-	}
-	u := t.user
-	if other := h.nicks[compared]; other != nil && other != u {
-		return User{}, "", nil, &refusal{"nick_taken", "somebody here is called " + other.nick + " already"}
-	}
-	was = u.nick
-	delete(h.nicks, u.compared)
-	u.nick, u.compared = nick, compared
-	h.nicks[compared] = u
-	if was == nick {
-		return u.shown(), was, nil, nil
-	}
-	for r := range u.stays {
-		r.tell("renamed", renamed{Room: r.name, User: u.shown(), Was: was})
-		rooms = append(rooms, r)
-	}
-	return u.shown(), was, rooms, nil
+	h.learnLocked(id)
+	h.tabs[c.ID()] = &tab{of: c, user: id, rooms: make(map[*room]struct{})}
+	return h.shownLocked(id), nil
 }
 
 // tabLocked finds a connection; it may have been lost while its event was handled.
-func (h *hall) tabLocked(socketID string) (*tab, error) {
-	if t := h.tabs[socketID]; t != nil {
+func (h *hall) tabLocked(c connection) (*tab, error) {
+	if t := h.tabs[c.ID()]; t != nil && t.of == c {
 		return t, nil
 	}
 	return nil, &refusal{"not_here", "this connection is gone"}
 }
 
 // enter puts a connection into a room, which is made if need be.
-func (h *hall) enter(socketID, name string) (*room, error) {
+func (h *hall) enter(c connection, name string) (*room, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	t, err := h.tabLocked(socketID)
+	t, err := h.tabLocked(c)
 	if err != nil {
 		return nil, err
 	}
@@ -163,32 +133,28 @@ func (h *hall) enter(socketID, name string) (*room, error) {
 		return nil, &refusal{"too_many_rooms", "this connection is in " + strconv.Itoa(len(t.rooms)) + " rooms already; leave one first"}
 	}
 	if r == nil {
-		if r, err = h.openLocked(name); err != nil {
+		if r, err = h.openLocked(name, h.ids.next(h.now())); err != nil {
 			return nil, err
 		}
 	}
+	if err := h.people.Track(c, name, t.user, nil); err != nil {
+		if errors.Is(err, presence.ErrFull) {
+			err = &refusal{"rooms_full", "this server has as many visitors in rooms as it can"}
+		}
+		return nil, err
+	}
 	t.rooms[r] = struct{}{}
-	s := r.people[t.user]
-	if s == nil {
-		s = &stay{}
-		r.people[t.user], t.user.stays[r] = s, s
-		r.idle = time.Time{}
-		r.tell("joined", presence{Room: r.name, User: t.user.shown()})
-	}
-	if s.timer != nil {
-		s.timer.Stop()
-		s.timer = nil
-	}
-	s.tabs++
+	r.tabs++
+	r.idle = time.Time{}
 	return r, nil
 }
 
-// openLocked makes a room, and room for it.
-func (h *hall) openLocked(name string) (*room, error) {
+// openLocked makes a room, and room for it. Messages up to floor may have been.
+func (h *hall) openLocked(name, floor string) (*room, error) {
 	now := h.now()
 	var longest *room
 	for _, r := range h.rooms {
-		if r.idle.IsZero() {
+		if r.tabs > 0 {
 			continue
 		}
 		if now.Sub(r.idle) >= h.opts.IdleRoom {
@@ -203,7 +169,7 @@ func (h *hall) openLocked(name string) (*room, error) {
 		}
 		h.closeLocked(longest)
 	}
-	r := &room{name: name, people: make(map[*user]*stay), floor: h.ids.next(now)}
+	r := &room{name: name, floor: floor, idle: now, complete: h.voice.alone()}
 	h.rooms[name] = r
 	return r, nil
 }
@@ -225,61 +191,34 @@ func (h *hall) unlistLocked(r *room) {
 
 // look returns what a connection that entered a room is told of it.
 func (h *hall) look(r *room, after string) joinedRoom {
+	here := h.people.Room(r.name)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	messages, gap := r.since(after)
-	users := r.users()
-	slices.SortFunc(users, func(a, b User) int { return strings.Compare(a.ID, b.ID) })
-	return joinedRoom{Room: r.name, Users: users, Messages: messages, Gap: gap}
+	return joinedRoom{Room: r.name, Users: usersOf(here.Users), Count: here.UserCount, Messages: messages, Gap: gap}
 }
 
 // leave takes a connection out of a room at once, without grace: it was asked for.
-func (h *hall) leave(socketID, name string) error {
+func (h *hall) leave(c connection, name string) error {
 	h.mu.Lock()
-	r := h.rooms[name]
-	t, err := h.tabLocked(socketID)
-	if err == nil && r != nil {
+	defer h.mu.Unlock()
+	t, err := h.tabLocked(c)
+	if err != nil {
+		return err
+	}
+	if r := h.rooms[name]; r != nil {
 		if _, inside := t.rooms[r]; inside {
-			h.partLocked(t, r, 0)
+			h.partLocked(t, r)
+			h.people.Untrack(c, name)
 		}
 	}
-	h.mu.Unlock()
-	if r != nil {
-		h.speak(r)
-	}
-	return err
+	return nil
 }
 
-// partLocked takes a connection out of a room. If it was the user's last one there,
-// the user leaves after the grace.
-func (h *hall) partLocked(t *tab, r *room, grace time.Duration) {
+// partLocked takes a connection out of a room of this node.
+func (h *hall) partLocked(t *tab, r *room) {
 	delete(t.rooms, r)
-	u, s := t.user, r.people[t.user]
-	s.tabs--
-	switch {
-	case s.tabs > 0:
-	case grace <= 0:
-		h.departLocked(u, r)
-	default:
-		s.timer = time.AfterFunc(grace, func() { h.expire(u, r, s) })
-	}
-}
-
-// expire ends a stay whose grace ran out, unless the user came back meanwhile.
-func (h *hall) expire(u *user, r *room, s *stay) {
-	h.mu.Lock()
-	if r.people[u] == s && s.tabs == 0 {
-		h.departLocked(u, r)
-	}
-	h.mu.Unlock()
-	h.speak(r)
-}
-
-func (h *hall) departLocked(u *user, r *room) {
-	delete(r.people, u)
-	delete(u.stays, r)
-	r.tell("left", presence{Room: r.name, User: u.shown()})
-	if len(r.people) > 0 {
+	if r.tabs--; r.tabs > 0 {
 		return
 	}
 	r.idle = h.now()
@@ -288,44 +227,27 @@ func (h *hall) departLocked(u *user, r *room) {
 	}
 }
 
-// lose notes that a connection has ended. The user stays for the grace.
-func (h *hall) lose(socketID string) {
+// lose notes that a connection has ended. Presence keeps the user for the grace.
+func (h *hall) lose(c connection) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	t := h.tabs[socketID]
-	if t == nil {
-		return
-	}
-	u := t.user
-	delete(h.tabs, socketID)
-	delete(u.tabs, socketID)
-	for r := range t.rooms {
-		h.partLocked(t, r, h.opts.LeaveGrace)
-	}
-	if len(u.tabs) == 0 {
-		u.timer = time.AfterFunc(h.opts.LeaveGrace, func() { h.forget(u) })
+	if t, err := h.tabLocked(c); err == nil {
+		h.dropTabLocked(t)
 	}
 }
 
-// forget drops a user whose grace ran out, unless the user came back meanwhile.
-func (h *hall) forget(u *user) {
-	h.mu.Lock()
-	if h.users[u.id] != u || len(u.tabs) > 0 {
-		h.mu.Unlock()
-		return
+func (h *hall) dropTabLocked(t *tab) {
+	delete(h.tabs, t.of.ID())
+	for r := range t.rooms {
+		h.partLocked(t, r)
 	}
-	rooms := make([]*room, 0, len(u.stays))
-	for r, s := range u.stays {
-		if s.timer != nil {
-			s.timer.Stop()
-		}
-		h.departLocked(u, r)
-		rooms = append(rooms, r)
+}
+
+func usersOf(all []presence.User) []User {
+	users := make([]User, len(all))
+	for i := range all {
+		users[i] = User{ID: all[i].ID, Nick: nickOf(all[i].ID, all[i].Meta)}
 	}
-	delete(h.users, u.id)
-	delete(h.nicks, u.compared)
-	h.mu.Unlock()
-	for _, r := range rooms {
-		h.speak(r)
-	}
+	slices.SortFunc(users, func(a, b User) int { return strings.Compare(a.ID, b.ID) })
+	return users
 }

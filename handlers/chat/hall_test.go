@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -8,9 +9,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sockeye-io/sockeye/server/presence"
+	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
 // ear is a voice that writes down what is said, as "room event who".
@@ -25,14 +30,18 @@ func (e *ear) toRoom(room, event string, payload any) {
 	switch p := payload.(type) {
 	case *Message:
 		e.said = append(e.said, fmt.Sprintf("%s %s %s: %s", room, event, p.User.Nick, p.Text))
-	case presence:
+	case whereabouts:
 		e.said = append(e.said, fmt.Sprintf("%s %s %s", room, event, p.User.Nick))
 	case renamed:
 		e.said = append(e.said, fmt.Sprintf("%s %s %s to %s", room, event, p.Was, p.User.Nick))
+	case crowd:
+		e.said = append(e.said, fmt.Sprintf("%s %s %d, %d listed", room, event, p.Count, len(p.Users)))
 	default:
 		e.said = append(e.said, fmt.Sprintf("%s %s %v", room, event, payload))
 	}
 }
+
+func (e *ear) note(room, event string, payload any) { e.toRoom(room, event, payload) }
 
 func (e *ear) toUsers(event string, payload any, ids ...string) {
 	e.mu.Lock()
@@ -44,6 +53,9 @@ func (e *ear) toUsers(event string, payload any, ids ...string) {
 	e.said = append(e.said, fmt.Sprintf("%s %s%s", strings.Join(ids, ","), event, text))
 }
 
+func (e *ear) toNodes(*nodeMessage) {}
+func (e *ear) alone() bool          { return true }
+
 // heard returns what was said since the last call.
 func (e *ear) heard() []string {
 	e.mu.Lock()
@@ -53,29 +65,88 @@ func (e *ear) heard() []string {
 	return said
 }
 
+// want waits until nothing is left to say.
 func (e *ear) want(t *testing.T, want ...string) {
 	t.Helper()
+	synctest.Wait()
 	if got := e.heard(); !slices.Equal(got, want) {
 		t.Errorf("heard\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
 }
 
-func open(o Options) (*hall, *ear) {
+// tester is a hall of which a test knows the connections.
+type tester struct {
+	*hall
+	ear   *ear
+	conns map[string]*conn
+}
+
+// conn stands for a socket.
+type conn struct {
+	id    string
+	ended atomic.Bool
+}
+
+func (c *conn) ID() string      { return c.id }
+func (c *conn) Connected() bool { return !c.ended.Load() }
+
+// open opens a hall, which ends with the test.
+func open(t *testing.T, o Options) *tester {
+	t.Helper()
+	o = o.withDefaults()
+	srv, err := socketio.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ns := srv.Of(Namespace)
 	e := &ear{}
-	return newHall(o.withDefaults(), e), e
+	h := newHall(o, e, presence.New(ns, presence.Options{Grace: o.LeaveGrace, MaxMembers: o.MaxListed, MaxMembersOf: listed}))
+	ns.OnClose(h.close)
+	t.Cleanup(func() {
+		if err := srv.Close(context.Background()); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return &tester{h, e, make(map[string]*conn)}
+}
+
+// of returns a connection, which is made if need be.
+func (h *tester) of(socketID string) *conn {
+	if h.conns[socketID] == nil {
+		h.conns[socketID] = &conn{id: socketID}
+	}
+	return h.conns[socketID]
+}
+
+// comes brings a connection in.
+func (h *tester) comes(t *testing.T, socketID, id, nick string) User {
+	t.Helper()
+	u, err := h.arrive(h.of(socketID), id, nick)
+	if err != nil {
+		t.Fatalf("%s arrives: %v", nick, err)
+	}
+	return u
+}
+
+// goes ends a connection.
+func (h *tester) goes(socketID string) {
+	c := h.of(socketID)
+	c.ended.Store(true)
+	h.people.Lose(c)
+	h.lose(c)
+	delete(h.conns, socketID)
 }
 
 // come brings a connection in and puts it into rooms.
-func come(t *testing.T, h *hall, socketID, id, nick string, rooms ...string) {
+func come(t *testing.T, h *tester, socketID, id, nick string, rooms ...string) {
 	t.Helper()
-	h.arrive(socketID, id, nick)
+	h.comes(t, socketID, id, nick)
 	for _, name := range rooms {
-		r, err := h.enter(socketID, name)
-		if err != nil {
+		if _, err := h.enter(h.of(socketID), name); err != nil {
 			t.Fatalf("%s enters %s: %v", nick, name, err)
 		}
-		h.speak(r)
 	}
+	synctest.Wait()
 }
 
 func codeOf(err error) string {
@@ -88,262 +159,281 @@ func codeOf(err error) string {
 
 func TestAUserIsCountedOnceForAllTabs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, e := open(Options{LeaveGrace: 5 * time.Second})
+		h := open(t, Options{LeaveGrace: 5 * time.Second})
 		come(t, h, "s1", "ann", "Ann", "lobby")
 		come(t, h, "s2", "ann", "Ann", "lobby")
 		come(t, h, "s3", "bea", "Bea", "lobby")
-		e.want(t, "lobby joined Ann", "lobby joined Bea")
+		h.ear.want(t, "lobby joined Ann", "lobby joined Bea")
 		if users := h.look(h.rooms["lobby"], "").Users; len(users) != 2 {
 			t.Errorf("users %v, want Ann and Bea", users)
 		}
-		h.lose("s1")
+		h.goes("s1")
 		<-time.After(time.Minute)
 		synctest.Wait()
-		e.want(t)
-		if err := h.leave("s2", "lobby"); err != nil {
+		h.ear.want(t)
+		if err := h.leave(h.of("s2"), "lobby"); err != nil {
 			t.Fatal(err)
 		}
-		e.want(t, "lobby left Ann")
+		h.ear.want(t, "lobby left Ann")
 	})
 }
 
 func TestAReloadMakesNoNotice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, e := open(Options{LeaveGrace: 5 * time.Second})
+		h := open(t, Options{LeaveGrace: 5 * time.Second})
 		come(t, h, "s1", "ann", "Ann", "lobby", "den")
-		e.heard()
+		h.ear.heard()
 		for i := range 5 {
-			h.lose(fmt.Sprint("s", i+1))
+			h.goes(fmt.Sprint("s", i+1))
 			<-time.After(4 * time.Second)
 			come(t, h, fmt.Sprint("s", i+2), "ann", "Ann", "lobby")
 		}
-		e.want(t, "den left Ann") // which no later tab entered
-		h.lose("s6")
+		h.ear.want(t, "den left Ann") // which no later tab entered
+		h.goes("s6")
 		<-time.After(6 * time.Second)
 		synctest.Wait()
-		e.want(t, "lobby left Ann")
+		h.ear.want(t, "lobby left Ann")
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		if len(h.users)+len(h.nicks)+len(h.tabs)+len(h.rooms) != 0 {
-			t.Errorf("the hall is not empty: %d users, %d nicks, %d tabs, %d rooms", len(h.users), len(h.nicks), len(h.tabs), len(h.rooms))
+		if len(h.claims)+len(h.nicks)+len(h.tabs)+len(h.rooms) != 0 {
+			t.Errorf("the hall is not empty: %d claims, %d nicks, %d tabs, %d rooms", len(h.claims), len(h.nicks), len(h.tabs), len(h.rooms))
 		}
 	})
 }
 
 func TestNicknamesAreOneUsersAtATime(t *testing.T) {
-	h, e := open(Options{MaxNick: 8})
-	h.arrive("s1", "ann", "Ann")
-	if got := h.arrive("s2", "bea", "ann").Nick; got != "ann 2" {
-		t.Errorf("the second ann is called %q", got)
-	}
-	if got := h.arrive("s3", "cleo", "\u202e"); !strings.HasPrefix(got.Nick, "Guest ") {
-		t.Errorf("a user without a name is called %q", got.Nick)
-	}
-	if got := h.arrive("s4", "ann", "Other").Nick; got != "Ann" {
-		t.Errorf("the second tab of Ann is called %q", got)
-	}
-	come(t, h, "s5", "dora", "longname", "lobby")
-	if got := h.arrive("s6", "eve", "LONGNAME").Nick; got != "LONGNA 2" {
-		t.Errorf("the second longname is called %q", got)
-	}
-	e.heard()
-	for nick, want := range map[string]string{"ANN": "nick_taken", "ａｎｎ": "nick_taken", " ": "bad_nick", "ninechars": "bad_nick", "a\x00b": "bad_nick"} {
-		if _, err := h.rename("s5", nick); codeOf(err) != want {
-			t.Errorf("renaming to %q: %v, want %s", nick, err, want)
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, Options{MaxNick: 8})
+		h.comes(t, "s1", "ann", "Ann")
+		if got := h.comes(t, "s2", "bea", "ann").Nick; got != "ann 2" {
+			t.Errorf("the second ann is called %q", got)
 		}
-	}
-	if got, err := h.rename("s5", "  Dora  "); err != nil || got.Nick != "Dora" {
-		t.Errorf("renamed to %q, %v", got.Nick, err)
-	}
-	e.want(t, "lobby renamed longname to Dora", "dora you")
-	if _, err := h.rename("s5", "DORA"); err != nil {
-		t.Errorf("a change of case: %v", err)
-	}
-	if got := h.arrive("s7", "fay", "longname").Nick; got != "longname" {
-		t.Errorf("a name that is free again was given as %q", got)
-	}
+		if got := h.comes(t, "s3", "cleo", "\u202e"); !strings.HasPrefix(got.Nick, "Guest ") {
+			t.Errorf("a user without a name is called %q", got.Nick)
+		}
+		if got := h.comes(t, "s4", "ann", "Other").Nick; got != "Ann" {
+			t.Errorf("the second tab of Ann is called %q", got)
+		}
+		come(t, h, "s5", "dora", "longname", "lobby")
+		if got := h.comes(t, "s6", "eve", "LONGNAME").Nick; got != "LONGNA 2" {
+			t.Errorf("the second longname is called %q", got)
+		}
+		h.ear.heard()
+		for nick, want := range map[string]string{"ANN": "nick_taken", "ａｎｎ": "nick_taken", " ": "bad_nick", "ninechars": "bad_nick", "a\x00b": "bad_nick"} {
+			if _, err := h.rename(h.of("s5"), nick); codeOf(err) != want {
+				t.Errorf("renaming to %q: %v, want %s", nick, err, want)
+			}
+		}
+		if got, err := h.rename(h.of("s5"), "  Dora  "); err != nil || got.Nick != "Dora" {
+			t.Errorf("renamed to %q, %v", got.Nick, err)
+		}
+		synctest.Wait()
+		heard := h.ear.heard()
+		slices.Sort(heard)
+		if !slices.Equal(heard, []string{"dora you", "lobby renamed longname to Dora"}) {
+			t.Errorf("heard %q", heard)
+		}
+		if _, err := h.rename(h.of("s5"), "DORA"); err != nil {
+			t.Errorf("a change of case: %v", err)
+		}
+		if got := h.comes(t, "s7", "fay", "longname").Nick; got != "longname" {
+			t.Errorf("a name that is free again was given as %q", got)
+		}
+	})
 }
 
 // A Katakana middle dot needs a Japanese letter beside it, so no shorter part of
 // this name is a name: looking for one that is free never came to an end, and
 // neither did the hall.
 func TestANicknameThatCannotBeCutHoldsNobodyUp(t *testing.T) {
-	h := newHall(Options{}.withDefaults(), &ear{})
-	nick := strings.Repeat("・", 31) + "あ"
-	names := map[string]bool{}
-	for i := range 2 * maxNumbered {
-		id := fmt.Sprintf("user%012d", i)
-		names[h.arrive(fmt.Sprintf("tab%d", i), id, nick).Nick] = true
-	}
-	if len(names) != 2*maxNumbered {
-		t.Errorf("%d users have %d nicknames", 2*maxNumbered, len(names))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, Options{})
+		nick := strings.Repeat("・", 31) + "あ"
+		names := map[string]bool{}
+		for i := range 2 * maxNumbered {
+			id := fmt.Sprintf("user%012d", i)
+			names[h.comes(t, fmt.Sprintf("tab%d", i), id, nick).Nick] = true
+		}
+		if len(names) != 2*maxNumbered {
+			t.Errorf("%d users have %d nicknames", 2*maxNumbered, len(names))
+		}
+	})
 }
 
 func TestHistoryIsBoundedAndSaysSo(t *testing.T) {
-	h, _ := open(Options{History: 3})
-	come(t, h, "s1", "ann", "Ann", "lobby")
-	ids := make([]string, 6)
-	for i := range ids {
-		answer, err := h.say("s1", "lobby", fmt.Sprint(i), "")
-		if err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, Options{History: 3})
+		come(t, h, "s1", "ann", "Ann", "lobby")
+		ids := make([]string, 6)
+		for i := range ids {
+			answer, err := h.say(h.of("s1"), "lobby", fmt.Sprint(i), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids[i] = answer.ID
 		}
-		ids[i] = answer.ID
-	}
-	if !slices.IsSorted(ids) || ids[0] == ids[1] || len(ids[0]) != len(ids[5]) {
-		t.Errorf("ids %v do not ascend", ids)
-	}
-	r := h.rooms["lobby"]
-	for after, want := range map[string]struct {
-		texts string
-		gap   bool
-	}{
-		"":     {"3 4 5", false},
-		ids[0]: {"3 4 5", true},
-		ids[2]: {"3 4 5", false},
-		ids[3]: {"4 5", false},
-		ids[5]: {"", false},
-		"~":    {"", false},
-		"0":    {"3 4 5", true},
-	} {
-		view := h.look(r, after)
-		texts := make([]string, len(view.Messages))
-		for i, m := range view.Messages {
-			texts[i] = m.Text
+		if !slices.IsSorted(ids) || ids[0] == ids[1] || len(ids[0]) != len(ids[5]) {
+			t.Errorf("ids %v do not ascend", ids)
 		}
-		if got := strings.Join(texts, " "); got != want.texts || view.Gap != want.gap {
-			t.Errorf("after %q: %q, gap %v; want %q, %v", after, got, view.Gap, want.texts, want.gap)
+		r := h.rooms["lobby"]
+		for after, want := range map[string]struct {
+			texts string
+			gap   bool
+		}{
+			"":     {"3 4 5", false},
+			ids[0]: {"3 4 5", true},
+			ids[2]: {"3 4 5", false},
+			ids[3]: {"4 5", false},
+			ids[5]: {"", false},
+			"~":    {"", false},
+			"0":    {"3 4 5", true},
+		} {
+			view := h.look(r, after)
+			texts := make([]string, len(view.Messages))
+			for i, m := range view.Messages {
+				texts[i] = m.Text
+			}
+			if got := strings.Join(texts, " "); got != want.texts || view.Gap != want.gap {
+				t.Errorf("after %q: %q, gap %v; want %q, %v", after, got, view.Gap, want.texts, want.gap)
+			}
 		}
-	}
+	})
 }
 
 func TestARepeatedMessageIsPassedOnOnce(t *testing.T) {
-	h, e := open(Options{})
-	come(t, h, "s1", "ann", "Ann", "lobby")
-	come(t, h, "s2", "bea", "Bea", "lobby")
-	e.heard()
-	first, err := h.say("s1", "lobby", "hello", "k1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := h.say("s1", "lobby", "hello", "k1")
-	if err != nil || second != first {
-		t.Errorf("the repeat was answered %v, %v; want %v", second, err, first)
-	}
-	if other, _ := h.say("s2", "lobby", "hello too", "k1"); other.ID == first.ID {
-		t.Error("another user's key was taken for a repeat")
-	}
-	p1, err := h.whisper("s1", "bea", "psst", "k2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p2, err := h.whisper("s1", "bea", "psst", "k2"); err != nil || p2 != p1 {
-		t.Errorf("the private repeat was answered %v, %v; want %v", p2, err, p1)
-	}
-	e.want(t, "lobby message Ann: hello", "lobby message Bea: hello too", "bea,ann private psst")
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, Options{})
+		come(t, h, "s1", "ann", "Ann", "lobby")
+		come(t, h, "s2", "bea", "Bea", "lobby")
+		h.ear.heard()
+		first, err := h.say(h.of("s1"), "lobby", "hello", "k1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := h.say(h.of("s1"), "lobby", "hello", "k1")
+		if err != nil || second != first {
+			t.Errorf("the repeat was answered %v, %v; want %v", second, err, first)
+		}
+		if other, _ := h.say(h.of("s2"), "lobby", "hello too", "k1"); other.ID == first.ID {
+			t.Error("another user's key was taken for a repeat")
+		}
+		p1, err := h.whisper(h.of("s1"), "bea", "psst", "k2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p2, err := h.whisper(h.of("s1"), "bea", "psst", "k2"); err != nil || p2 != p1 {
+			t.Errorf("the private repeat was answered %v, %v; want %v", p2, err, p1)
+		}
+		h.ear.want(t, "lobby message Ann: hello", "lobby message Bea: hello too", "bea,ann private psst")
+	})
 }
 
 func TestMemoryIsBounded(t *testing.T) {
-	const limit = 20_000
-	h, _ := open(Options{HistoryBytes: limit, MaxRooms: 10, RoomsPerTab: 1000})
-	h.arrive("s1", "ann", "Ann")
-	text := strings.Repeat("x", 500)
-	for i := range 40 {
-		name := fmt.Sprint("room ", i)
-		if _, err := h.enter("s1", name); err != nil {
-			t.Fatalf("room %d: %v", i, err)
-		}
-		for range 20 {
-			if _, err := h.say("s1", name, text, ""); err != nil {
-				t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 20_000
+		h := open(t, Options{HistoryBytes: limit, MaxRooms: 10, RoomsPerTab: 1000})
+		h.comes(t, "s1", "ann", "Ann")
+		text := strings.Repeat("x", 500)
+		for i := range 40 {
+			name := fmt.Sprint("room ", i)
+			if _, err := h.enter(h.of("s1"), name); err != nil {
+				t.Fatalf("room %d: %v", i, err)
+			}
+			for range 20 {
+				if _, err := h.say(h.of("s1"), name, text, ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if i >= 5 { // stay in the first five
+				if err := h.leave(h.of("s1"), name); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
-		if i >= 5 { // stay in the first five
-			if err := h.leave("s1", name); err != nil {
-				t.Fatal(err)
+		var bytes int64
+		for _, r := range h.rooms {
+			for _, m := range r.log {
+				bytes += m.size()
 			}
 		}
-	}
-	var bytes int64
-	for _, r := range h.rooms {
-		for _, m := range r.log {
-			bytes += m.size()
+		if bytes != h.bytes || bytes > limit {
+			t.Errorf("%d bytes are kept, counted as %d; the limit is %d", bytes, h.bytes, limit)
 		}
-	}
-	if bytes != h.bytes || bytes > limit {
-		t.Errorf("%d bytes are kept, counted as %d; the limit is %d", bytes, h.bytes, limit)
-	}
-	if len(h.rooms) > 10 {
-		t.Errorf("%d rooms are kept; the limit is 10", len(h.rooms))
-	}
-	for i := range 5 {
-		if h.rooms[fmt.Sprint("room ", i)] == nil {
-			t.Errorf("room %d was closed with somebody in it", i)
+		if len(h.rooms) > 10 {
+			t.Errorf("%d rooms are kept; the limit is 10", len(h.rooms))
 		}
-	}
-	if listed := h.written.Len(); listed > len(h.rooms) {
-		t.Errorf("%d rooms are listed as written in, of %d", listed, len(h.rooms))
-	}
+		for i := range 5 {
+			if h.rooms[fmt.Sprint("room ", i)] == nil {
+				t.Errorf("room %d was closed with somebody in it", i)
+			}
+		}
+		if listed := h.written.Len(); listed > len(h.rooms) {
+			t.Errorf("%d rooms are listed as written in, of %d", listed, len(h.rooms))
+		}
+	})
 }
 
 // A text used to keep the space around it in memory, which nothing counted.
 func TestSpaceAroundATextIsNotKept(t *testing.T) {
-	h := newHall(Options{}.withDefaults(), &ear{})
-	h.arrive("tab", "user", "ann")
-	if _, err := h.enter("tab", "lobby"); err != nil {
-		t.Fatal(err)
-	}
-	held := func() uint64 {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
-	before := held()
-	for i := range 50 {
-		if _, err := h.say("tab", "lobby", strings.Repeat(" ", 500_000)+strconv.Itoa(i), ""); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, Options{})
+		h.comes(t, "tab", "user", "ann")
+		if _, err := h.enter(h.of("tab"), "lobby"); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if now := held(); now > before+5_000_000 {
-		t.Errorf("50 messages of two characters hold %d bytes", now-before)
-	}
-	runtime.KeepAlive(h)
+		held := func() uint64 {
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			return m.HeapAlloc
+		}
+		before := held()
+		for i := range 50 {
+			if _, err := h.say(h.of("tab"), "lobby", strings.Repeat(" ", 500_000)+strconv.Itoa(i), ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if now := held(); now > before+5_000_000 {
+			t.Errorf("50 messages of two characters hold %d bytes", now-before)
+		}
+		runtime.KeepAlive(h)
+	})
 }
 
 func TestFullServerRefusesRoomsAndKeepsTheOthers(t *testing.T) {
-	h, _ := open(Options{MaxRooms: 2, RoomsPerTab: 3})
-	come(t, h, "s1", "ann", "Ann", "a", "b")
-	if _, err := h.enter("s1", "c"); codeOf(err) != "rooms_full" {
-		t.Errorf("a third room: %v, want rooms_full", err)
-	}
-	h2, _ := open(Options{RoomsPerTab: 2})
-	come(t, h2, "s1", "ann", "Ann", "a", "b", "b")
-	if _, err := h2.enter("s1", "c"); codeOf(err) != "too_many_rooms" {
-		t.Errorf("a third room of a tab: %v, want too_many_rooms", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, Options{MaxRooms: 2, RoomsPerTab: 3})
+		come(t, h, "s1", "ann", "Ann", "a", "b")
+		if _, err := h.enter(h.of("s1"), "c"); codeOf(err) != "rooms_full" {
+			t.Errorf("a third room: %v, want rooms_full", err)
+		}
+		h2 := open(t, Options{RoomsPerTab: 2})
+		come(t, h2, "s1", "ann", "Ann", "a", "b", "b")
+		if _, err := h2.enter(h2.of("s1"), "c"); codeOf(err) != "too_many_rooms" {
+			t.Errorf("a third room of a tab: %v, want too_many_rooms", err)
+		}
+	})
 }
 
 func TestIdleRoomsAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, _ := open(Options{IdleRoom: time.Hour})
+		h := open(t, Options{IdleRoom: time.Hour})
 		come(t, h, "s1", "ann", "Ann", "old", "lobby")
-		answer, err := h.say("s1", "old", "words", "")
+		answer, err := h.say(h.of("s1"), "old", "words", "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := h.leave("s1", "old"); err != nil {
+		if err := h.leave(h.of("s1"), "old"); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(2 * time.Hour)
-		if _, err := h.enter("s1", "new"); err != nil {
+		if _, err := h.enter(h.of("s1"), "new"); err != nil {
 			t.Fatal(err)
 		}
 		if h.rooms["old"] != nil || h.bytes != 0 {
 			t.Errorf("the old room is still there, with %d bytes", h.bytes)
 		}
-		r, err := h.enter("s1", "old")
+		r, err := h.enter(h.of("s1"), "old")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -354,51 +444,56 @@ func TestIdleRoomsAreForgotten(t *testing.T) {
 }
 
 func TestARoomHearsEverythingInOneOrder(t *testing.T) {
-	h, e := open(Options{History: 1000, MaxText: 10})
-	const users, each = 8, 50
-	var wg sync.WaitGroup
-	for u := range users {
-		id := fmt.Sprint("u", u)
-		come(t, h, "s"+id, id, id, "lobby")
-		wg.Go(func() {
-			for i := range each {
-				if _, err := h.say("s"+id, "lobby", fmt.Sprint(i), ""); err != nil {
-					t.Error(err)
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, Options{History: 1000, MaxText: 10})
+		const users, each = 8, 50
+		var wg sync.WaitGroup
+		for u := range users {
+			id := fmt.Sprint("u", u)
+			come(t, h, "s"+id, id, id, "lobby")
+			c := h.of("s" + id)
+			wg.Go(func() {
+				for i := range each {
+					if _, err := h.say(c, "lobby", fmt.Sprint(i), ""); err != nil {
+						t.Error(err)
+					}
 				}
-			}
-		})
-	}
-	wg.Wait()
-	var want []string
-	for _, m := range h.look(h.rooms["lobby"], "").Messages {
-		want = append(want, fmt.Sprintf("lobby message %s: %s", m.User.Nick, m.Text))
-	}
-	got := slices.DeleteFunc(e.heard(), func(s string) bool { return strings.Contains(s, " joined ") })
-	if len(want) != users*each || !slices.Equal(got, want) {
-		t.Errorf("%d messages were heard in another order than the %d of the history", len(got), len(want))
-	}
+			})
+		}
+		wg.Wait()
+		var want []string
+		for _, m := range h.look(h.rooms["lobby"], "").Messages {
+			want = append(want, fmt.Sprintf("lobby message %s: %s", m.User.Nick, m.Text))
+		}
+		got := slices.DeleteFunc(h.ear.heard(), func(s string) bool { return strings.Contains(s, " joined ") })
+		if len(want) != users*each || !slices.Equal(got, want) {
+			t.Errorf("%d messages were heard in another order than the %d of the history", len(got), len(want))
+		}
+	})
 }
 
 func TestTextsAndKeysAreChecked(t *testing.T) {
-	h, _ := open(Options{MaxText: 5})
-	come(t, h, "s1", "ann", "Ann", "lobby")
-	for text, want := range map[string]string{"": "empty", " \n ": "empty", "\x00\x1b": "empty", "sixsix": "too_long", "fünf!": ""} {
-		if _, err := h.say("s1", "lobby", text, ""); codeOf(err) != want {
-			t.Errorf("saying %q: %v, want %q", text, err, want)
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, Options{MaxText: 5})
+		come(t, h, "s1", "ann", "Ann", "lobby")
+		for text, want := range map[string]string{"": "empty", " \n ": "empty", "\x00\x1b": "empty", "sixsix": "too_long", "fünf!": ""} {
+			if _, err := h.say(h.of("s1"), "lobby", text, ""); codeOf(err) != want {
+				t.Errorf("saying %q: %v, want %q", text, err, want)
+			}
 		}
-	}
-	if _, err := h.say("s1", "lobby", "x", strings.Repeat("k", 65)); codeOf(err) != "too_long" {
-		t.Errorf("a long key: %v, want too_long", err)
-	}
-	if _, err := h.say("s1", "den", "x", ""); codeOf(err) != "not_in_room" {
-		t.Errorf("a room outside: %v, want not_in_room", err)
-	}
-	if _, err := h.whisper("s1", "nobody", "x", ""); codeOf(err) != "not_here" {
-		t.Errorf("a private message to nobody: %v, want not_here", err)
-	}
-	if _, err := h.say("s9", "lobby", "x", ""); codeOf(err) != "not_here" {
-		t.Errorf("a connection that is gone: %v, want not_here", err)
-	}
+		if _, err := h.say(h.of("s1"), "lobby", "x", strings.Repeat("k", 65)); codeOf(err) != "too_long" {
+			t.Errorf("a long key: %v, want too_long", err)
+		}
+		if _, err := h.say(h.of("s1"), "den", "x", ""); codeOf(err) != "not_in_room" {
+			t.Errorf("a room outside: %v, want not_in_room", err)
+		}
+		if _, err := h.whisper(h.of("s1"), "nobody", "x", ""); codeOf(err) != "not_here" {
+			t.Errorf("a private message to nobody: %v, want not_here", err)
+		}
+		if _, err := h.say(h.of("s9"), "lobby", "x", ""); codeOf(err) != "not_here" {
+			t.Errorf("a connection that is gone: %v, want not_here", err)
+		}
+	})
 }
 
 func TestTheIDOfAUserComesFromTheSecretAlone(t *testing.T) {

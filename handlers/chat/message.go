@@ -2,6 +2,7 @@ package chat
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -45,10 +46,20 @@ type sent struct {
 	Time int64  `json:"time"` // milliseconds since 1970
 }
 
-// idSource makes the ids of messages: fixed length, ascending in the order of making,
-// also over a restart unless the clock is set back by more than the restart took.
+// The parts of an id: 11 hexadecimal digits of milliseconds since 1970, 5 that count
+// within the millisecond, and the node.
+const (
+	timeLen = 11
+	seqLen  = 5
+	nodeLen = 4
+	idLen   = timeLen + seqLen + nodeLen
+)
+
+// idSource makes the ids of messages: of one length, ascending in the order of making,
+// and after every id that this node has heard of; also over a restart unless the clock
+// is set back by more than the restart took.
 type idSource struct {
-	node string // 4 characters, so that two processes do not make the same id
+	node string // nodeLen characters, so that two processes do not make the same id
 
 	last int64 // milliseconds since 1970
 	seq  int
@@ -63,5 +74,51 @@ func (s *idSource) next(now time.Time) string {
 	} else if s.seq++; s.seq > maxSeq {
 		s.last, s.seq = s.last+1, 0
 	}
-	return fmt.Sprintf("%011x%05x%s", s.last, s.seq, s.node)
+	return fmt.Sprintf("%0*x%0*x%s", timeLen, s.last, seqLen, s.seq, s.node)
+}
+
+// maxAhead is how far ahead of this node's clock the clocks of others may be, and their
+// messages still come before what is said here later.
+const maxAhead = time.Minute
+
+// follow has the next id come after one that another node has made.
+func (s *idSource) follow(id string, now time.Time) {
+	ms, seq := timeOf(id), seqOf(id)
+	if ms > now.Add(maxAhead).UnixMilli() {
+		return
+	}
+	if ms > s.last || ms == s.last && seq > s.seq {
+		s.last, s.seq = ms, seq
+	}
+}
+
+// timeOf returns the milliseconds of an id, 0 if it is none.
+func timeOf(id string) int64 {
+	if len(id) != idLen {
+		return 0
+	}
+	ms, err := strconv.ParseInt(id[:timeLen], 16, 64)
+	if err != nil {
+		return 0
+	}
+	return ms
+}
+
+func seqOf(id string) int {
+	if len(id) != idLen {
+		return 0
+	}
+	seq, err := strconv.ParseInt(id[timeLen:timeLen+seqLen], 16, 32)
+	if err != nil {
+		return 0
+	}
+	return int(seq)
+}
+
+// nodeOf returns the node of an id, "" if it is none.
+func nodeOf(id string) string {
+	if len(id) != idLen {
+		return ""
+	}
+	return id[timeLen+seqLen:]
 }

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/secure/precis"
+
+	"github.com/sockeye-io/sockeye/server/presence"
 )
 
 // Lengths of a secret in bytes: below, it could be guessed; above, it is no secret
@@ -67,6 +69,9 @@ func checkRoom(room string, limit int) (string, error) {
 	folded, err := precis.Nickname.CompareKey(shown)
 	if err != nil {
 		return "", &refusal{"bad_room", "the room's name has a character that a name cannot have"}
+	}
+	if len(folded) > presence.MaxName {
+		return "", &refusal{"bad_room", "the room's name is longer than " + strconv.Itoa(presence.MaxName) + " bytes"}
 	}
 	return folded, nil
 }

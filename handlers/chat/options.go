@@ -18,6 +18,9 @@ type Options struct {
 	MaxRooms int `yaml:"max-rooms,omitempty"`
 	// RoomsPerTab is how many rooms one connection may be in; 20.
 	RoomsPerTab int `yaml:"rooms-per-tab,omitempty"`
+	// MaxListed is how many users a room may have and still list them, with notices of
+	// who comes and goes; 500. Of a larger one only the number is told.
+	MaxListed int `yaml:"max-listed,omitempty"`
 	// IdleRoom is how long an empty room is kept with its history; 1 h.
 	IdleRoom time.Duration `yaml:"idle-room,omitempty"`
 	// LeaveGrace is how long a user whose connection was lost is still here, so that a
@@ -43,7 +46,7 @@ func (o Options) Validate() error {
 	var errs []error
 	for key, n := range map[string]int64{
 		"history": int64(o.History), "history-bytes": o.HistoryBytes, "max-rooms": int64(o.MaxRooms),
-		"rooms-per-tab": int64(o.RoomsPerTab), "idle-room": int64(o.IdleRoom), "leave-grace": int64(o.LeaveGrace),
+		"rooms-per-tab": int64(o.RoomsPerTab), "max-listed": int64(o.MaxListed), "idle-room": int64(o.IdleRoom), "leave-grace": int64(o.LeaveGrace),
 		"recovery": int64(o.Recovery), "recovery-bytes": o.RecoveryBytes,
 		"max-text": int64(o.MaxText), "max-nick": int64(o.MaxNick), "max-room-name": int64(o.MaxRoomName),
 	} {
@@ -59,6 +62,7 @@ func (o Options) withDefaults() Options {
 	o.HistoryBytes = or(o.HistoryBytes, 16<<20)
 	o.MaxRooms = or(o.MaxRooms, 1000)
 	o.RoomsPerTab = or(o.RoomsPerTab, 20)
+	o.MaxListed = or(o.MaxListed, 500)
 	o.IdleRoom = or(o.IdleRoom, time.Hour)
 	o.LeaveGrace = or(o.LeaveGrace, 5*time.Second)
 	o.Recovery = or(o.Recovery, 2*time.Minute)

@@ -2,37 +2,26 @@ package chat
 
 import (
 	"container/list"
+	"slices"
+	"strings"
 	"time"
 )
 
-// room is one room of a hall. All fields are guarded by the hall's mutex.
+// room is what this node knows of one room. All fields are guarded by the hall's mutex.
 type room struct {
-	name   string
-	people map[*user]*stay
-	idle   time.Time // since when nobody is here; zero while somebody is
+	name string
+	tabs int       // connections of this node
+	idle time.Time // since when there are none
 
-	log     []*Message    // oldest first
+	log     []*Message    // in the order of their ids
 	floor   string        // messages up to this id may have been and are not kept
 	written *list.Element // in hall.written, while log is not empty
 
-	queue    []notice // what the room is yet to hear, in order
-	speaking bool     // somebody is emitting the queue
-}
+	complete bool          // what other nodes keep was asked for
+	fetching chan struct{} // closed when the asking is over; nil while nobody asks
 
-// stay is a user's presence in a room.
-type stay struct {
-	tabs  int         // connections of the user in the room
-	timer *time.Timer // runs out when the grace of the last connection does; nil while tabs > 0
-}
-
-// notice is an event that all sockets of a room are to hear.
-type notice struct {
-	event   string
-	payload any
-}
-
-func (r *room) tell(event string, payload any) {
-	r.queue = append(r.queue, notice{event, payload})
+	queue    []*Message // what the room is yet to hear, in order
+	speaking bool       // somebody is emitting the queue
 }
 
 // repeated finds the message that a user sent with this key.
@@ -48,14 +37,38 @@ func (r *room) repeated(userID, key string) *Message {
 	return nil
 }
 
+// late is how much later than others a message of another node may arrive, and be
+// missed by a client that asks for what came after a message it knows.
+const late = 5000 // ms
+
 // since returns the kept messages after an id, or all of them if it is empty, and
-// whether there may have been others.
+// whether there may have been others. What other nodes said shortly before is repeated,
+// because it may have come later.
 func (r *room) since(after string) ([]*Message, bool) {
-	from := 0
-	for after != "" && from < len(r.log) && r.log[from].ID <= after {
-		from++
+	if after == "" {
+		return append([]*Message{}, r.log...), false
 	}
-	return append([]*Message{}, r.log[from:]...), after != "" && after < r.floor
+	messages := []*Message{}
+	from, node := timeOf(after)-late, nodeOf(after)
+	for _, m := range r.log {
+		if m.ID > after || node != "" && nodeOf(m.ID) != node && timeOf(m.ID) > from {
+			messages = append(messages, m)
+		}
+	}
+	return messages, after < r.floor
+}
+
+// insert adds a message in the order of the ids; false if it is there, or was.
+func (r *room) insert(m *Message) bool {
+	if m.ID <= r.floor {
+		return false
+	}
+	at, known := slices.BinarySearchFunc(r.log, m.ID, func(m *Message, id string) int { return strings.Compare(m.ID, id) })
+	if known {
+		return false
+	}
+	r.log = slices.Insert(r.log, at, m)
+	return true
 }
 
 // drop forgets the oldest message and returns its size in bytes.
@@ -64,15 +77,6 @@ func (r *room) drop() int64 {
 	copy(r.log, r.log[1:])
 	r.log[len(r.log)-1] = nil
 	r.log = r.log[:len(r.log)-1]
-	r.floor = oldest.ID
+	r.floor = max(r.floor, oldest.ID)
 	return oldest.size()
-}
-
-// users lists who is in the room.
-func (r *room) users() []User {
-	users := make([]User, 0, len(r.people))
-	for u := range r.people {
-		users = append(users, u.shown())
-	}
-	return users
 }

@@ -1,7 +1,7 @@
 package chat
 
 // say notes a message of a room and passes it on, once per key.
-func (h *hall) say(socketID, name, text, key string) (sent, error) {
+func (h *hall) say(c connection, name, text, key string) (sent, error) {
 	text, err := checkText(text, h.opts.MaxText)
 	if err != nil {
 		return sent{}, err
@@ -9,7 +9,7 @@ func (h *hall) say(socketID, name, text, key string) (sent, error) {
 	if err := checkKey(key); err != nil {
 		return sent{}, err
 	}
-	r, m, err := h.noteMessage(socketID, name, text, key)
+	r, m, err := h.noteMessage(c, name, text, key)
 	if err != nil {
 		return sent{}, err
 	}
@@ -17,28 +17,28 @@ func (h *hall) say(socketID, name, text, key string) (sent, error) {
 	return sent{ID: m.ID, Time: m.Time}, nil
 }
 
-func (h *hall) noteMessage(socketID, name, text, key string) (*room, *Message, error) {
+func (h *hall) noteMessage(c connection, name, text, key string) (*room, *Message, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	r, u, err := h.insideLocked(socketID, name)
+	r, user, err := h.insideLocked(c, name)
 	if err != nil {
 		return nil, nil, err
 	}
-	if m := r.repeated(u.id, key); m != nil {
+	if m := r.repeated(user, key); m != nil {
 		return r, m, nil
 	}
 	now := h.now()
-	m := &Message{ID: h.ids.next(now), Room: r.name, User: u.shown(), Text: text, Time: now.UnixMilli(), Key: key}
+	m := &Message{ID: h.ids.next(now), Room: r.name, User: h.shownLocked(user), Text: text, Time: now.UnixMilli(), Key: key}
 	h.keepLocked(r, m)
-	r.tell("message", m)
+	r.queue = append(r.queue, m)
 	return r, m, nil
 }
 
-// insideLocked finds a room that a connection is in.
-func (h *hall) insideLocked(socketID, name string) (*room, *user, error) {
-	t, err := h.tabLocked(socketID)
+// insideLocked finds a room that a connection is in, and whose connection it is.
+func (h *hall) insideLocked(c connection, name string) (*room, string, error) {
+	t, err := h.tabLocked(c)
 	if err != nil {
-		return nil, nil, err
+		return nil, "", err
 	}
 	r := h.rooms[name]
 	if r != nil {
@@ -46,12 +46,14 @@ func (h *hall) insideLocked(socketID, name string) (*room, *user, error) {
 			return r, t.user, nil
 		}
 	}
-	return nil, nil, &refusal{"not_in_room", "this connection is not in the room " + name + "; join it first"}
+	return nil, "", &refusal{"not_in_room", "this connection is not in the room " + name + "; join it first"}
 }
 
-// keepLocked appends to the history and drops what is above the bounds.
+// keepLocked adds to the history and drops what is above the bounds.
 func (h *hall) keepLocked(r *room, m *Message) {
-	r.log = append(r.log, m)
+	if !r.insert(m) {
+		return
+	}
 	h.bytes += m.size()
 	if r.written == nil {
 		r.written = h.written.PushBack(r)
@@ -70,14 +72,14 @@ func (h *hall) keepLocked(r *room, m *Message) {
 		if len(oldest.log) == 0 {
 			h.unlistLocked(oldest)
 		}
-		if len(oldest.log) == 0 && len(oldest.people) == 0 {
+		if len(oldest.log) == 0 && oldest.tabs == 0 {
 			h.closeLocked(oldest)
 		}
 	}
 }
 
 // whisper passes a private message to all tabs of both users, once per key.
-func (h *hall) whisper(socketID, to, text, key string) (sent, error) {
+func (h *hall) whisper(c connection, to, text, key string) (sent, error) {
 	text, err := checkText(text, h.opts.MaxText)
 	if err != nil {
 		return sent{}, err
@@ -85,50 +87,58 @@ func (h *hall) whisper(socketID, to, text, key string) (sent, error) {
 	if err := checkKey(key); err != nil {
 		return sent{}, err
 	}
-	p, fresh, err := h.notePrivate(socketID, to, text, key)
+	p, fresh, err := h.notePrivate(c, to, text, key)
 	if err != nil {
 		return sent{}, err
 	}
+	ack := sent{ID: p.ID, Time: p.Time}
 	if fresh {
+		if key != "" {
+			h.voice.toNodes(&nodeMessage{V: protocol, Kind: kindPrivate, From: p.From.ID, To: to, Key: key, Sent: &ack})
+		}
 		h.voice.toUsers("private", p, p.To.ID, p.From.ID)
 	}
-	return sent{ID: p.ID, Time: p.Time}, nil
+	return ack, nil
 }
 
-func (h *hall) notePrivate(socketID, to, text, key string) (p *Private, fresh bool, err error) {
+func (h *hall) notePrivate(c connection, to, text, key string) (p *Private, fresh bool, err error) {
+	target, here := h.people.User(to)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	t, err := h.tabLocked(socketID)
+	t, err := h.tabLocked(c)
 	if err != nil {
 		return nil, false, err
 	}
-	from := t.user
-	if ack, again := from.repeated(to, key); again {
+	k := privateKey{t.user, to, key}
+	if ack, again := h.privates.repeated(k); again {
 		return &Private{ID: ack.ID, Time: ack.Time}, false, nil
 	}
-	target := h.users[to]
-	if target == nil {
+	if !here {
 		return nil, false, &refusal{"not_here", "this user is not here now"}
 	}
 	now := h.now()
-	p = &Private{ID: h.ids.next(now), From: from.shown(), To: target.shown(), Text: text, Time: now.UnixMilli(), Key: key}
-	from.keep(to, key, sent{ID: p.ID, Time: p.Time})
+	p = &Private{
+		ID: h.ids.next(now), From: h.shownLocked(t.user), To: User{ID: to, Nick: nickOf(to, target.Meta)},
+		Text: text, Time: now.UnixMilli(), Key: key,
+	}
+	h.privates.keep(k, sent{ID: p.ID, Time: p.Time})
 	return p, true, nil
 }
 
 // typist returns who is typing in a room, for the notice to the others.
-func (h *hall) typist(socketID, name string) (User, error) {
+func (h *hall) typist(c connection, name string) (User, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	_, u, err := h.insideLocked(socketID, name)
+	_, user, err := h.insideLocked(c, name)
 	if err != nil {
 		return User{}, err
 	}
-	return u.shown(), nil
+	return h.shownLocked(user), nil
 }
 
 // speak emits what a room is to hear, in order, unless another goroutine is doing so;
-// that one takes what was queued meanwhile too.
+// that one takes what was queued meanwhile too. The other nodes keep a message before
+// anybody hears it, so that who comes back to another node finds it.
 func (h *hall) speak(r *room) {
 	if !h.takeFloor(r) {
 		return
@@ -138,8 +148,9 @@ func (h *hall) speak(r *room) {
 		if len(queue) == 0 {
 			return
 		}
-		for _, n := range queue {
-			h.voice.toRoom(r.name, n.event, n.payload)
+		for _, m := range queue {
+			h.voice.toNodes(&nodeMessage{V: protocol, Kind: kindMessage, Messages: []*Message{m}})
+			h.voice.toRoom(r.name, "message", m)
 		}
 	}
 }
@@ -155,7 +166,7 @@ func (h *hall) takeFloor(r *room) bool {
 }
 
 // nextSpeech takes the queue; an empty one gives the floor back.
-func (h *hall) nextSpeech(r *room) []notice {
+func (h *hall) nextSpeech(r *room) []*Message {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	queue := r.queue

@@ -1,0 +1,307 @@
+package chat
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/sockeye-io/sockeye/server/socketio"
+)
+
+// eventName is the server-side event in which the nodes' chats speak with one another.
+const eventName = "sockeye:chat"
+
+// protocol is the version of the messages this node understands.
+const protocol = 1
+
+// The kinds of messages between nodes.
+const (
+	kindMessage = "message" // keep Messages
+	kindPrivate = "private" // From sent To a private message with Key, answered with Sent
+	kindWant    = "want"    // node To: tell what there is of Room
+	kindHave    = "have"    // node To: Messages of Room, more to come if More
+)
+
+// nodeMessage is the one argument of the event.
+type nodeMessage struct {
+	V        int        `json:"v"` // the lowest version that understands the message
+	Kind     string     `json:"k"`
+	Messages []*Message `json:"m,omitempty"`
+
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
+	Key  string `json:"key,omitempty"`
+	Sent *sent  `json:"sent,omitempty"`
+
+	Node     string `json:"n,omitempty"` // who asks or answers
+	Request  string `json:"q,omitempty"`
+	Room     string `json:"room,omitempty"`
+	Floor    string `json:"floor,omitempty"`
+	Complete bool   `json:"whole,omitempty"` // the node has asked others, too
+	Part     int    `json:"part,omitempty"`
+	More     bool   `json:"more,omitempty"`
+}
+
+// Bounds of what other nodes are believed.
+const (
+	maxKept   = 64 << 10 // bytes of a message
+	maxHave   = 64       // parts of an answer
+	haveBytes = 32 << 10 // about the bytes of a part
+)
+
+// How long a connection that enters a room waits for another node's history.
+const (
+	askPatience = 500 * time.Millisecond
+	askNodes    = 3
+)
+
+// hear takes a message of another node.
+func (h *hall) hear(args socketio.Args) {
+	var m nodeMessage
+	err := args.Bind(&m)
+	switch {
+	case err != nil, m.V < 1, m.V > protocol:
+		h.opts.Logger.Debug("chat: message of another node ignored", slog.Int("version", m.V), slog.Any("error", err))
+		return
+	}
+	if err := m.check(); err != nil {
+		h.opts.Logger.Warn("chat: message of another node not understood", slog.Any("error", err))
+		return
+	}
+	switch m.Kind {
+	case kindMessage:
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		for _, one := range m.Messages {
+			h.keepForeignLocked(one)
+		}
+	case kindPrivate:
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.ids.follow(m.Sent.ID, h.now())
+		h.privates.keep(privateKey{m.From, m.To, m.Key}, *m.Sent)
+	case kindWant:
+		if m.To == h.people.Node() {
+			h.answer(&m)
+		}
+	case kindHave:
+		if m.To == h.people.Node() {
+			h.answered(&m)
+		}
+	}
+}
+
+var errImpossible = errors.New("impossible values")
+
+func (m *nodeMessage) check() error {
+	for _, one := range m.Messages {
+		if one == nil || len(one.ID) != idLen || timeOf(one.ID) == 0 || one.Room == "" || one.size() > maxKept || len(one.Room) > maxKept {
+			return errImpossible
+		}
+	}
+	bad := false
+	switch m.Kind {
+	case kindPrivate:
+		bad = m.Sent == nil || m.Key == "" || len(m.Key) > maxKey || len(m.From) > maxSecret || len(m.To) > maxSecret || len(m.Sent.ID) != idLen
+	case kindWant, kindHave:
+		bad = m.Room == "" || m.Request == "" || m.Node == ""
+	}
+	if bad {
+		return errImpossible
+	}
+	return nil
+}
+
+// keepForeignLocked keeps what was said on another node.
+func (h *hall) keepForeignLocked(m *Message) {
+	h.ids.follow(m.ID, h.now())
+	r := h.rooms[m.Room]
+	if r == nil {
+		var err error
+		if r, err = h.openLocked(m.Room, m.ID[:timeLen+seqLen]); err != nil {
+			return // here all rooms have somebody; the other node keeps it
+		}
+	}
+	h.keepLocked(r, m)
+}
+
+// answer tells another node what there is of a room.
+func (h *hall) answer(q *nodeMessage) {
+	log, floor, complete := h.kept(q.Room)
+	for n := 0; ; n++ {
+		part, bytes := log, int64(0)
+		for i, m := range log {
+			if bytes += m.size(); bytes > haveBytes && i > 0 {
+				part = log[:i]
+				break
+			}
+		}
+		log = log[len(part):]
+		h.voice.toNodes(&nodeMessage{
+			V: protocol, Kind: kindHave, Node: h.people.Node(), To: q.Node, Request: q.Request, Room: q.Room,
+			Messages: part, Floor: floor, Complete: complete, Part: n, More: len(log) > 0,
+		})
+		if len(log) == 0 {
+			return
+		}
+	}
+}
+
+func (h *hall) kept(room string) (log []*Message, floor string, complete bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := h.rooms[room]
+	if r == nil {
+		return nil, "", false
+	}
+	return slices.Clone(r.log), r.floor, r.complete
+}
+
+// answered hands an answer to who waits for it.
+func (h *hall) answered(m *nodeMessage) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c := h.fetches[m.Request]; c != nil {
+		select {
+		case c <- m:
+		default: // more parts than there can be
+		}
+	}
+}
+
+// complete asks other nodes for the history of a room, unless this one has heard all of
+// it. It waits until there is an answer, or as long as an entering connection can wait.
+func (h *hall) complete(ctx context.Context, r *room) {
+	for {
+		mine, wait := h.beginFetch(r)
+		switch {
+		case mine:
+			h.endFetch(r, h.fetch(ctx, r.name))
+			return
+		case wait == nil:
+			return
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// beginFetch says whether the caller is to ask, or whom to wait for; neither, if there
+// is nothing to ask.
+func (h *hall) beginFetch(r *room) (mine bool, wait <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case r.complete || h.rooms[r.name] != r:
+		return false, nil
+	case r.fetching != nil:
+		return false, r.fetching
+	}
+	r.fetching = make(chan struct{})
+	return true, nil
+}
+
+// endFetch takes over what other nodes answered. done says that there is no use in
+// asking again.
+func (h *hall) endFetch(r *room, done bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	close(r.fetching)
+	r.fetching = nil
+	r.complete = r.complete || done
+}
+
+// fetch asks one node after the other, until one had everything.
+func (h *hall) fetch(ctx context.Context, room string) (done bool) {
+	select {
+	case <-h.people.Ready():
+	case <-ctx.Done():
+		return false
+	}
+	nodes := h.people.Nodes()
+	if len(nodes) > askNodes {
+		nodes = nodes[:askNodes]
+	}
+	for _, node := range nodes {
+		if h.fetchFrom(ctx, node, room) {
+			return true
+		}
+		if ctx.Err() != nil || h.ended.Err() != nil {
+			return false
+		}
+	}
+	return len(nodes) > 0 // none had more than this one
+}
+
+// fetchFrom reports whether the node had everything.
+func (h *hall) fetchFrom(ctx context.Context, node, room string) bool {
+	request, parts := rand.Text(), make(chan *nodeMessage, maxHave)
+	h.mu.Lock()
+	h.fetches[request] = parts
+	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		delete(h.fetches, request)
+		h.mu.Unlock()
+	}()
+	h.voice.toNodes(&nodeMessage{V: protocol, Kind: kindWant, Node: h.people.Node(), To: node, Request: request, Room: room})
+	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	var log []*Message
+	for n := 0; ; n++ {
+		select {
+		case m := <-parts:
+			if m.Part != n {
+				return false // a part was lost
+			}
+			log = append(log, m.Messages...)
+			if !m.More {
+				h.merge(room, m.Floor, m.Complete, log)
+				return m.Complete
+			}
+		case <-ctx.Done():
+			return false
+		case <-h.ended.Done():
+			return false
+		}
+	}
+}
+
+// merge takes over the history of another node. If that was all there is, what is here
+// reaches back as far.
+func (h *hall) merge(name, floor string, complete bool, log []*Message) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := h.rooms[name]
+	if r == nil {
+		return
+	}
+	if complete && floor != "" && floor < r.floor {
+		r.floor = floor
+	}
+	for _, m := range log {
+		if m.Room == name && h.rooms[name] == r {
+			h.ids.follow(m.ID, h.now())
+			h.keepLocked(r, m)
+		}
+	}
+}
+
+// adapterEvent hears that messages of other nodes may have been missed: who enters a
+// room asks for them again.
+func (h *hall) adapterEvent(e socketio.AdapterEvent) {
+	if e.Kind == socketio.AdapterState && !e.Up {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range h.rooms {
+		r.complete = false
+	}
+}
