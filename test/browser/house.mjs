@@ -24,6 +24,11 @@ export class House {
     return server;
   }
 
+  /** Closes something with the case. */
+  owns(thing) {
+    this.#owned.push(thing);
+  }
+
   /** A file with this text, for --config; returns its path. */
   async file(text) {
     const folder = await mkdtemp(join(tmpdir(), "sockeye-"));

@@ -50,6 +50,12 @@ export class Server {
     return code;
   }
 
+  /** Ends it without a word. */
+  async kill() {
+    this.process.kill("SIGKILL");
+    await this.exited;
+  }
+
   /** Starts it again on the same port. */
   async startAgain() {
     await this.#spawn(this.port);

@@ -9,7 +9,8 @@ export class Conversation {
     this.name = name; // of the room, or the id of the other
     this.user = user; // the other, if private
     this.joined = false; // the server has us in it on this connection
-    this.people = new Map(); // by id
+    this.people = new Map(); // by id; empty while there are too many to list
+    this.crowd = 0; // how many are here, while they are not listed
     this.items = []; // {type: "message" | "notice" | "gap", ...}, oldest first
     this.ids = new Set();
     this.typing = new Map(); // by id: {user, until}
@@ -67,6 +68,12 @@ export class Conversation {
     this.items.push(item);
     this.#trim();
     return item;
+  }
+
+  /** Notes who is here: all of them, or how many. */
+  meet(users, count) {
+    this.people = new Map(users.map((user) => [user.id, user]));
+    this.crowd = users.length ? 0 : count;
   }
 
   noteTyping(user, on) {

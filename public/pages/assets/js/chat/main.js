@@ -34,7 +34,7 @@ async function enter(asked) {
   const conversation = underName(asked, room.room);
   const fresh = conversation.last === "";
   conversation.joined = true;
-  conversation.people = new Map(room.users.map((user) => [user.id, user]));
+  conversation.meet(room.users, room.count);
   if (room.gap && !fresh) conversation.append({ type: "gap" });
   let unread = 0;
   for (const message of room.messages) {
@@ -162,6 +162,7 @@ function listen() {
     const direct = conversations.get(`private:${user.id}`);
     if (direct) direct.user = user;
   });
+  inRoom("people", (conversation, { users = [], count }) => conversation.meet(users, count));
   socket.on("disconnect", () => {
     for (const conversation of conversations.values()) {
       conversation.joined = false;
@@ -245,13 +246,14 @@ function subtitle() {
   if (!open) return "Join a room to begin.";
   if (open.kind === "private") return "Private message";
   if (!open.joined) return socket?.connected ? "Joining…" : "Waiting for the connection…";
-  return open.people.size === 1 ? "Only you are here" : `${open.people.size} people here`;
+  const count = open.people.size || open.crowd;
+  return count === 1 ? "Only you are here" : `${count} people here`;
 }
 
 // In a private conversation the list shows the two.
 function peopleOf(conversation) {
-  if (conversation?.kind !== "private") return conversation ?? { people: new Map() };
-  return { people: new Map([conversation.user, ...(me ? [me] : [])].map((user) => [user.id, user])) };
+  if (conversation?.kind !== "private") return conversation ?? { people: new Map(), crowd: 0 };
+  return { people: new Map([conversation.user, ...(me ? [me] : [])].map((user) => [user.id, user])), crowd: 0 };
 }
 
 function drawTyping() {

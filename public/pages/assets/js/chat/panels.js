@@ -34,7 +34,9 @@ function entry(conversation, current, onOpen) {
 /** Draws who is here. */
 export function showPeople(conversation, me, onPick) {
   const people = [...conversation.people.values()].sort(byNick);
-  byId("people-title").textContent = people.length ? `Here now · ${people.length}` : "Here now";
+  const count = people.length || conversation.crowd;
+  byId("people-title").textContent = count ? `Here now · ${count}` : "Here now";
+  byId("people-many").hidden = conversation.crowd === 0;
   keepFocus(byId("people-panel"), () => byId("people").replaceChildren(...people.map((user) => person(user, me, onPick))));
 }
 
