@@ -9,8 +9,18 @@ import (
 // shows no password.
 func FuzzURL(f *testing.F) {
 	for _, seed := range [][2]string{
-		{"redis", "h"}, {"rediss", "h:1/2"}, {"redis+cluster", "a,b:2"}, {"redis+sentinel", "a,b/main/3?sentinel_password=x"},
-		{"redis", "[::1]:6379"}, {"redis", "h:"}, {"redis+x", "h"}, {"http", "h"}, {"", ""}, {"redis", "%@h"}, {"redis", "/@h"}, {"redis", "h?a=b"},
+		{"redis", "h"},
+		{"rediss", "h:1/2"},
+		{"redis+cluster", "a,b:2"},
+		{"redis+sentinel", "a,b/main/3?sentinel_password=x"},
+		{"redis", "[::1]:6379"},
+		{"redis", "h:"},
+		{"redis+x", "h"},
+		{"http", "h"},
+		{"", ""},
+		{"redis", "%@h"},
+		{"redis", "/@h"},
+		{"redis", "h?a=b"},
 	} {
 		f.Add(seed[0], seed[1])
 	}
