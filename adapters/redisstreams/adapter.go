@@ -161,7 +161,7 @@ func (a *Adapter) logged(p *socketio.Packet, t *socketio.Target, deliver deliver
 		return ErrUnavailable
 	}
 	a.mu.Lock()
-	p.SetOffset(socketio.OffsetUnlogged)
+	p.SetOffset(socketio.OffsetUnlogged + a.hub.at.Load().offset())
 	after, err := deliver(true)
 	a.mu.Unlock()
 	if after != nil {

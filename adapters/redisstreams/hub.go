@@ -299,6 +299,28 @@ func (h *Hub) next(ctx context.Context) error {
 	}
 }
 
+// catchUp waits until everything that is in the log now was delivered here, for at most
+// reachPatience: who starts anew may have seen it elsewhere, and must not get it again.
+func (h *Hub) catchUp(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, reachPatience)
+	defer cancel()
+	last, err := lastScript.Run(ctx, h.redis, []string{h.stream()}).Text()
+	if errors.Is(err, redis.Nil) {
+		return true // the log is empty
+	}
+	id, ok := parseID(last)
+	if err == nil && !ok {
+		err = fmt.Errorf("redisstreams: the log ends at %q", last)
+	}
+	if err == nil {
+		err = h.reach(ctx, id)
+	}
+	if err != nil {
+		h.log.Debug("a client that starts anew may have seen more than this node", "error", err)
+	}
+	return err == nil
+}
+
 // retention is how long the log is kept.
 func (h *Hub) retention() time.Duration {
 	d := minRetention

@@ -123,10 +123,8 @@ func (a *Adapter) Restore(ctx context.Context, pid, offset string) (*socketio.Se
 		a.anew("Redis is away", pid)
 		return nil, nil //nolint:nilnil // nobody can tell
 	}
-	seen, known := parseOffset(offset)
-	known = known || offset == ""
 	cl := a.claims.begin(pid)
-	st, err := a.restore(ctx, cl, seen, known)
+	st, err := a.restore(ctx, cl, offset)
 	if st == nil {
 		a.claims.end(cl, false)
 		return nil, err
@@ -135,7 +133,7 @@ func (a *Adapter) Restore(ctx context.Context, pid, offset string) (*socketio.Se
 	return st, nil
 }
 
-func (a *Adapter) restore(ctx context.Context, cl *claim, seen position, known bool) (*socketio.Session, error) {
+func (a *Adapter) restore(ctx context.Context, cl *claim, offset string) (*socketio.Session, error) {
 	rec, err := a.claimRecord(ctx, cl)
 	if err != nil {
 		return nil, err
@@ -144,8 +142,8 @@ func (a *Adapter) restore(ctx context.Context, cl *claim, seen position, known b
 		a.anew("there is no such session", cl.pid)
 		return nil, nil //nolint:nilnil // no session is no error
 	}
-	st, from, ok := rec.session(cl.pid, seen)
-	if !ok || !known {
+	st, from, ok := rec.session(cl.pid, offset)
+	if !ok {
 		a.drop(cl.pid)
 		a.anew("what the client has is not known", cl.pid)
 		return nil, nil //nolint:nilnil // it must start anew
@@ -225,7 +223,7 @@ type record map[string]string
 
 // session reads it, and finds out what the client has. ok is false where that is not
 // certain.
-func (rec record) session(pid string, seen position) (st *socketio.Session, from position, ok bool) {
+func (rec record) session(pid, offset string) (st *socketio.Session, from position, ok bool) {
 	if rec[fieldV] != recordVersion {
 		return nil, from, false
 	}
@@ -235,13 +233,17 @@ func (rec record) session(pid string, seen position) (st *socketio.Session, from
 	}
 	st = &socketio.Session{SID: pid[:sidLen], PID: pid, Start: rec[fieldStart], Last: rec[fieldLast]}
 	from = start
-	// The official client keeps its offset when it gets a new session: one from before
-	// the start says nothing.
-	if !seen.zero() && start.id.before(seen.id) {
-		if seen.epoch != start.epoch {
+	if offset != "" {
+		text, unlogged := strings.CutPrefix(offset, socketio.OffsetUnlogged)
+		seen, ok := parseOffset(text)
+		// The official client keeps its offset when it gets a new session: one from before
+		// the start says nothing.
+		switch {
+		case !ok, unlogged && !seen.id.before(start.id), start.id.before(seen.id) && seen.epoch != start.epoch:
 			return nil, from, false
+		case start.id.before(seen.id):
+			from = seen
 		}
-		from = seen
 	}
 	if last, ok := parseOffset(rec[fieldLast]); ok && !from.id.before(last.id) {
 		if upTo, ok := parseOffset(rec[fieldUpTo]); ok && from.id.before(upTo.id) {

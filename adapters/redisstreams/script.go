@@ -56,6 +56,13 @@ redis.call('SET', KEYS[3], string.format('%d', last), 'PX', ARGV[3])
 return answer
 `)
 
+// lastScript answers the id of the last entry, without what is in it, or nothing. KEYS:
+// stream.
+var lastScript = redis.NewScript(`
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+return last and last[1]
+`)
+
 // A session is a hash, prefix:session:SID:
 //
 //	v      1: the version of this shape

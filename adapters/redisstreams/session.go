@@ -45,9 +45,10 @@ func (a *Adapter) ttl() time.Duration {
 	return r.MaxDisconnection + renewEvery
 }
 
-// Open saves a new session.
+// Open saves a new session. A client that was here before may have seen what this node
+// has not come to: it begins after that.
 func (a *Adapter) Open(ctx context.Context, st *socketio.Session) bool {
-	if !a.hub.Up() {
+	if !a.hub.Up() || st.Returned && !a.hub.catchUp(ctx) {
 		return false
 	}
 	at := a.hub.at.Load().offset()

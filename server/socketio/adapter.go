@@ -105,7 +105,9 @@ type RecoveryAdapter interface {
 type SessionSaver interface {
 	RecoveryAdapter
 	// Open saves a new session, before its socket is live, and waits until it is
-	// saved. False says that it could not be: the socket cannot be recovered.
+	// saved and everything that the client may have seen elsewhere was delivered here.
+	// False says that this could not be: the socket cannot be recovered, and ends
+	// before it gets anything that is kept, at the latest by Local.EndUnlogged.
 	Open(ctx context.Context, st *Session) bool
 	// SaveRooms saves joins and leaves of a session; with wait it returns when they
 	// are saved. False says that they were not: the session is lost.
@@ -123,8 +125,9 @@ type RoomHistory struct {
 	Changes []RoomChange // those that still matter, oldest first
 }
 
-// OffsetUnlogged is the offset of packets that were delivered while they could not be
-// kept. It is no offset: a client that returns with it is not recovered.
+// OffsetUnlogged is what the offsets of packets begin with that were delivered while they
+// could not be kept; the position at which that was follows. It is no offset: a client
+// that was given it in a session is not recovered.
 const OffsetUnlogged = "!"
 
 // Session is what recovery keeps of a socket.
@@ -141,6 +144,9 @@ type Session struct {
 	// Broken says that packets were addressed to the socket after its transport
 	// had ended, so that Last alone does not say what it missed.
 	Broken bool
+	// Returned says of a new session that its client had an earlier one: it may have
+	// seen packets that this node has not come to yet.
+	Returned bool
 
 	// Kept is for the adapter.
 	Kept any

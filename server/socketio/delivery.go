@@ -93,14 +93,14 @@ func (d *delivery) send(s *Socket) bool {
 		}
 		return false
 	}
-	if s.endsBefore(d.p) {
+	if s.endsBefore(d.p, d.track) {
 		return false
 	}
 	m, err := d.p.message(s.variant)
 	if err != nil {
 		return false // cannot be: the same arguments were encoded before
 	}
-	if d.p.offset == OffsetUnlogged {
+	if d.p.unlogged() {
 		s.bits.Or(bitUnlogged)
 	}
 	err = s.sess.Send(m, d.flags)
@@ -124,10 +124,11 @@ func (d *delivery) send(s *Socket) bool {
 
 // endsBefore ends the connection of a session that cannot be recovered any more,
 // instead of handing it a packet with an offset: the client would take that for what
-// it has, and might be given back a session that is not its own any more. It is called
-// between two deliveries, and reports whether it did so.
-func (s *Socket) endsBefore(p *Packet) bool {
-	if s.bits.Load()&bitUnlogged == 0 || s.rec == nil || p.offset == "" || p.offset == OffsetUnlogged {
+// it has, and might be given back a session that is not its own any more. One that
+// never was saved ends before a packet that is kept, which its client may have had
+// elsewhere. It is called between two deliveries, and reports whether it did so.
+func (s *Socket) endsBefore(p *Packet, kept bool) bool {
+	if s.bits.Load()&bitUnlogged == 0 || s.rec == nil && !kept || p.offset == "" || p.unlogged() {
 		return false
 	}
 	s.sess.Abort(engineio.ReasonTransportError, engineio.DetailLogGap, nil)

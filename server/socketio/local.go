@@ -55,7 +55,7 @@ func (l *Local) DeliverTo(s *Socket, p *Packet, f Flags, track bool) (after func
 	if err != nil {
 		return nil, err
 	}
-	if s.endsBefore(p) {
+	if s.endsBefore(p, track) {
 		return nil, ErrDisconnected
 	}
 	if err := s.write(m, f.send()); err != nil {
@@ -64,7 +64,7 @@ func (l *Local) DeliverTo(s *Socket, p *Packet, f Flags, track bool) (after func
 		}
 		return nil, err
 	}
-	if p.offset == OffsetUnlogged {
+	if p.unlogged() {
 		s.bits.Or(bitUnlogged)
 	}
 	if track && s.rec != nil {

@@ -162,15 +162,15 @@ func (s *Socket) lose() {
 	if err != nil || r == nil {
 		return // cannot be: the name is not reserved, and there is a session
 	}
-	p.SetOffset(OffsetUnlogged)
-	m, err := p.message(s.variant)
-	if err != nil {
-		return // cannot be: it has no arguments
-	}
 	// Between two deliveries: none that is under way gives the client an offset after it.
-	r.Begin(s, func(string) {
+	r.Begin(s, func(position string) {
 		if s.bits.Or(bitUnlogged)&bitUnlogged != 0 {
 			return
+		}
+		p.SetOffset(OffsetUnlogged + position)
+		m, err := p.message(s.variant)
+		if err != nil {
+			return // cannot be: it has no arguments
 		}
 		_ = s.write(m, 0) // the client may be gone
 		s.ns.srv.opts.Logger.Debug("a session could not be saved and cannot be recovered any more",

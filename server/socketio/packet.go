@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"weak"
@@ -90,6 +91,8 @@ func (p *Packet) Offset() string { return p.offset }
 // SetOffset sets the recovery offset, which clients of protocol 5 get as last
 // argument. It must not be called once the packet was delivered.
 func (p *Packet) SetOffset(offset string) { p.offset = offset }
+
+func (p *Packet) unlogged() bool { return strings.HasPrefix(p.offset, OffsetUnlogged) }
 
 // Freeze encodes the arguments, so that the packet no longer depends on the
 // values it was made of and can be kept, without larger packets that these were

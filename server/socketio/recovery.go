@@ -106,7 +106,7 @@ func (s *Socket) trimChangesLocked(r RecoveryAdapter) {
 // A client that saw no event yet sends no offset.
 func (p *pendingConnect) restore(s *Socket) *Session {
 	r := s.ns.recoverer()
-	if r == nil || s.variant.protocol() == 4 || s.auth == nil || p.anew {
+	if r == nil || s.variant.protocol() == 4 || s.auth == nil {
 		return nil
 	}
 	var ask struct {
@@ -118,6 +118,10 @@ func (p *pendingConnect) restore(s *Socket) *Session {
 	}
 	pid, ok := ask.PID.(string)
 	if !ok || len(pid) != 2*idLen {
+		return nil
+	}
+	s.bits.Or(bitReturned)
+	if p.anew || pid == unsavedPID(pid[:idLen]) {
 		return nil
 	}
 	offset, ok := ask.Offset.(string)
@@ -188,26 +192,29 @@ func (s *Socket) resume(r RecoveryAdapter, st *Session) error {
 	return err
 }
 
-// beginSession makes a socket live that can be recovered later.
+// beginSession makes a socket live that can be recovered later, if its session can be
+// saved.
 func (s *Socket) beginSession(r RecoveryAdapter) {
-	pid := newPID(s.id)
+	pid, saved := newPID(s.id), true
 	if sv := s.ns.saver(); sv != nil {
 		s.mu.Lock()
 		s.pid = pid
 		st := &Session{SID: s.id, PID: pid, Data: s.data, Changed: slices.Clone(s.changes)}
+		st.Returned = s.bits.Load()&bitReturned != 0
 		for _, room := range s.rooms {
 			st.Rooms = append(st.Rooms, room.name)
 		}
 		s.mu.Unlock()
-		if !sv.Open(s.Context(), st) {
-			pid = ""
+		if saved = sv.Open(s.Context(), st); !saved {
+			s.bits.Or(bitUnlogged)
+			pid = unsavedPID(s.id)
 			s.mu.Lock()
 			s.pid = ""
 			s.mu.Unlock()
 		}
 	}
 	r.Begin(s, func(position string) {
-		if s.goLive(pid, nil) && pid != "" {
+		if s.goLive(pid, nil) && saved {
 			s.rec = &recovery{pid: pid, start: position, last: position}
 			s.ns.pids.add(pid, s)
 		}

@@ -52,8 +52,9 @@ func (l *Local) LoseSession(pid string) {
 }
 
 // EndUnlogged ends the connections of the sockets that got packets which were not
-// kept. Their clients come back by themselves and are told that they are not
-// recovered. It returns how many there were, and does not wait.
+// kept, or whose sessions could not be saved. Their clients come back by themselves and
+// are told that they are not recovered. It returns how many there were, and does not
+// wait.
 func (l *Local) EndUnlogged() int {
 	return l.abort(func(s *Socket) bool { return s.bits.Load()&bitUnlogged != 0 })
 }

@@ -22,7 +22,8 @@ const (
 const (
 	bitOutgoing uint32 = 1 << iota // the socket has OnAnyOutgoing listeners
 	bitEarly                       // it holds what was emitted before it was connected
-	bitUnlogged                    // it got a packet that could not be kept, or a join of it could not be saved
+	bitUnlogged                    // it got a packet that could not be kept, or what it is could not be saved
+	bitReturned                    // the client had an earlier session
 	bitUser                        // somebody said who the user is, or that there is none
 )
 

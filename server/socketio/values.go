@@ -43,6 +43,10 @@ func isID(s string) bool {
 // what is kept of a session can be found by either.
 func newPID(id string) string { return id + newID() }
 
+// unsavedPID is the private id of a socket whose session is not saved. There is nothing
+// to be had for it; who hands it in has been here before.
+func unsavedPID(id string) string { return id + id }
+
 // newID returns 120 random bits as 20 base64url characters.
 func newID() string {
 	var b [idLen * 6 / 8]byte
