@@ -85,6 +85,7 @@ export class Program {
     };
     child.stdout.on("data", hear);
     child.stderr.on("data", hear);
+    const closed = new Promise((resolve) => child.on("close", resolve));
     try {
       program.ready = await until(
         `${command} is ready`,
@@ -96,6 +97,7 @@ export class Program {
       );
     } catch (error) {
       child.kill("SIGKILL");
+      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 500))]); // for its last words
       throw new Error(`${error.message}\n${command} ${args.join(" ")}\n${program.output}`);
     }
     return program;
