@@ -54,6 +54,11 @@ export class Cluster {
     return cluster;
   }
 
+  /** The name of the node that a session is on: a session id begins with the id of a life of a node. */
+  nodeOf(sid) {
+    return this.nodes.find((node) => node.has(sid.slice(0, 8)))?.name ?? "";
+  }
+
   /** The log of every life of every node around a time, for people. */
   linesAround(wall, before, after) {
     return this.nodes.flatMap((node) => node.linesAround(wall, before, after)).sort((a, b) => a.wall - b.wall);
@@ -99,6 +104,11 @@ export class Node {
 
   kill() {
     return this.program.kill();
+  }
+
+  /** Whether it has, or had in an earlier life, the id `id` among the nodes. */
+  has(id) {
+    return this.lives.some((life) => (life.id ??= /other nodes reach this one" node=(\S{8}) /.exec(life.output)?.[1]) === id);
   }
 
   linesAround(wall, before, after) {

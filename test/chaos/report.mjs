@@ -15,13 +15,17 @@ export function reconnects({ witnesses, faults, options }) {
   return groups;
 }
 
-/** A session is judged unless Redis itself failed during its last connection or while it was away. */
+/**
+ * A reconnect is judged unless Redis itself was what failed: its data, its process, or
+ * its connection to the node of the last connection or to the node the client came to.
+ */
 function groupOf({ from, to, away }, faults, options) {
   if (away >= options.recovery * 1000) return "late";
-  const touched = (kinds, node) => faults.overlapping(kinds, from.wall, to.wall, node).length > 0;
-  if (touched(["emptyRedis"])) return "log lost";
-  if (touched(["restartRedis"])) return "Redis away";
-  if (touched(["cutLink", "swallowLink"], from.node)) return "link faulty";
+  const failed = (kinds, since, node) => faults.overlapping(kinds, since, to.wall, node).length > 0;
+  if (failed(["emptyRedis"], from.wall)) return "log lost";
+  if (failed(["restartRedis"], from.wall)) return "Redis away";
+  const links = ["cutLink", "swallowLink"];
+  if (failed(links, from.wall, from.node) || failed(links, from.endedWall, to.node)) return "link faulty";
   return "judged";
 }
 

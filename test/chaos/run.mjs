@@ -52,7 +52,7 @@ export async function run(options) {
     const Class = options.doubles[i] ?? Listener;
     const kind = mix[i % mix.length];
     const mine = own.some(rooms, own.whole(3, 6));
-    listeners.push(new Class(`client ${i}`, { url: cluster.url, kind, rooms: mine, ledger, keep: own.next() < 0.5 }));
+    listeners.push(new Class(`client ${i}`, { url: cluster.url, kind, rooms: mine, ledger, keep: own.next() < 0.5, nodeOf: (sid) => cluster.nodeOf(sid) }));
     if (i % 20 === 19) await pause(50);
   }
   const publishers = Array.from({ length: options.publishers }, (_, i) => {
