@@ -50,44 +50,61 @@ export async function metric(node, name, labels = "") {
   return sum;
 }
 
+/** One of the clients that live through the end of nodes, with where its session is now. */
+class Survivor {
+  lost = []; // why it lost a connection, each time
+  faults = [];
+
+  constructor(url, nodes, i) {
+    this.i = i;
+    this.nodes = nodes;
+    // Each request on a connection of its own: with a kept one, and a balancer that closes it
+    // when a node dies, so that browsers ask again, the XMLHttpRequest of Node.js waits for good.
+    this.socket = io(url, { transports: ["polling"], forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 500 });
+    this.socket.on("disconnect", (why, details) => this.lost.push([why, details?.description, details?.context?.responseText?.replace(/\s+/g, " ")].filter(Boolean).join(" ")));
+  }
+
+  /** The number of the node that owns its session. */
+  get owner() {
+    return this.nodes.findIndex((node) => this.socket.io.engine.id?.startsWith(node.id));
+  }
+
+  /** Whether it has a session at one of these nodes. */
+  livesAt(...numbers) {
+    return this.socket.connected && numbers.includes(this.owner);
+  }
+
+  async echo(text) {
+    const answer = await this.socket.timeout(10_000).emitWithAck("echo", text).catch((error) => String(error));
+    if (answer !== text) this.faults.push(`client ${this.i}: echo was answered ${answer}, after ${this.lost.join("; ") || "no loss"}`);
+  }
+}
+
 /**
- * Clients behind a balancer while a node stops in order, and another is killed. A stop is
- * noticed by those only whose session is on the node; whoever loses a session comes back.
+ * Clients behind a balancer while a node stops in order, and another is killed. An end is
+ * noticed by those only whose session is on the node; whoever loses a session comes back to a
+ * node that lives.
  */
 export async function ending({ url, nodes }) {
   const faults = [];
-  const clients = await Promise.all(
-    Array.from({ length: 24 }, async (_, i) => {
-      // Each request on a connection of its own: with a kept one, and a balancer that closes it
-      // when a node dies, so that browsers ask again, the XMLHttpRequest of Node.js waits for good.
-      const socket = io(url, { transports: ["polling"], forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 500 });
-      await new Promise((resolve, reject) => {
-        socket.once("connect", resolve);
-        socket.once("connect_error", reject);
-      });
-      const client = { socket, owner: nodes.findIndex((n) => socket.io.engine.id.startsWith(n.id)), lost: 0, i };
-      socket.on("disconnect", () => client.lost++);
-      return client;
-    }),
-  );
-  const echo = async (c, text) => {
-    const answer = await c.socket.timeout(10_000).emitWithAck("echo", text).catch((error) => String(error));
-    if (answer !== text) faults.push(`client ${c.i}: echo was answered ${answer}`);
-  };
-  await Promise.all(clients.map((c) => echo(c, "before")));
-  const [stopping, dying] = [2, 1];
-  await nodes[stopping].stop("SIGTERM");
-  for (const c of clients) {
-    if (c.owner !== stopping && c.lost > 0) faults.push(`client ${c.i} of another node noticed that a node stopped in order`);
-  }
-  await until("the clients of the stopped node are back", () => clients.every((c) => c.socket.connected));
-  await Promise.all(clients.map((c) => echo(c, "one is gone")));
-  await nodes[dying].kill();
-  await until("the clients of the killed node have noticed", () => clients.every((c) => c.owner !== dying || c.lost > 0));
-  await until("the clients of the killed node are back", () => clients.every((c) => c.socket.connected));
-  await Promise.all(clients.map((c) => echo(c, "two are gone")));
-  for (const c of clients) c.socket.disconnect();
+  const clients = Array.from({ length: 24 }, (_, i) => new Survivor(url, nodes, i));
+  await until("all are connected", () => clients.every((c) => c.livesAt(0, 1, 2)));
   const owners = nodes.map((_, i) => clients.filter((c) => c.owner === i).length);
   if (owners.some((n) => n === 0)) faults.push(`the clients were not spread over the nodes: ${owners}`);
-  return faults;
+  await Promise.all(clients.map((c) => c.echo("before")));
+
+  /** Lets a node end, and waits until its clients are at others; the rest must not notice. */
+  const outlive = async (what, doomed, left, end) => {
+    const ours = new Map(clients.map((c) => [c, { there: c.owner === doomed, lost: c.lost.length }]));
+    await end();
+    await until(`${what}: its clients are at other nodes`, () => clients.every((c) => c.livesAt(...left)));
+    await Promise.all(clients.map((c) => c.echo(what)));
+    for (const [c, { there, lost }] of ours) {
+      if (!there && c.lost.length > lost) faults.push(`${what}: client ${c.i} of another node noticed: ${c.lost.slice(lost).join("; ")}`);
+    }
+  };
+  await outlive("a node stopped in order", 2, [0, 1], () => nodes[2].stop("SIGTERM"));
+  await outlive("a node was killed", 1, [0], () => nodes[1].kill());
+  for (const c of clients) c.socket.disconnect();
+  return [...faults, ...clients.flatMap((c) => c.faults)];
 }
