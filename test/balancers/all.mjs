@@ -52,7 +52,7 @@ async function endings(name, redis, tls) {
   const balancer = await balance(name, doomed, tls);
   try {
     const faults = await ending({ url: balancer.http, nodes: doomed });
-    tell(`${name}: a node that stops in order, and one that is killed`, faults, "nobody else notices the first, all come back");
+    tell(`${name}: a node that stops in order, and one that is killed`, faults, "nobody else notices, all come back");
   } finally {
     await balancer.program.kill();
     await Promise.all(doomed.map((node) => node.stop()));

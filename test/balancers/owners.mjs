@@ -55,12 +55,12 @@ class Survivor {
   lost = []; // why it lost a connection, each time
   faults = [];
 
-  constructor(url, nodes, i) {
-    this.i = i;
+  constructor(url, nodes, i, transport) {
+    this.i = `${i} by ${transport}`;
     this.nodes = nodes;
     // Each request on a connection of its own: with a kept one, and a balancer that closes it
     // when a node dies, so that browsers ask again, the XMLHttpRequest of Node.js waits for good.
-    this.socket = io(url, { transports: ["polling"], forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 500 });
+    this.socket = io(url, { transports: [transport], forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 500 });
     this.socket.on("disconnect", (why, details) => this.lost.push([why, details?.description, details?.context?.responseText?.replace(/\s+/g, " ")].filter(Boolean).join(" ")));
   }
 
@@ -87,7 +87,7 @@ class Survivor {
  */
 export async function ending({ url, nodes }) {
   const faults = [];
-  const clients = Array.from({ length: 24 }, (_, i) => new Survivor(url, nodes, i));
+  const clients = Array.from({ length: 36 }, (_, i) => new Survivor(url, nodes, i, i % 3 === 0 ? "websocket" : "polling"));
   await until("all are connected", () => clients.every((c) => c.livesAt(0, 1, 2)));
   const owners = nodes.map((_, i) => clients.filter((c) => c.owner === i).length);
   if (owners.some((n) => n === 0)) faults.push(`the clients were not spread over the nodes: ${owners}`);

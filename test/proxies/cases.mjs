@@ -1,5 +1,6 @@
 // What proxies do, each with a real one: how it is configured, and where the client must end.
 import assert from "node:assert/strict";
+import { cutting, losing } from "./hop.mjs";
 import { haproxy, nginx, squid, tellHAProxy, upgrades } from "./proxies.mjs";
 
 const polling = "polling";
@@ -13,7 +14,8 @@ const squidUpgrades = "http_upgrade_request_protocols websocket allow all";
  *
  * Of a case, `transport` is where the client ends, `cuts` how often it may be cut off before it
  * settles (never, unless said), `server` are flags of the server, `client` options of the client
- * that imitate what a browser does, `hop` stands for a hop that loses answers, `during` runs beside
+ * that imitate what a browser does, `hop` stands between the proxy and the server (with
+ * `loses` it must have lost answers, with `webSocketsByHop` only WebSockets go over it), `during` runs beside
  * the client until it is stopped, and `after` looks at what the server counted, and at the proxy.
  */
 export function cases(long) {
@@ -28,11 +30,13 @@ export function cases(long) {
   const coarse = long ? 10 : 7;
   const lively = long ? [] : ["--ping-interval", "7s", "--poll-hold", "6s"];
 
-  const withheld = (counts) => {
+  const withheld = (counts, _, log) => {
+    assert.match(log, /level=WARN msg="upgrades withheld: .* remote=127.0.0.1 died=3 /, "the log");
     assert.equal(counts.sockeye_upgrades_withheld_addresses, 1, "addresses without upgrade");
     assert.ok(counts.sockeye_upgrades_withheld_total >= 1, "handshakes without upgrade");
   };
-  const pinged = (counts) => {
+  const pinged = (counts, _, log) => {
+    assert.match(log, /level=WARN msg="idle WebSockets of this address are cut: .* remote=127.0.0.1 idle=/, "the log");
     assert.equal(counts.sockeye_keepalive_addresses, 1, "addresses that are pinged more often");
     assert.equal(counts.sockeye_upgrades_withheld_total, 0, "handshakes without upgrade");
   };
@@ -96,6 +100,40 @@ export function cases(long) {
       after: withheld,
     },
 
+    ...[
+      [
+        "nginx",
+        nginx({
+          location: "if ($http_upgrade) { rewrite ^ /websocket last; }",
+          more: ({ other }) => `
+            location /websocket {
+              internal;
+              proxy_pass http://127.0.0.1:${other}/socket.io/;
+              ${upgrades}
+            }`,
+        }),
+      ],
+      [
+        "squid",
+        squid(squidUpgrades, ({ other }) => `
+acl websocket req_header Upgrade -i websocket
+cache_peer 127.0.0.1 parent ${other} 0 no-query no-digest no-netdb-exchange originserver name=websocket
+cache_peer_access websocket allow websocket
+cache_peer_access websocket deny all
+cache_peer_access app deny websocket
+cache_peer_access app allow all`),
+      ],
+    ].map(([proxy, start]) => ({
+      does: "WebSockets are cut every second, silent or not",
+      proxy,
+      hop: cutting(1000),
+      webSocketsByHop: true,
+      start,
+      transport: polling,
+      cuts: 4,
+      after: withheld,
+    })),
+
     {
       does: "responses are buffered",
       proxy: "nginx",
@@ -107,6 +145,12 @@ export function cases(long) {
       proxy: "nginx",
       start: nginx({ http: () => "gzip on; gzip_types *; gzip_min_length 1; gzip_proxied any;", location: `${upgrades} postpone_output 1460;` }),
       transport: websocket,
+    },
+    {
+      does: "responses are compressed", // it has no buffer for more
+      proxy: "HAProxy",
+      start: haproxy({ defaults: "compression algo gzip\n compression type text/plain", frontend: "http-request del-header Upgrade" }),
+      transport: polling,
     },
     { does: "responses are read ahead", proxy: "squid", start: squid("read_ahead_gap 1 MB"), transport: polling },
 
@@ -175,6 +219,7 @@ export function cases(long) {
       after: after === late ? undefined : pinged,
     })),
 
+    // Neither HAProxy nor squid can be made to speak it.
     { does: "HTTP/1.0 towards the server", proxy: "nginx", start: nginx(), transport: polling },
     {
       does: "HTTP/1.0 towards the server, with the headers of an upgrade",
@@ -205,7 +250,8 @@ export function cases(long) {
     {
       does: "requests whose answer was lost are sent again",
       proxy: "nginx",
-      hop: true,
+      hop: losing("GET", "POST"),
+      loses: true,
       start: nginx({
         http: ({ app }) => `upstream app { server 127.0.0.1:${app} max_fails=0; server 127.0.0.1:${app} max_fails=0; }`,
         to: "app",
@@ -216,12 +262,22 @@ export function cases(long) {
     {
       does: "requests whose answer was lost are sent again",
       proxy: "HAProxy",
-      hop: true,
+      hop: losing("GET", "POST"),
+      loses: true,
       start: haproxy({
         global: () => "tune.bufsize 131072",
         defaults: "option http-buffer-request\n retries 3\n retry-on all-retryable-errors",
         frontend: "http-request del-header Upgrade",
       }),
+      transport: polling,
+    },
+
+    {
+      does: "GETs whose answer was lost are sent again", // never a POST
+      proxy: "squid",
+      hop: losing("GET"),
+      loses: true,
+      start: squid(),
       transport: polling,
     },
 
@@ -252,6 +308,7 @@ export function cases(long) {
       }),
       transport: polling,
     },
+    { does: "GETs are cached where that is allowed", proxy: "squid", start: squid("cache_mem 8 MB"), transport: polling },
     {
       does: "GETs are cached though that is forbidden",
       proxy: "squid",

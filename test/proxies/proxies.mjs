@@ -7,9 +7,12 @@ import { Program, folder, freePort } from "../house/programs.mjs";
 // Debian keeps daemons where not everyone's path leads.
 const daemon = (name) => [`/usr/sbin/${name}`, `/usr/local/sbin/${name}`].find(existsSync) ?? name;
 
-/** Starts a proxy in front of a port; `config(place)` makes the text of its configuration. */
-async function start(name, args, config, app) {
-  const place = { app, port: await freePort(), dir: folder() };
+/**
+ * Starts a proxy in front of a port; `config(place)` makes the text of its configuration. `other`
+ * is a second port behind it, where WebSockets go in some cases.
+ */
+async function start(name, args, config, app, other) {
+  const place = { app, other, port: await freePort(), dir: folder() };
   chmodSync(place.dir, 0o777); // squid gives up the rights it was started with
   const file = join(place.dir, "proxy.conf");
   writeFileSync(file, `${config(place).trim()}\n`);
@@ -25,7 +28,7 @@ async function start(name, args, config, app) {
  */
 export const nginx =
   ({ location = "", more = () => "", http = () => "", to } = {}) =>
-  (app) =>
+  (app, other) =>
     start(
       "nginx",
       (file, { dir }) => ["-p", dir, "-c", file, "-e", "stderr"],
@@ -51,6 +54,7 @@ export const nginx =
           }
         }`,
       app,
+      other,
     );
 
 /** What nginx needs to let WebSockets through. */
@@ -62,7 +66,7 @@ export const upgrades = `
 /** HAProxy. `frontend`, `backend` and `more` are lines of those sections, and sections after them. */
 export const haproxy =
   ({ global = () => "", defaults = "", frontend = "", backend = "", more = () => "" } = {}) =>
-  (app) =>
+  (app, other) =>
     start(
       "haproxy",
       (file) => ["-db", "-f", file],
@@ -87,6 +91,7 @@ export const haproxy =
         ${more(place)}
         `,
       app,
+      other,
     );
 
 /** Says one line to HAProxy's admin socket. */
@@ -99,16 +104,16 @@ export function tellHAProxy(proxy, line) {
   });
 }
 
-/** squid, in front of the server as if it were that server. */
+/** squid, in front of the server as if it were that server. `lines` are more of its configuration. */
 export const squid =
-  (lines = "") =>
-  (app) =>
+  (lines = "", more = () => "") =>
+  (app, other) =>
     start(
       "squid",
       (file) => ["-N", "-f", file],
-      ({ port, dir }) => `
+      ({ port, dir, other }) => `
 http_port 127.0.0.1:${port} accel defaultsite=127.0.0.1 no-vhost
-cache_peer 127.0.0.1 parent ${app} 0 no-query no-digest no-netdb-exchange originserver
+cache_peer 127.0.0.1 parent ${app} 0 no-query no-digest no-netdb-exchange originserver name=app
 http_access allow all
 icp_port 0
 pinger_enable off
@@ -122,6 +127,8 @@ coredump_dir ${dir}
 visible_hostname localhost
 shutdown_lifetime 0 seconds
 ${lines}
+${more({ other })}
 `,
       app,
+      other,
     );

@@ -9,7 +9,6 @@ import { parseArgs } from "node:util";
 import { root, sockeye } from "../house/programs.mjs";
 import { cases } from "./cases.mjs";
 import { refusals } from "./refusals.mjs";
-import { losingHop } from "./hop.mjs";
 import { Visitor } from "./visitor.mjs";
 
 const { values: flags } = parseArgs({ options: { long: { type: "boolean", default: false }, only: { type: "string", default: "" } } });
@@ -28,8 +27,8 @@ async function counts(server) {
 
 async function live(it) {
   const server = await sockeye(["--log-level", "debug", ...(it.server ?? [])]);
-  const hop = it.hop && (await losingHop(server.port));
-  const proxy = await it.start(hop?.port ?? server.port);
+  const hop = await it.hop?.(server.port);
+  const proxy = it.webSocketsByHop ? await it.start(server.port, hop.port) : await it.start(hop?.port ?? server.port);
   const stop = it.during?.(proxy);
   const visitor = new Visitor(proxy.url, it.client);
   const report = {};
@@ -47,8 +46,8 @@ async function live(it) {
     assert.equal(visitor.transport, it.transport, "transport at the end");
     assert.equal(report.transport, it.transport, "transport once it had settled");
     assert.deepEqual(visitor.disorder, [], "messages out of order");
-    if (hop) assert.ok(hop.lost > 3, `only ${hop.lost} answers were lost`);
-    await it.after?.(await counts(server), proxy.url);
+    if (it.loses) assert.ok(hop.lost > 3, `only ${hop.lost} answers were lost`);
+    await it.after?.(await counts(server), proxy.url, server.output);
   } catch (error) {
     report.error = [error.message, "--- client", ...visitor.story, "--- server", lastOf(server), `--- ${it.proxy}`, lastOf(proxy)].join("\n");
   } finally {
