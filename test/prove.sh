@@ -46,6 +46,9 @@ all() {
   for folder in test/clients test/browser; do
     if [ -f "$folder/package.json" ]; then suite "$folder" node_proofs "$folder"; fi
   done
+  if ! grep -q '^everything with' "$LEFT_OUT"; then
+    for folder in test/balancers test/proxies; do suite "$folder" node_proofs "$folder"; done
+  fi
   printf '\n'
   if [ -s "$LEFT_OUT" ]; then
     echo "LEFT OUT on this machine:"
