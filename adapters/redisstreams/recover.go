@@ -99,11 +99,13 @@ func (c *claims) won(cl *claim, number uint64) {
 	}
 }
 
-// gone forgets a live socket.
-func (c *claims) gone(sid string) {
+// gone forgets a live socket, and returns the number of its claim, 0 for none.
+func (c *claims) gone(sid string) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	number := c.live[sid]
 	delete(c.live, sid)
+	return number
 }
 
 func (c *claims) has(sid string) bool {
@@ -351,7 +353,7 @@ func (a *Adapter) Resume(st *socketio.Session, live func(last string, missed fun
 // Release lets a session go that was not resumed. Its record stays for its time.
 func (a *Adapter) Release(st *socketio.Session) {
 	if cl, ok := st.Kept.(*claim); ok && a.claims.end(cl, false) {
-		a.hub.saver.add(command{script: saveScript, key: a.key(st.PID), args: []any{a.hub.o.NodeID, 0, 0, fieldNode, ""}})
+		a.hub.saver.add(command{script: releaseScript, key: a.key(st.PID), args: []any{a.hub.o.NodeID, cl.number, 0}})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -94,9 +95,11 @@ func TestAClientWhoseSessionIsLostGetsNoOffsetAgain(t *testing.T) {
 
 // meddler stands between a node and Redis.
 type meddler struct {
+	once  sync.Once
 	let   chan struct{} // closed when what is read from the log goes on; nil holds nothing up
-	read  chan struct{} // something was read; capacity 1
+	read  chan struct{} // something is held up; capacity 1
 	fails atomic.Bool   // what is saved of sessions is refused
+	saves chan struct{} // closed when it goes on; nil holds nothing up
 	deaf  atomic.Bool   // what is appended to the log gets there, but the answer does not come
 }
 
@@ -115,6 +118,13 @@ func (m *meddler) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 func (m *meddler) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if m.saves != nil {
+			select {
+			case m.read <- struct{}{}:
+			default:
+			}
+			<-m.saves
+		}
 		if !m.fails.Load() {
 			return next(ctx, cmds)
 		}
@@ -145,7 +155,19 @@ func (m *meddler) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 
 func (n *testNode) meddle(m *meddler) *meddler {
 	n.hub.redis.AddHook(m)
+	n.t.Cleanup(m.goOn)
 	return m
+}
+
+// goOn lets go of what is held up.
+func (m *meddler) goOn() {
+	m.once.Do(func() {
+		for _, held := range []chan struct{}{m.let, m.saves} {
+			if held != nil {
+				close(held)
+			}
+		}
+	})
 }
 
 // behind makes two nodes, of which the second has read the entries n 1 and n 2 of room r
@@ -191,7 +213,7 @@ func TestWhoStartsAnewOnANodeThatIsBehindGetsNothingTwice(t *testing.T) {
 		back <- w
 	}()
 	b.waitsOr(back)
-	close(slow.let)
+	slow.goOn()
 	w := <-back
 	must(t, b.To("r").Emit("n", 3))
 	w.event(`2["n",3]`)
@@ -207,7 +229,7 @@ func TestWhoStartsAnewOnANodeThatStaysBehindIsSentAway(t *testing.T) {
 		t.Errorf("recovered %v, session %+v", recovered, w.answer)
 	}
 	must(t, w.socket.Join("r"))
-	close(slow.let)
+	slow.goOn()
 	w.ExpectClose()
 	w.ExpectNothing()
 }
@@ -219,7 +241,6 @@ func TestWhoHadNoSessionGetsNothingTwiceEither(t *testing.T) {
 	a.upAgain()
 	b.upAgain()
 	m := a.meddle(&meddler{read: make(chan struct{}, 1), let: make(chan struct{})})
-	defer close(m.let)
 	slow := b.meddle(&meddler{read: make(chan struct{}, 1), let: make(chan struct{})})
 	m.fails.Store(true)
 	v := a.visit("", "r")
@@ -237,7 +258,7 @@ func TestWhoHadNoSessionGetsNothingTwiceEither(t *testing.T) {
 		back <- w
 	}()
 	b.waitsOr(back)
-	close(slow.let)
+	slow.goOn()
 	w := <-back
 	must(t, b.To("r").Emit("n", 2))
 	w.event(`2["n",2]`)
@@ -321,4 +342,97 @@ func TestAnOffsetOfAnEarlierSessionSaysNothingOfThisOne(t *testing.T) {
 		t.Error("not recovered")
 	}
 	x.event(`2["n",3]`)
+}
+
+// Its record used to say for a while that it was in the room, while it got nothing from
+// there any more: whoever was cut off just then missed that without being told.
+func TestWhoLeavesARoomIsInItUntilThatIsSaved(t *testing.T) {
+	r := redistest.Start(t)
+	a := startNode(t, r, "p", nil)
+	a.upAgain()
+	v := a.visit("", "r")
+	slow := a.meddle(&meddler{read: make(chan struct{}, 1), saves: make(chan struct{})})
+	left := make(chan struct{})
+	go func() {
+		v.socket.Leave("r")
+		close(left)
+	}()
+	sockettest.Receive(t, "a leave that is being saved", slow.read)
+	must(t, a.To("r").Emit("n", 1))
+	v.event(`2["n",1]`)
+	slow.goOn()
+	sockettest.Receive(t, "the end of the leave", left)
+	must(t, a.To("r").Emit("n", 2))
+	must(t, a.To(v.answer.SID).Emit("n", 3))
+	v.event(`2["n",3]`)
+	field := func() string {
+		return r.Client(t).HGet(context.Background(), a.hub.session(v.answer.SID), "r:r").Val()
+	}
+	if s := field(); !strings.HasPrefix(s, "-") {
+		t.Errorf("saved as %q", s)
+	}
+	at := a.hub.at.Load().offset()
+	must(t, v.socket.Join("r"))
+	if s := field(); !strings.HasPrefix(s, "+") || !strings.Contains(s, " +"+at) {
+		t.Errorf("saved as %q", s)
+	}
+}
+
+// A client that was cut off while it was being recovered tried again, and the end of the
+// first try used to say that the session was nobody's, which the second had by then: what
+// was to be saved of it was refused, and it was lost.
+func TestASessionThatIsLetGoStaysWithWhoClaimedItAgain(t *testing.T) {
+	r := redistest.Start(t)
+	a := startNode(t, r, "p", nil)
+	a.upAgain()
+	v := a.visit("", "r")
+	must(t, a.To("r").Emit("n", 1))
+	v.event(`2["n",1]`)
+	v.cut()
+	first, err := a.adapter().Restore(t.Context(), v.answer.PID, v.offset)
+	if err != nil || first == nil {
+		t.Fatal(first, err)
+	}
+	again := command{script: claimScript, key: a.adapter().key(v.answer.PID), args: []any{a.hub.o.NodeID, v.answer.PID, "/", ms(time.Minute)}}
+	for _, release := range []func(){
+		func() { a.adapter().Release(first) },
+		func() {
+			a.adapter().Persist(func() (*socketio.Session, bool) { return first, true }) // it was live
+		},
+	} {
+		if _, err := a.hub.saver.do(t.Context(), again); err != nil { // its answer is on its way
+			t.Fatal(err)
+		}
+		release()
+		cmd, err := a.hub.saver.do(t.Context(), command{script: saveScript, key: again.key, args: []any{a.hub.o.NodeID, 0, 0}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := cmd.Int(); n != answerSaved || err != nil {
+			t.Errorf("saving answers %d, %v", n, err)
+		}
+	}
+}
+
+// A node that had been cut off from Redis used to claim, when it was back, the sessions of
+// clients that had long gone elsewhere, which were disconnected there.
+func TestAClaimThatNobodyWaitsForIsNotMade(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := startNode(t, r, "p", nil), startNode(t, r, "p", nil)
+	a.upAgain()
+	b.upAgain()
+	v := a.visit("", "r")
+	slow := b.meddle(&meddler{read: make(chan struct{}, 1), saves: make(chan struct{})})
+	b.hub.saver.add(command{script: saveScript, key: "p:session:none", args: []any{"none", 0, 0}})
+	sockettest.Receive(t, "a save that is held up", slow.read)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if st, err := b.adapter().Restore(ctx, v.answer.PID, ""); st != nil || err == nil {
+		t.Errorf("%+v, %v", st, err)
+	}
+	slow.goOn()
+	b.visit("") // its session is saved after that
+	if n := r.Client(t).HGet(t.Context(), a.hub.session(v.answer.SID), "node").Val(); n != a.hub.o.NodeID {
+		t.Errorf("the session is of %q", n)
+	}
 }

@@ -26,7 +26,10 @@ type command struct {
 	key    string
 	args   []any
 	done   func(cmd *redis.Cmd) // hears the answer, on the saver's goroutine; or nil
+	over   func() bool          // nobody waits any more, and it is left out; nil is never
 }
+
+func (c command) isOver() bool { return c.over != nil && c.over() }
 
 // saver sends commands on sessions in the order they were given, from one goroutine:
 // what is said of a session first is done first.
@@ -63,10 +66,13 @@ func (s *saver) signal() {
 	}
 }
 
-// do is add that waits for the answer.
+// do is add that waits for the answer. If the wait ends before the command was sent, it
+// is not: a claim that comes late would take a session from a client that is somewhere
+// else by then.
 func (s *saver) do(ctx context.Context, c command) (*redis.Cmd, error) {
 	answer := make(chan *redis.Cmd, 1)
 	c.done = func(cmd *redis.Cmd) { answer <- cmd }
+	c.over = func() bool { return ctx.Err() != nil }
 	if !s.add(c) {
 		return nil, errGone
 	}
@@ -116,8 +122,11 @@ func (s *saver) run() {
 func (s *saver) send(batch []command) {
 	deadline := time.Now().Add(s.hub.o.Hold)
 	whole := false
-	cmds, err := s.pipeline(batch, whole)
 	for try := 0; ; try++ {
+		if batch = slices.DeleteFunc(batch, command.isOver); len(batch) == 0 {
+			return
+		}
+		cmds, err := s.pipeline(batch, whole)
 		again := slices.ContainsFunc(cmds, func(cmd *redis.Cmd) bool { return redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") })
 		lost := err != nil && !answered(err)
 		switch {
@@ -129,7 +138,6 @@ func (s *saver) send(batch []command) {
 			s.tell(batch, cmds, err)
 			return
 		}
-		cmds, err = s.pipeline(batch, whole)
 	}
 }
 

@@ -94,6 +94,18 @@ if ARGV[2] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 1
 `)
 
+// releaseScript sets fields of a session that its node has no socket of any more, unless
+// it was claimed again. KEYS: the session. ARGV: node, number of the claim that the node
+// knows of, milliseconds to live or "0", then fields and values.
+var releaseScript = redis.NewScript(`
+local is = redis.call('HMGET', KEYS[1], 'node', 'claims')
+if not is[1] then return 0 end
+if is[1] ~= ARGV[1] or (is[2] or '0') ~= ARGV[2] then return -1 end
+redis.call('HSET', KEYS[1], 'node', '', unpack(ARGV, 4))
+if ARGV[3] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+return 1
+`)
+
 // endScript deletes a session. KEYS: the session. ARGV: node.
 var endScript = redis.NewScript(`
 local node = redis.call('HGET', KEYS[1], 'node')

@@ -226,22 +226,22 @@ func (a *Adapter) Persist(snapshot func() (*socketio.Session, bool)) {
 	a.mu.Lock()
 	st, keep := snapshot()
 	at := a.hub.at.Load().offset()
-	a.mu.Unlock()
 	if st == nil {
+		a.mu.Unlock()
 		return
 	}
-	a.claims.gone(st.SID)
-	node := a.hub.o.NodeID
+	number := a.claims.gone(st.SID)
+	a.mu.Unlock()
 	if !keep {
 		a.Forsake(st.PID)
 		return
 	}
 	r := a.recovery.Load()
-	args := []any{node, r.MaxDisconnection.Milliseconds(), 0, fieldNode, ""}
+	args := []any{a.hub.o.NodeID, number, r.MaxDisconnection.Milliseconds()}
 	if !st.Broken {
 		args = append(args, fieldLast, st.Last, fieldUpTo, at)
 	}
-	a.hub.saver.add(command{script: saveScript, key: a.key(st.PID), args: args})
+	a.hub.saver.add(command{script: releaseScript, key: a.key(st.PID), args: args})
 }
 
 // retryEnd tries once more, when Redis is back, to delete a session that must not be

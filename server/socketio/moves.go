@@ -1,6 +1,9 @@
 package socketio
 
-import "log/slog"
+import (
+	"log/slog"
+	"slices"
+)
 
 // moves is one socket's entering and leaving of rooms, apart from who hears of it:
 // the listeners of the application are called under no lock, and not on the
@@ -104,6 +107,50 @@ func (m *moves) leaveLocked(name, after string) {
 func (m *moves) tell() {
 	for _, e := range m.events {
 		m.s.ns.roomEvent(e.Kind, e.Room, e.Socket)
+	}
+}
+
+// saveLeave has it saved, if other nodes are to find the session, that the socket leaves
+// rooms which it is still in. After the leave it would be too late: a client that is cut
+// off before that is saved would be in the room on another node, without what came
+// meanwhile.
+func (m *moves) saveLeave(rooms []string) (saved []RoomHistory) {
+	s := m.s
+	saver := s.ns.saver()
+	if saver == nil {
+		return nil
+	}
+	after := s.ns.position()
+	s.mu.Lock()
+	pid := s.pid
+	_, until := saver.Position()
+	for _, h := range s.historyLocked(rooms) {
+		if h.In {
+			h.In = false
+			h.Changes = append(h.Changes, RoomChange{Room: h.Room, After: after, Until: until})
+			saved = append(saved, h)
+		}
+	}
+	forgetful := s.forgetful
+	s.mu.Unlock()
+	if pid == "" || forgetful || len(saved) == 0 {
+		return nil
+	}
+	if !saver.SaveRooms(pid, saved, true) {
+		s.lose()
+	}
+	return saved
+}
+
+// saveChanged has the session saved, without waiting, if that is not what was saved.
+func (m *moves) saveChanged(saved []RoomHistory) {
+	m.s.mu.Lock()
+	now := m.s.historyLocked(m.rooms)
+	m.s.mu.Unlock()
+	if !slices.EqualFunc(now, saved, func(a, b RoomHistory) bool {
+		return a.Room == b.Room && a.In == b.In && slices.Equal(a.Changes, b.Changes)
+	}) {
+		m.save(saved == nil)
 	}
 }
 

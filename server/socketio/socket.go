@@ -204,13 +204,14 @@ func (s *Socket) Join(rooms ...string) error {
 }
 
 // Leave takes the socket out of rooms; those it is not in are ignored. Where sessions
-// are kept for other nodes it returns when that is saved: who left and comes back to
-// another node is not in the room again.
+// are kept for other nodes that is saved first: who left and comes back to another node
+// is not in the room again.
 func (s *Socket) Leave(rooms ...string) {
 	m := moves{s: s}
+	saved := m.saveLeave(rooms)
 	m.leave(rooms)
 	m.tell()
-	m.save(true)
+	m.saveChanged(saved)
 }
 
 // leaveAll takes the socket out of every room for good.
