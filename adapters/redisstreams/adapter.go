@@ -1,6 +1,7 @@
 package redisstreams
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -161,7 +162,7 @@ func (a *Adapter) logged(p *socketio.Packet, t *socketio.Target, deliver deliver
 		return ErrUnavailable
 	}
 	a.mu.Lock()
-	p.SetOffset(socketio.OffsetUnlogged + a.hub.at.Load().offset())
+	p.SetOffset(socketio.OffsetUnlogged + cmp.Or(a.hub.at.Load().offset(), nowhere))
 	after, err := deliver(true)
 	a.mu.Unlock()
 	if after != nil {

@@ -56,6 +56,10 @@ func (p position) offset() string {
 	return string(append(b, p.epoch...))
 }
 
+// nowhere is instead of a position in what a node tells of packets that are not in the
+// log while it has not come to the log at all: nor has it sessions then that are saved.
+const nowhere = "0"
+
 // maxOffset bounds what is looked at, in bytes.
 const maxOffset = 64
 

@@ -235,7 +235,7 @@ func (rec record) session(pid, offset string) (st *socketio.Session, from positi
 	}
 	st = &socketio.Session{SID: pid[:sidLen], PID: pid, Start: rec[fieldStart], Last: rec[fieldLast]}
 	from = start
-	if offset != "" {
+	if offset != "" && offset != socketio.OffsetUnlogged+nowhere {
 		text, unlogged := strings.CutPrefix(offset, socketio.OffsetUnlogged)
 		seen, ok := parseOffset(text)
 		// The official client keeps its offset when it gets a new session: one from before

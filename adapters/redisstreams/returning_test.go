@@ -344,6 +344,29 @@ func TestAnOffsetOfAnEarlierSessionSaysNothingOfThisOne(t *testing.T) {
 	x.event(`2["n",3]`)
 }
 
+func TestAnOffsetOfANodeThatNeverCameToTheLogSaysNothingEither(t *testing.T) {
+	r := redistest.Start(t)
+	r.Kill(t)
+	a := startNode(t, r, "p", nil)
+	v := a.visit("", "r")
+	must(t, a.To("r").Emit("n", 1))
+	v.event(`2["n",1]`)
+	if v.offset == "" || v.saved() {
+		t.Errorf("offset %q, %+v", v.offset, v.answer)
+	}
+	r.Start(t)
+	v.ExpectClose()
+	a.upAgain()
+	w, recovered := v.returns(a)
+	if recovered || !w.saved() {
+		t.Errorf("recovered %v, session %+v", recovered, w.answer)
+	}
+	w.cut()
+	if _, recovered := w.returns(a); !recovered {
+		t.Error("not recovered")
+	}
+}
+
 // Its record used to say for a while that it was in the room, while it got nothing from
 // there any more: whoever was cut off just then missed that without being told.
 func TestWhoLeavesARoomIsInItUntilThatIsSaved(t *testing.T) {
