@@ -129,7 +129,11 @@ func (c *chat) returned(s *socketio.Socket, name string) {
 	if !isRoom {
 		return
 	}
-	if _, err := c.hall.enter(s, room); err != nil {
+	r, err := c.hall.enter(s, room)
+	if err == nil {
+		err = c.hall.appear(s, r)
+	}
+	if err != nil {
 		s.Leave(name)
 	}
 }
@@ -143,8 +147,8 @@ type namespaceVoice struct {
 
 var _ voice = namespaceVoice{}
 
-func (v namespaceVoice) toRoom(room, event string, payload any) {
-	v.check(v.ns.To(roomPrefix+room).Emit(event, payload))
+func (v namespaceVoice) toRoom(room, event string, payload any) error {
+	return toAnybody(v.ns.To(roomPrefix+room).Emit(event, payload))
 }
 
 // note tells the sockets of this node: every node says by itself who came and went. On
@@ -154,24 +158,29 @@ func (v namespaceVoice) note(room, event string, payload any) {
 	if v.cluster {
 		to = to.Local()
 	}
-	v.check(to.Emit(event, payload))
-}
-
-func (v namespaceVoice) toUsers(event string, payload any, ids ...string) {
-	v.check(v.ns.ToUser(ids...).Emit(event, payload))
-}
-
-func (v namespaceVoice) toNodes(m *nodeMessage) {
-	if v.cluster {
-		v.check(v.ns.ServerSideEmit(eventName, m))
+	if err := to.Emit(event, payload); err != nil && !errors.Is(err, socketio.ErrServerClosed) {
+		v.logger.Warn("chat: a notice was not sent", slog.Any("error", err))
 	}
+}
+
+func (v namespaceVoice) toUsers(event string, payload any, ids ...string) error {
+	return toAnybody(v.ns.ToUser(ids...).Emit(event, payload))
+}
+
+func (v namespaceVoice) toNodes(m *nodeMessage) error {
+	if !v.cluster {
+		return nil
+	}
+	return v.ns.ServerSideEmit(eventName, m)
 }
 
 func (v namespaceVoice) alone() bool { return !v.cluster }
 
-// check logs an emit that failed, which is no fault of the client whose event it was.
-func (v namespaceVoice) check(err error) {
-	if err != nil && !errors.Is(err, socketio.ErrServerClosed) {
-		v.logger.Warn("chat: a notice was not sent", slog.Any("error", err))
+// toAnybody is no error where only this node's sockets were told: said again, they would
+// have it twice. The adapter logs and counts it.
+func toAnybody(err error) error {
+	if errors.Is(err, socketio.ErrThisNodeOnly) {
+		return nil
 	}
+	return err
 }

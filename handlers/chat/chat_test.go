@@ -13,12 +13,13 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sockeye-io/sockeye/adapters/memory"
+	"github.com/sockeye-io/sockeye/adapters/redisclient/redistest"
 	"github.com/sockeye-io/sockeye/handlers/chat"
 	"github.com/sockeye-io/sockeye/handlers/internal/rawclient"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(redistest.Main(m)) }
 
 // serve starts a server with a chat and returns its address.
 func serve(t *testing.T, o chat.Options) string {

@@ -280,3 +280,38 @@ func TestMountRefusesWhatCannotBe(t *testing.T) {
 		t.Errorf("mounted with %v", err)
 	}
 }
+
+// A node that dies without a word takes its users with it, and nobody else's.
+func TestADeadNodesUsersLeaveWithin15Seconds(t *testing.T) {
+	t.Parallel()
+	c := serveCluster(t, 3, chat.Options{LeaveGrace: time.Millisecond})
+	ann, _ := come(t, c.nodes[0], "Ann", "lobby")
+	come(t, c.nodes[0], "Bea", "lobby")
+	bea, _ := come(t, c.nodes[1], "Bea", "lobby") // has a tab elsewhere, too
+	cleo, _ := come(t, c.nodes[2], "Cleo", "lobby")
+	usersOf(t, cleo, "lobby", 3)
+	ann.Call("nick", object{"nick": "Anna"})
+	cleo.Next("renamed")
+	c.bus.Kill("node0")
+	start := time.Now()
+	for len(answer[room](t, cleo.Call("join", object{"room": "lobby"})).Users) != 2 {
+		if time.Since(start) > 15*time.Second {
+			t.Fatal("the dead node's user is still here")
+		}
+		<-time.After(100 * time.Millisecond)
+	}
+	if left := answer[struct{ User chat.User }](t, cleo.Next("left").Args); left.User.Nick != "Anna" {
+		t.Errorf("Cleo heard that %v left", left.User)
+	}
+	for _, c := range []*rawclient.Client{bea, cleo} {
+		if got := usersOf(t, c, "lobby", 2); !slices.Equal(got, []string{"Bea", "Cleo"}) {
+			t.Errorf("users %q", got)
+		}
+	}
+	// The nickname is free, and Ann comes back to another node.
+	if back, user := come(t, c.nodes[1], "Anna", "lobby"); user.Nick != "Anna" {
+		t.Errorf("came back as %v", user)
+	} else {
+		usersOf(t, back, "lobby", 3)
+	}
+}

@@ -113,6 +113,7 @@ func (c *chat) nick(_ context.Context, s *socketio.Socket, q request) (any, erro
 
 // join enters the room before it looks around: what is said in between is both heard
 // and in the history, and has an id to tell so; in the other order it could be neither.
+// It appears there when it can hear that itself.
 func (c *chat) join(ctx context.Context, s *socketio.Socket, q request) (any, error) {
 	name, err := checkRoom(q.Room, c.opts.MaxRoomName)
 	if err != nil {
@@ -124,6 +125,10 @@ func (c *chat) join(ctx context.Context, s *socketio.Socket, q request) (any, er
 	}
 	if err := s.Join(roomPrefix + name); err != nil {
 		return nil, err // the socket is gone, and OnDisconnect takes it out of the room
+	}
+	if err := c.hall.appear(s, r); err != nil {
+		s.Leave(roomPrefix + name)
+		return nil, err
 	}
 	c.hall.complete(ctx, r)
 	return c.hall.look(r, q.After), nil

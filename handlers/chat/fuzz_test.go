@@ -11,11 +11,12 @@ import (
 // order and within its bounds.
 func FuzzHear(f *testing.F) {
 	for _, seed := range []string{
-		`[{"v":1,"k":"message","m":[{"id":"018bcfe568000000abcd","room":"lobby","user":{"id":"u","nick":"U"},"text":"x","time":1700000000000,"key":"k"}]}]`,
-		`[{"v":1,"k":"message","m":[{"id":"018bcfe568000000abcd","room":"x"},{"id":"ffffffffffffffffffff","room":"x"},null]}]`,
+		`[{"v":1,"k":"message","n":"B","t":1,"m":[{"id":"018bcfe568000000abcd","room":"lobby","user":{"id":"u","nick":"U"},"text":"x","time":1700000000000,"key":"k"}]}]`,
+		`[{"v":1,"k":"message","n":"B","t":1,"m":[{"id":"018bcfe568000000abcd","room":"x"},{"id":"ffffffffffffffffffff","room":"x"},null]}]`,
 		`[{"v":1,"k":"private","from":"u1","to":"u2","key":"k","sent":{"id":"018bcfe568000000abcd","time":1}}]`,
 		`[{"v":1,"k":"want","n":"B","to":"A","q":"r","room":"lobby"}]`,
 		`[{"v":1,"k":"have","n":"B","to":"A","q":"r","room":"lobby","m":[],"floor":"018bcfe56800000","whole":true,"part":-1,"more":true}]`,
+		`[{"v":1,"k":"message","n":"B","t":7}]`,
 		`[{"v":2,"k":"message"}]`, `[{"v":1,"k":"dance"}]`, `[]`, `[1]`,
 	} {
 		f.Add(seed)

@@ -20,11 +20,13 @@ const everywhere = ""
 
 // voice is how a hall speaks. It is called without the hall's mutex.
 type voice interface {
-	// toRoom tells a room on all nodes, note on this one.
-	toRoom(room, event string, payload any)
+	// toRoom and toUsers tell sockets of all nodes. An error says that nobody was told.
+	toRoom(room, event string, payload any) error
+	toUsers(event string, payload any, ids ...string) error
+	// note tells a room on this node.
 	note(room, event string, payload any)
-	toUsers(event string, payload any, ids ...string)
-	toNodes(m *nodeMessage)
+	// toNodes tells the halls of the other nodes. An error says that they may not hear.
+	toNodes(m *nodeMessage) error
 	// alone says that there are no other nodes, and never will be.
 	alone() bool
 }
@@ -43,6 +45,10 @@ type hall struct {
 	ended  context.Context
 	end    context.CancelFunc
 
+	started time.Time
+
+	running sync.WaitGroup // what speaks; nothing is added after the end
+
 	mu       sync.Mutex
 	claims   map[string]claim               // nicknames by user
 	nicks    map[string]map[string]struct{} // users by nickname as compared
@@ -54,6 +60,8 @@ type hall struct {
 	ids      idSource
 	privates privateKeys
 	fetches  map[string]chan *nodeMessage // answers to what this node asked
+	told     uint64                       // how often the other nodes were told messages
+	heard    map[string]heard             // how far they are, by node
 }
 
 // tab is one connection.
@@ -68,22 +76,27 @@ func newHall(o Options, v voice, people *presence.Presence) *hall {
 		opts: o, voice: v, people: people, now: time.Now,
 		claims: make(map[string]claim), nicks: make(map[string]map[string]struct{}), disputes: make(map[string]*time.Timer),
 		tabs: make(map[string]*tab), rooms: make(map[string]*room),
-		written: list.New(), fetches: make(map[string]chan *nodeMessage),
+		written: list.New(), fetches: make(map[string]chan *nodeMessage), heard: make(map[string]heard),
 		ids: idSource{node: strings.ToLower(rand.Text()[:nodeLen])},
 	}
+	h.started = h.now()
 	h.ended, h.end = context.WithCancel(context.Background())
 	people.OnChange(h.changed)
+	if !v.alone() {
+		h.running.Go(h.beat)
+	}
 	return h
 }
 
-// close ends what waits for other nodes.
+// close ends what waits for other nodes, and waits for what speaks.
 func (h *hall) close() {
-	h.end()
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.end()
 	for _, t := range h.disputes {
 		t.Stop()
 	}
+	h.mu.Unlock()
+	h.running.Wait()
 }
 
 // arrive notes a connection of a user and returns how others see that user. The
@@ -115,7 +128,8 @@ func (h *hall) tabLocked(c connection) (*tab, error) {
 	return nil, &refusal{"not_here", "this connection is gone"}
 }
 
-// enter puts a connection into a room, which is made if need be.
+// enter puts a connection into a room, which is made if need be. Others see it there
+// when it has appeared.
 func (h *hall) enter(c connection, name string) (*room, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -137,16 +151,31 @@ func (h *hall) enter(c connection, name string) (*room, error) {
 			return nil, err
 		}
 	}
-	if err := h.people.Track(c, name, t.user, nil); err != nil {
-		if errors.Is(err, presence.ErrFull) {
-			err = &refusal{"rooms_full", "this server has as many visitors in rooms as it can"}
-		}
-		return nil, err
-	}
 	t.rooms[r] = struct{}{}
 	r.tabs++
 	r.idle = time.Time{}
 	return r, nil
+}
+
+// appear has others see a connection in a room that it has entered. If that cannot be,
+// it is in the room no more.
+func (h *hall) appear(c connection, r *room) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t, err := h.tabLocked(c)
+	if err != nil {
+		return err
+	}
+	if err = h.people.Track(c, r.name, t.user, nil); err == nil {
+		return nil
+	}
+	if _, inside := t.rooms[r]; inside {
+		h.partLocked(t, r)
+	}
+	if errors.Is(err, presence.ErrFull) {
+		err = &refusal{"rooms_full", "this server has as many visitors in rooms as it can"}
+	}
+	return err
 }
 
 // openLocked makes a room, and room for it. Messages up to floor may have been.

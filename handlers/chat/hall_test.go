@@ -20,13 +20,19 @@ import (
 
 // ear is a voice that writes down what is said, as "room event who".
 type ear struct {
-	mu   sync.Mutex
-	said []string
+	mu    sync.Mutex
+	said  []string
+	fails error // of all that is said to clients
+	nodes bool  // there are others
+	told  []*nodeMessage
 }
 
-func (e *ear) toRoom(room, event string, payload any) {
+func (e *ear) toRoom(room, event string, payload any) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.fails != nil {
+		return e.fails
+	}
 	switch p := payload.(type) {
 	case *Message:
 		e.said = append(e.said, fmt.Sprintf("%s %s %s: %s", room, event, p.User.Nick, p.Text))
@@ -39,22 +45,40 @@ func (e *ear) toRoom(room, event string, payload any) {
 	default:
 		e.said = append(e.said, fmt.Sprintf("%s %s %v", room, event, payload))
 	}
+	return nil
 }
 
-func (e *ear) note(room, event string, payload any) { e.toRoom(room, event, payload) }
+func (e *ear) note(room, event string, payload any) { _ = e.toRoom(room, event, payload) }
 
-func (e *ear) toUsers(event string, payload any, ids ...string) {
+func (e *ear) toUsers(event string, payload any, ids ...string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.fails != nil {
+		return e.fails
+	}
 	text := ""
 	if p, ok := payload.(*Private); ok {
 		text = " " + p.Text
 	}
 	e.said = append(e.said, fmt.Sprintf("%s %s%s", strings.Join(ids, ","), event, text))
+	return nil
 }
 
-func (e *ear) toNodes(*nodeMessage) {}
-func (e *ear) alone() bool          { return true }
+func (e *ear) toNodes(m *nodeMessage) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.told = append(e.told, m)
+	return nil
+}
+
+func (e *ear) alone() bool { return !e.nodes }
+
+// breaks makes what is said to clients fail from now on.
+func (e *ear) breaks(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.fails = err
+}
 
 // heard returns what was said since the last call.
 func (e *ear) heard() []string {
@@ -93,13 +117,18 @@ func (c *conn) Connected() bool { return !c.ended.Load() }
 // open opens a hall, which ends with the test.
 func open(t *testing.T, o Options) *tester {
 	t.Helper()
+	return openWith(t, o, &ear{})
+}
+
+// openWith is open with a voice.
+func openWith(t *testing.T, o Options, e *ear) *tester {
+	t.Helper()
 	o = o.withDefaults()
 	srv, err := socketio.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ns := srv.Of(Namespace)
-	e := &ear{}
 	h := newHall(o, e, presence.New(ns, presence.Options{Grace: o.LeaveGrace, MaxMembers: o.MaxListed, MaxMembersOf: listed}))
 	ns.OnClose(h.close)
 	t.Cleanup(func() {
@@ -126,6 +155,15 @@ func (h *tester) comes(t *testing.T, socketID, id, nick string) User {
 		t.Fatalf("%s arrives: %v", nick, err)
 	}
 	return u
+}
+
+// enter puts a connection into a room and has it appear there.
+func (h *tester) enter(c *conn, name string) (*room, error) {
+	r, err := h.hall.enter(c, name)
+	if err != nil {
+		return nil, err
+	}
+	return r, h.appear(c, r)
 }
 
 // goes ends a connection.

@@ -77,6 +77,11 @@ func (s *idSource) next(now time.Time) string {
 	return fmt.Sprintf("%0*x%0*x%s", timeLen, s.last, seqLen, s.seq, s.node)
 }
 
+// idBefore returns an id before all that are made at a time or later.
+func idBefore(t time.Time) string {
+	return fmt.Sprintf("%0*x%0*x%0*d", timeLen, max(1, t.UnixMilli()), seqLen, 0, nodeLen, 0)
+}
+
 // maxAhead is how far ahead of this node's clock the clocks of others may be, and their
 // messages still come before what is said here later.
 const maxAhead = time.Minute

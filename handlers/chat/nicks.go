@@ -3,6 +3,7 @@ package chat
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -105,9 +106,17 @@ func (h *hall) rename(c connection, nick string) (User, error) {
 	}
 	u, changed, err := h.renameUser(c, nick, compared)
 	if err == nil && changed {
-		h.voice.toUsers("you", map[string]User{"user": u}, u.ID)
+		h.tellRenamed(u)
 	}
 	return u, err
+}
+
+// tellRenamed tells the tabs of a user. One that does not hear it now does when it
+// connects next.
+func (h *hall) tellRenamed(u User) {
+	if err := h.voice.toUsers("you", map[string]User{"user": u}, u.ID); err != nil {
+		h.opts.Logger.Debug("chat: a user was not told of a nickname", slog.Any("error", err))
+	}
 }
 
 func (h *hall) renameUser(c connection, nick, compared string) (now User, changed bool, err error) {
@@ -176,7 +185,7 @@ func (h *hall) learnLocked(id string) {
 // one node.
 func (h *hall) settle(compared string) {
 	for _, u := range h.settleUsers(compared) {
-		h.voice.toUsers("you", map[string]User{"user": u}, u.ID)
+		h.tellRenamed(u)
 	}
 }
 

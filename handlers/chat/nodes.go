@@ -19,7 +19,7 @@ const protocol = 1
 
 // The kinds of messages between nodes.
 const (
-	kindMessage = "message" // keep Messages
+	kindMessage = "message" // keep Messages; Node has told Told of these now
 	kindPrivate = "private" // From sent To a private message with Key, answered with Sent
 	kindWant    = "want"    // node To: tell what there is of Room
 	kindHave    = "have"    // node To: Messages of Room, more to come if More
@@ -30,6 +30,7 @@ type nodeMessage struct {
 	V        int        `json:"v"` // the lowest version that understands the message
 	Kind     string     `json:"k"`
 	Messages []*Message `json:"m,omitempty"`
+	Told     uint64     `json:"t,omitempty"`
 
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`
@@ -48,14 +49,15 @@ type nodeMessage struct {
 // Bounds of what other nodes are believed.
 const (
 	maxKept   = 64 << 10 // bytes of a message
+	maxNode   = 64       // bytes of a node's id
 	maxHave   = 64       // parts of an answer
-	haveBytes = 32 << 10 // about the bytes of a part
+	partBytes = 32 << 10 // about the bytes of a part
 )
 
 // How long a connection that enters a room waits for another node's history.
 const (
 	askPatience = 500 * time.Millisecond
-	askNodes    = 3
+	askNodes    = 8
 )
 
 // hear takes a message of another node.
@@ -78,6 +80,7 @@ func (h *hall) hear(args socketio.Args) {
 		for _, one := range m.Messages {
 			h.keepForeignLocked(one)
 		}
+		h.followLocked(&m)
 	case kindPrivate:
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -108,6 +111,8 @@ func (m *nodeMessage) check() error {
 		bad = m.Sent == nil || m.Key == "" || len(m.Key) > maxKey || len(m.From) > maxSecret || len(m.To) > maxSecret || len(m.Sent.ID) != idLen
 	case kindWant, kindHave:
 		bad = m.Room == "" || m.Request == "" || m.Node == ""
+	case kindMessage:
+		bad = m.Node == "" || len(m.Node) > maxNode
 	}
 	if bad {
 		return errImpossible
@@ -132,22 +137,27 @@ func (h *hall) keepForeignLocked(m *Message) {
 func (h *hall) answer(q *nodeMessage) {
 	log, floor, complete := h.kept(q.Room)
 	for n := 0; ; n++ {
-		part, bytes := log, int64(0)
-		for i, m := range log {
-			if bytes += m.size(); bytes > haveBytes && i > 0 {
-				part = log[:i]
-				break
-			}
-		}
+		part := firstPart(log)
 		log = log[len(part):]
-		h.voice.toNodes(&nodeMessage{
+		err := h.voice.toNodes(&nodeMessage{
 			V: protocol, Kind: kindHave, Node: h.people.Node(), To: q.Node, Request: q.Request, Room: q.Room,
 			Messages: part, Floor: floor, Complete: complete, Part: n, More: len(log) > 0,
 		})
-		if len(log) == 0 {
+		if err != nil || len(log) == 0 { // who hears no answer asks another node
 			return
 		}
 	}
+}
+
+// firstPart returns as many of some messages as one message between nodes takes.
+func firstPart(all []*Message) []*Message {
+	bytes := int64(0)
+	for i, m := range all {
+		if bytes += m.size(); bytes > partBytes && i > 0 {
+			return all[:i]
+		}
+	}
+	return all
 }
 
 func (h *hall) kept(room string) (log []*Message, floor string, complete bool) {
@@ -250,7 +260,9 @@ func (h *hall) fetchFrom(ctx context.Context, node, room string) bool {
 		delete(h.fetches, request)
 		h.mu.Unlock()
 	}()
-	h.voice.toNodes(&nodeMessage{V: protocol, Kind: kindWant, Node: h.people.Node(), To: node, Request: request, Room: room})
+	if err := h.voice.toNodes(&nodeMessage{V: protocol, Kind: kindWant, Node: h.people.Node(), To: node, Request: request, Room: room}); err != nil {
+		return false
+	}
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
 	var log []*Message
@@ -290,18 +302,5 @@ func (h *hall) merge(name, floor string, complete bool, log []*Message) {
 			h.ids.follow(m.ID, h.now())
 			h.keepLocked(r, m)
 		}
-	}
-}
-
-// adapterEvent hears that messages of other nodes may have been missed: who enters a
-// room asks for them again.
-func (h *hall) adapterEvent(e socketio.AdapterEvent) {
-	if e.Kind == socketio.AdapterState && !e.Up {
-		return
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, r := range h.rooms {
-		r.complete = false
 	}
 }

@@ -21,6 +21,9 @@ func (p *privateKeys) repeated(k privateKey) (sent, bool) {
 	return ack, again
 }
 
+// forget undoes keep. The place in the ring stays taken.
+func (p *privateKeys) forget(k privateKey) { delete(p.byKey, k) }
+
 func (p *privateKeys) keep(k privateKey, ack sent) {
 	if _, known := p.byKey[k]; known || k.key == "" {
 		return

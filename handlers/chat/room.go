@@ -20,8 +20,8 @@ type room struct {
 	complete bool          // what other nodes keep was asked for
 	fetching chan struct{} // closed when the asking is over; nil while nobody asks
 
-	queue    []*Message // what the room is yet to hear, in order
-	speaking bool       // somebody is emitting the queue
+	queue    []speech // what the room is yet to hear, in order
+	speaking bool     // the queue is being emitted
 }
 
 // repeated finds the message that a user sent with this key.

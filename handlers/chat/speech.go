@@ -1,6 +1,22 @@
 package chat
 
-// say notes a message of a room and passes it on, once per key.
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sockeye-io/sockeye/server/socketio"
+)
+
+// speech is a message that a room is yet to hear. Who said it waits for the outcome, so
+// that a connection has one at most.
+type speech struct {
+	*Message
+	outcome chan error
+}
+
+// say notes a message of a room and passes it on, once per key. It returns when the room
+// has heard it.
 func (h *hall) say(c connection, name, text, key string) (sent, error) {
 	text, err := checkText(text, h.opts.MaxText)
 	if err != nil {
@@ -9,15 +25,21 @@ func (h *hall) say(c connection, name, text, key string) (sent, error) {
 	if err := checkKey(key); err != nil {
 		return sent{}, err
 	}
-	r, m, err := h.noteMessage(c, name, text, key)
+	m, outcome, err := h.noteMessage(c, name, text, key)
 	if err != nil {
 		return sent{}, err
 	}
-	h.speak(r)
+	if outcome != nil {
+		if err := <-outcome; err != nil {
+			return sent{}, fmt.Errorf("chat: a message was heard by nobody: %w", err)
+		}
+	}
 	return sent{ID: m.ID, Time: m.Time}, nil
 }
 
-func (h *hall) noteMessage(c connection, name, text, key string) (*room, *Message, error) {
+// noteMessage returns the message and what says how it fared; nil for one that was said
+// before.
+func (h *hall) noteMessage(c connection, name, text, key string) (*Message, <-chan error, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r, user, err := h.insideLocked(c, name)
@@ -25,13 +47,21 @@ func (h *hall) noteMessage(c connection, name, text, key string) (*room, *Messag
 		return nil, nil, err
 	}
 	if m := r.repeated(user, key); m != nil {
-		return r, m, nil
+		return m, nil, nil
+	}
+	if h.ended.Err() != nil {
+		return nil, nil, socketio.ErrServerClosed
 	}
 	now := h.now()
 	m := &Message{ID: h.ids.next(now), Room: r.name, User: h.shownLocked(user), Text: text, Time: now.UnixMilli(), Key: key}
 	h.keepLocked(r, m)
-	r.queue = append(r.queue, m)
-	return r, m, nil
+	outcome := make(chan error, 1)
+	r.queue = append(r.queue, speech{m, outcome})
+	if !r.speaking {
+		r.speaking = true
+		h.running.Go(func() { h.speak(r) })
+	}
+	return m, outcome, nil
 }
 
 // insideLocked finds a room that a connection is in, and whose connection it is.
@@ -92,11 +122,17 @@ func (h *hall) whisper(c connection, to, text, key string) (sent, error) {
 		return sent{}, err
 	}
 	ack := sent{ID: p.ID, Time: p.Time}
-	if fresh {
-		if key != "" {
-			h.voice.toNodes(&nodeMessage{V: protocol, Kind: kindPrivate, From: p.From.ID, To: to, Key: key, Sent: &ack})
-		}
-		h.voice.toUsers("private", p, p.To.ID, p.From.ID)
+	if !fresh {
+		return ack, nil
+	}
+	if key != "" { // where that fails the key is not known again, and nothing worse
+		_ = h.voice.toNodes(&nodeMessage{V: protocol, Kind: kindPrivate, From: p.From.ID, To: to, Key: key, Sent: &ack})
+	}
+	if err := h.voice.toUsers("private", p, p.To.ID, p.From.ID); err != nil {
+		h.mu.Lock()
+		h.privates.forget(privateKey{p.From.ID, to, key})
+		h.mu.Unlock()
+		return sent{}, fmt.Errorf("chat: a private message was heard by nobody: %w", err)
 	}
 	return ack, nil
 }
@@ -136,41 +172,52 @@ func (h *hall) typist(c connection, name string) (User, error) {
 	return h.shownLocked(user), nil
 }
 
-// speak emits what a room is to hear, in order, unless another goroutine is doing so;
-// that one takes what was queued meanwhile too. The other nodes keep a message before
-// anybody hears it, so that who comes back to another node finds it.
+// speak emits what a room is to hear, in order, until there is nothing left. The other
+// nodes keep a message before anybody hears it, so that who comes back to another node
+// finds it.
 func (h *hall) speak(r *room) {
-	if !h.takeFloor(r) {
-		return
-	}
-	for {
-		queue := h.nextSpeech(r)
-		if len(queue) == 0 {
-			return
+	for queue := h.nextSpeech(r); len(queue) > 0; queue = h.nextSpeech(r) {
+		all := make([]*Message, len(queue))
+		for i := range queue {
+			all[i] = queue[i].Message
 		}
-		for _, m := range queue {
-			h.voice.toNodes(&nodeMessage{V: protocol, Kind: kindMessage, Messages: []*Message{m}})
-			h.voice.toRoom(r.name, "message", m)
+		for len(all) > 0 {
+			part := firstPart(all)
+			h.tellNodes(part)
+			all = all[len(part):]
+		}
+		for _, s := range queue {
+			err := h.voice.toRoom(r.name, "message", s.Message)
+			if err != nil {
+				h.withdraw(r, s.Message)
+			}
+			s.outcome <- err
 		}
 	}
 }
 
-func (h *hall) takeFloor(r *room) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if r.speaking {
-		return false
-	}
-	r.speaking = true
-	return true
-}
-
-// nextSpeech takes the queue; an empty one gives the floor back.
-func (h *hall) nextSpeech(r *room) []*Message {
+// nextSpeech takes the queue; an empty one ends the speaking.
+func (h *hall) nextSpeech(r *room) []speech {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	queue := r.queue
 	r.queue = nil
 	r.speaking = len(queue) > 0
 	return queue
+}
+
+// withdraw takes a message that nobody has heard out of the history: sent again, it is
+// not taken for a repeat.
+func (h *hall) withdraw(r *room, m *Message) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at, found := slices.BinarySearchFunc(r.log, m.ID, func(m *Message, id string) int { return strings.Compare(m.ID, id) })
+	if !found {
+		return
+	}
+	r.log = slices.Delete(r.log, at, at+1)
+	h.bytes -= m.size()
+	if len(r.log) == 0 {
+		h.unlistLocked(r)
+	}
 }
