@@ -46,6 +46,7 @@
 //	left     {room, user}
 //	renamed  {room, user, was}
 //	people   {room, count, users?}             how many are in a room that has too many to list; users when they are few again
+//	missed   {room, after}                     messages of other nodes may be missing: join again, with this after
 //
 // A user is {"id": "...", "nick": "..."}; time is in milliseconds since 1970; ids of
 // messages are strings of one length whose order is the order in which they were sent.
@@ -65,6 +66,7 @@
 //	too_many_rooms this connection is in as many rooms as it may be
 //	rooms_full     the server keeps as many rooms as it can, and somebody is in each
 //	unknown_event  nothing takes the event
+//	failed         nobody has heard it, because Redis is away for long; it may be sent again
 //
 // # Between nodes
 //
@@ -74,9 +76,10 @@
 // are emitted to all nodes, and before that told to the nodes' halls in server-side events
 // named sockeye:chat, so that each keeps the history (nodes.go); a node that may have missed
 // some, because it has just started or was cut off, asks others for a room when somebody
-// joins it. The messages between halls are
+// joins it. Nodes number what they tell: whoever finds a hole has its sockets join again
+// (missed.go). The messages between halls are
 //
-//	{"v":1,"k":"message","m":[message]}                                     keep these
+//	{"v":1,"k":"message","n":"NODE","t":7,"m":[message]}                    keep these; with none: 7 such were told so far
 //	{"v":1,"k":"private","from":"u1","to":"u2","key":"k","sent":{id,time}}  know it again
 //	{"v":1,"k":"want","n":"NODE","to":"NODE","q":"request","room":"r"}      tell of this room
 //	{"v":1,"k":"have","n":"NODE","to":"NODE","q":"request","room":"r","m":[...],"floor":"id","whole":true,"part":0,"more":true}
@@ -86,9 +89,10 @@
 // # Concurrency and memory
 //
 // A hall has one mutex around plain maps, never held while something is emitted: what
-// a room is to hear is queued under the mutex and emitted by whoever finds the queue
-// unattended, in order. Presence's mutex may be taken under it, never the other way round.
-// Timers fire for nicknames in dispute; nothing else runs on its own.
+// a room is to hear is queued under the mutex and emitted in order by a goroutine that is
+// there while the queue is not empty; who spoke waits for it. Presence's mutex may be taken
+// under the hall's, never the other way round. Timers fire for nicknames in dispute, and
+// with other nodes one goroutine says every few seconds how much was told.
 // The number of rooms, the messages per room, the bytes of all messages and the rooms
 // per connection are bounded by Options; users live as long as their connections.
 //

@@ -3,8 +3,16 @@ import { Redis } from "../../house/redis.mjs";
 
 // Two nodes over one Redis.
 async function twoNodes(house, ...args) {
-  const redis = await Redis.start();
+  return nodesOver(await redisOf(house), house, ...args);
+}
+
+async function redisOf(house, ...args) {
+  const redis = await Redis.start({ args });
   house.owns({ close: () => redis.stop() });
+  return redis;
+}
+
+async function nodesOver(redis, house, ...args) {
   const flags = ["--redis-url", redis.url, ...args];
   return [await house.server(...flags), await house.server(...flags)];
 }
@@ -56,6 +64,28 @@ export default {
     await bea.say("four");
     await ann.seesExactly("one", "two", "three", "four");
     await ann.seesPeople("Ann", "Bea");
+  },
+
+  "what was said while Redis was away is on every page when it is back": async (house) => {
+    house.forgiveLostConnections();
+    const redis = await redisOf(house, "--appendonly", "yes");
+    const [here, there] = await nodesOver(redis, house);
+    const ann = await house.person(here, "Ann");
+    const bea = await house.person(there, "Bea");
+    await ann.seesPeople("Ann", "Bea");
+    await ann.say("one");
+    await bea.sees("one");
+    await redis.stop();
+    await ann.say("two");
+    await ann.sees("two");
+    await bea.say("three");
+    await bea.sees("three");
+    await redis.startAgain();
+    await ann.seesExactly("one", "two", "three");
+    await bea.seesExactly("one", "two", "three");
+    await ann.seesPeople("Ann", "Bea");
+    await bea.say("four");
+    await ann.sees("four");
   },
 
   "a room with more people than are listed shows how many they are": async (house) => {

@@ -12,10 +12,12 @@ import { askNick } from "./profile.js";
 import { showStatus } from "./status.js";
 
 const ACK = 10_000; // ms to wait for the server's answer
+const SPREAD = 2_000; // ms within which the pages ask for what all of them have missed
 
 const conversations = new Map(); // by key
 let open = null; // the conversation that is shown
 let me = null; // {id, nick}
+let history = 0; // messages that the server keeps of a room
 let socket = null;
 
 // Asking the server
@@ -28,14 +30,15 @@ async function ask(event, request) {
 }
 
 // Enters a room and catches up. Resolves to the conversation, which is another one when
-// the server's form of the name is open already.
-async function enter(asked) {
-  const room = await ask("join", { room: asked.name, after: asked.last || undefined });
+// the server's form of the name is open already. missed is the id after which messages may
+// be missing, if the server said so.
+async function enter(asked, missed = "") {
+  const room = await ask("join", { room: asked.name, after: missed || asked.last || undefined });
   const conversation = underName(asked, room.room);
   const fresh = conversation.last === "";
   conversation.joined = true;
   conversation.meet(room.users, room.count);
-  if (room.gap && !fresh) conversation.append({ type: "gap" });
+  if (room.gap && !fresh && (!missed || room.messages.length >= history)) conversation.append({ type: "gap" });
   let unread = 0;
   for (const message of room.messages) {
     const mine = message.user.id === me?.id;
@@ -117,6 +120,7 @@ function listen() {
   socket.on("welcome", ({ user, limits }) => {
     const wanted = identity.nick();
     setMe(user);
+    history = limits.history;
     setLimit(limits.text);
     byId("nick").maxLength = limits.nick;
     byId("join-room").maxLength = limits.room;
@@ -163,6 +167,11 @@ function listen() {
     if (direct) direct.user = user;
   });
   inRoom("people", (conversation, { users = [], count }) => conversation.meet(users, count));
+  inRoom("missed", (conversation, { after }) => {
+    setTimeout(() => {
+      if (conversation.joined && conversation.last) enter(conversation, after).catch(() => {}); // the next connect catches up
+    }, Math.random() * SPREAD);
+  });
   socket.on("disconnect", () => {
     for (const conversation of conversations.values()) {
       conversation.joined = false;
