@@ -79,7 +79,8 @@
 // joins it. Nodes number what they tell: whoever finds a hole has its sockets join again
 // (missed.go). The messages between halls are
 //
-//	{"v":1,"k":"message","n":"NODE","t":7,"m":[message]}                    keep these; with none: 7 such were told so far
+//	{"v":1,"k":"message","n":"NODE","t":7,"m":[message]}                    the seventh time: keep these
+//	{"v":1,"k":"beat","n":"NODE","t":7}                                     seven of those were told
 //	{"v":1,"k":"private","from":"u1","to":"u2","key":"k","sent":{id,time}}  know it again
 //	{"v":1,"k":"want","n":"NODE","to":"NODE","q":"request","room":"r"}      tell of this room
 //	{"v":1,"k":"have","n":"NODE","to":"NODE","q":"request","room":"r","m":[...],"floor":"id","whole":true,"part":0,"more":true}

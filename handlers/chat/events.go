@@ -167,5 +167,5 @@ func (c *chat) typing(_ context.Context, s *socketio.Socket, q request) (any, er
 		return nil, err
 	}
 	others := c.ns.To(roomPrefix + name).ExceptUser(user.ID).Volatile()
-	return struct{}{}, others.Emit("typing", typing{Room: name, User: user, On: q.On})
+	return struct{}{}, toAnybody(others.Emit("typing", typing{Room: name, User: user, On: q.On}))
 }

@@ -16,7 +16,7 @@ func FuzzHear(f *testing.F) {
 		`[{"v":1,"k":"private","from":"u1","to":"u2","key":"k","sent":{"id":"018bcfe568000000abcd","time":1}}]`,
 		`[{"v":1,"k":"want","n":"B","to":"A","q":"r","room":"lobby"}]`,
 		`[{"v":1,"k":"have","n":"B","to":"A","q":"r","room":"lobby","m":[],"floor":"018bcfe56800000","whole":true,"part":-1,"more":true}]`,
-		`[{"v":1,"k":"message","n":"B","t":7}]`,
+		`[{"v":1,"k":"beat","n":"B","t":7}]`,
 		`[{"v":2,"k":"message"}]`, `[{"v":1,"k":"dance"}]`, `[]`, `[1]`,
 	} {
 		f.Add(seed)

@@ -61,7 +61,8 @@ type hall struct {
 	privates privateKeys
 	fetches  map[string]chan *nodeMessage // answers to what this node asked
 	told     uint64                       // how often the other nodes were told messages
-	heard    map[string]heard             // how far they are, by node
+	settled  uint64                       // and how often that was at the last beat
+	heard    map[string]*heard            // by other node
 }
 
 // tab is one connection.
@@ -76,7 +77,7 @@ func newHall(o Options, v voice, people *presence.Presence) *hall {
 		opts: o, voice: v, people: people, now: time.Now,
 		claims: make(map[string]claim), nicks: make(map[string]map[string]struct{}), disputes: make(map[string]*time.Timer),
 		tabs: make(map[string]*tab), rooms: make(map[string]*room),
-		written: list.New(), fetches: make(map[string]chan *nodeMessage), heard: make(map[string]heard),
+		written: list.New(), fetches: make(map[string]chan *nodeMessage), heard: make(map[string]*heard),
 		ids: idSource{node: strings.ToLower(rand.Text()[:nodeLen])},
 	}
 	h.started = h.now()

@@ -12,20 +12,23 @@ import (
 
 const (
 	// beatEvery is how often a node says how many messages it has told the others.
-	beatEvery = 5 * time.Second
+	beatEvery = 3 * time.Second
 	// maxSkew is how far the clocks of two nodes may be apart, and still all of a hole is
 	// asked for.
 	maxSkew = time.Minute
 	// forgetAfter is how long after it was heard a node is forgotten.
 	forgetAfter = 10 * time.Minute
-	// maxHeard is how many nodes are followed.
-	maxHeard = 1024
+	// maxHeard is how many nodes are followed, and maxOutrun how many messages of one that
+	// come before others.
+	maxHeard  = 1024
+	maxOutrun = 4096
 )
 
-// heard is how far a node was when it was heard last.
+// heard is what was heard of a node.
 type heard struct {
-	told uint64
-	at   time.Time
+	upto  uint64              // all up to this number
+	ahead map[uint64]struct{} // and these: rooms speak at the same time
+	at    time.Time           // last
 }
 
 // missed is what a client hears that should join a room again, with this after.
@@ -34,13 +37,13 @@ type missed struct {
 	After string `json:"after"`
 }
 
-// beat says every few seconds how many messages this node has told, until the hall ends.
-// One that is not heard is repaired by the next.
+// beat says every few seconds how far this node is, until the hall ends. One that is not
+// heard is repaired by the next.
 func (h *hall) beat() {
 	ticker := time.NewTicker(beatEvery)
 	defer ticker.Stop()
 	for {
-		_ = h.voice.toNodes(&nodeMessage{V: protocol, Kind: kindMessage, Node: h.people.Node(), Told: h.toldSoFar()})
+		_ = h.voice.toNodes(h.standing())
 		select {
 		case <-ticker.C:
 		case <-h.ended.Done():
@@ -49,16 +52,19 @@ func (h *hall) beat() {
 	}
 }
 
-// toldSoFar also forgets nodes that are gone.
-func (h *hall) toldSoFar() uint64 {
+// standing is how far this node was at the last beat: all of that has gone out before
+// what is said now. It also forgets nodes that are gone.
+func (h *hall) standing() *nodeMessage {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for node, last := range h.heard {
-		if h.now().Sub(last.at) > forgetAfter {
+	for node, of := range h.heard {
+		if h.now().Sub(of.at) > forgetAfter {
 			delete(h.heard, node)
 		}
 	}
-	return h.told
+	upto := h.settled
+	h.settled = h.told
+	return &nodeMessage{V: protocol, Kind: kindBeat, Node: h.people.Node(), Told: upto}
 }
 
 // tellNodes has the other nodes keep messages. What does not reach them they notice.
@@ -70,27 +76,64 @@ func (h *hall) tellNodes(messages []*Message) {
 	_ = h.voice.toNodes(m)
 }
 
-// followLocked notes how far another node is, and whether anything of it was lost. A node
-// that has just started has the others' history asked for in any case; later it knows
-// every node from its first message on.
-func (h *hall) followLocked(m *nodeMessage) {
-	last, known := h.heard[m.Node]
-	now := h.now()
-	if !known {
-		last.at = h.started
-		if now.Sub(h.started) < 2*beatEvery {
-			last.told = m.Told
+// heardOfLocked returns what was heard of a node. A node that has just started asks for
+// the others' history in any case, and takes them as they are; later it hears of every
+// other from its first message on.
+func (h *hall) heardOfLocked(node string, now uint64) *heard {
+	of := h.heard[node]
+	if of == nil {
+		of = &heard{at: h.started, ahead: make(map[uint64]struct{})}
+		if h.now().Sub(h.started) < 2*beatEvery {
+			of.upto = now
+		}
+		if len(h.heard) < maxHeard {
+			h.heard[node] = of
 		}
 	}
-	expected := last.told
-	if len(m.Messages) > 0 {
-		expected++
+	return of
+}
+
+// followLocked notes that a message of a node was heard.
+func (h *hall) followLocked(node string, number uint64) {
+	of := h.heardOfLocked(node, number-1)
+	if number > of.upto {
+		of.ahead[number] = struct{}{}
 	}
-	if m.Told > expected {
-		h.missedLocked(idBefore(last.at.Add(-maxSkew)))
+	if len(of.ahead) > maxOutrun { // nothing runs so far ahead
+		h.skipLocked(of, number)
 	}
-	if known || len(h.heard) < maxHeard {
-		h.heard[m.Node] = heard{max(m.Told, last.told), now} // a message may overtake a beat
+	of.advance()
+	of.at = h.now()
+}
+
+// compareLocked notes how far a node is, and whether anything of it was lost.
+func (h *hall) compareLocked(node string, upto uint64) {
+	of := h.heardOfLocked(node, upto)
+	if upto > of.upto {
+		h.skipLocked(of, upto)
+	}
+	of.at = h.now()
+}
+
+// skipLocked gives up what was not heard of a node up to a number.
+func (h *hall) skipLocked(of *heard, upto uint64) {
+	for number := range of.ahead {
+		if number <= upto {
+			delete(of.ahead, number)
+		}
+	}
+	of.upto = upto
+	of.advance()
+	h.missedLocked(idBefore(of.at.Add(-maxSkew)))
+}
+
+func (of *heard) advance() {
+	for {
+		if _, next := of.ahead[of.upto+1]; !next {
+			return
+		}
+		of.upto++
+		delete(of.ahead, of.upto)
 	}
 }
 
@@ -116,7 +159,7 @@ func (h *hall) missedLocked(after string) {
 // incompleteLocked has who joins a room ask other nodes for what they keep.
 func (h *hall) incompleteLocked() {
 	for _, r := range h.rooms {
-		r.complete = false
+		r.complete, r.missed = false, true
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,71 +48,79 @@ func TestWhoIsInARoomHearsThatMessagesAreMissing(t *testing.T) {
 		come(t, h, "s1", "ann", "Ann", "lobby")
 		come(t, h, "s2", "ann", "Ann", "lobby", "den")
 		h.ear.heard()
-		start := time.Now()
-		at := func(n int) string { return h.ids.next(start.Add(time.Duration(n) * time.Millisecond)) }
-		hearOf := func(node string, told int, ids ...string) {
+		hear := func(format string, a ...any) {
 			t.Helper()
-			list := make([]string, len(ids))
-			for i, id := range ids {
-				list[i] = fmt.Sprintf(`{"id":%q,"room":"lobby","user":{"id":"u","nick":"U"},"text":"x"}`, id)
-			}
-			args, err := wire.ParseJSONList(fmt.Appendf(nil, `[{"v":1,"k":"message","n":%q,"t":%d,"m":[%s]}]`, node, told, strings.Join(list, ",")))
+			args, err := wire.ParseJSONList(fmt.Appendf(nil, format, a...))
 			if err != nil {
 				t.Fatal(err)
 			}
 			h.hear(args)
 			synctest.Wait()
 		}
-		hear := func(told int, ids ...string) {
+		beat := func(node string, told int) { t.Helper(); hear(`[{"v":1,"k":"beat","n":%q,"t":%d}]`, node, told) }
+		said := func(node string, number int) {
 			t.Helper()
-			hearOf("B", told, ids...)
+			m := fmt.Sprintf(`{"id":%q,"room":"lobby","user":{"id":"u","nick":"U"},"text":"x"}`, h.ids.next(time.Now()))
+			hear(`[{"v":1,"k":"message","n":%q,"t":%d,"m":[%s]}]`, node, number, m)
 		}
-		for _, r := range h.rooms {
-			r.complete = true
+		misses := func(want bool, after string) {
+			t.Helper()
+			heard := h.ear.heard()
+			slices.Sort(heard)
+			var all []string
+			if want {
+				all = []string{fmt.Sprint("den missed ", missed{"den", after}), fmt.Sprint("lobby missed ", missed{"lobby", after})}
+			}
+			if !slices.Equal(heard, all) {
+				t.Errorf("heard %q, want %q", heard, all)
+			}
+			if h.rooms["lobby"].complete == want {
+				t.Error("whether the history is complete is not known")
+			}
+			h.rooms["lobby"].complete = true
 		}
-		hear(7) // heard for the first time
-		hear(7)
-		hear(8, at(1), at(2))
-		hear(7) // overtaken
-		hear(8)
-		hear(9, at(3))
-		h.ear.want(t)
-		if r := h.rooms["lobby"]; !r.complete || len(r.log) != 3 {
-			t.Errorf("%d messages, complete %v", len(r.log), r.complete)
-		}
+		h.rooms["lobby"].complete = true
+		beat("B", 7) // heard for the first time
+		said("B", 8)
+		said("B", 10) // rooms speak at the same time
+		said("B", 9)
+		beat("B", 9) // others may be on their way
+		beat("B", 10)
+		misses(false, "")
 		last := time.Now()
-		<-time.After(time.Hour)
-		hear(10) // a message was lost
-		heard := h.ear.heard()
-		slices.Sort(heard)
-		after := idBefore(last.Add(-maxSkew))
-		if want := []string{fmt.Sprint("den missed ", missed{"den", after}), fmt.Sprint("lobby missed ", missed{"lobby", after})}; !slices.Equal(heard, want) {
-			t.Errorf("heard %q, want %q", heard, want)
+		<-time.After(5 * time.Minute)
+		beat("B", 11) // a message was lost
+		misses(true, idBefore(last.Add(-maxSkew)))
+		beat("B", 11)
+		said("B", 13)
+		misses(false, "")
+		beat("B", 12) // and another
+		misses(true, idBefore(time.Now().Add(-maxSkew)))
+		beat("B", 13)
+		misses(false, "")
+		// A node that came while nothing was heard of it, and one that comes.
+		beat("C", 1)
+		misses(true, idBefore(h.started.Add(-maxSkew)))
+		beat("D", 0)
+		said("D", 1)
+		beat("D", 1)
+		misses(false, "")
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		for node, of := range h.heard {
+			if len(of.ahead) != 0 {
+				t.Errorf("of %s %v is kept", node, of.ahead)
+			}
 		}
-		if h.rooms["lobby"].complete {
-			t.Error("the history is taken for complete")
-		}
-		hear(10)
-		hear(12, at(4)) // and another
-		if heard := h.ear.heard(); len(heard) != 2 {
-			t.Errorf("heard %q", heard)
-		}
-		// A node that came while nothing was heard of it.
-		hearOf("C", 1)
-		if heard := h.ear.heard(); len(heard) != 2 {
-			t.Errorf("heard %q", heard)
-		}
-		hearOf("D", 0)
-		hearOf("D", 1, at(5))
-		h.ear.want(t)
 	})
 }
 
-func TestANodeSaysHowManyMessagesItHasTold(t *testing.T) {
+func TestANodeSaysHowFarItIsAndForgetsThoseThatAreGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &ear{nodes: true}
 		h := openWith(t, Options{}, e)
 		come(t, h, "s1", "ann", "Ann", "lobby")
+		h.heard["gone"] = &heard{at: time.Now()}
 		for _, text := range []string{"a", "b"} {
 			if _, err := h.say(h.of("s1"), "lobby", text, ""); err != nil {
 				t.Fatal(err)
@@ -121,16 +128,23 @@ func TestANodeSaysHowManyMessagesItHasTold(t *testing.T) {
 		}
 		<-time.After(2*beatEvery + time.Second)
 		e.mu.Lock()
-		defer e.mu.Unlock()
-		var told []uint64
+		var told []string
 		for _, m := range e.told {
-			if m.Kind != kindMessage || m.check() != nil {
+			if m.check() != nil {
 				t.Errorf("told %+v", m)
 			}
-			told = append(told, m.Told)
+			told = append(told, fmt.Sprint(m.Kind, " ", m.Told))
 		}
-		if !slices.Equal(told, []uint64{0, 1, 2, 2, 2}) {
-			t.Errorf("told %v", told)
+		e.mu.Unlock()
+		// Each beat says what was so at the one before.
+		if want := []string{"beat 0", "message 1", "message 2", "beat 0", "beat 2"}; !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
+		}
+		<-time.After(forgetAfter + beatEvery)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if len(h.heard) != 0 {
+			t.Errorf("%v is remembered", h.heard)
 		}
 	})
 }

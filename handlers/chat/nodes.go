@@ -19,10 +19,11 @@ const protocol = 1
 
 // The kinds of messages between nodes.
 const (
-	kindMessage = "message" // keep Messages; Node has told Told of these now
+	kindMessage = "message" // keep Messages, which Node tells as number Told
+	kindBeat    = "beat"    // Node has told Told of these
 	kindPrivate = "private" // From sent To a private message with Key, answered with Sent
 	kindWant    = "want"    // node To: tell what there is of Room
-	kindHave    = "have"    // node To: Messages of Room, more to come if More
+	kindHave    = "have"    // node To: Messages of Room, more to come if More; a beat, too
 )
 
 // nodeMessage is the one argument of the event.
@@ -54,10 +55,12 @@ const (
 	partBytes = 32 << 10 // about the bytes of a part
 )
 
-// How long a connection that enters a room waits for another node's history.
+// How long a connection that enters a room waits for the history of another node, and of
+// how many.
 const (
-	askPatience = 500 * time.Millisecond
-	askNodes    = 8
+	askPatience  = 500 * time.Millisecond
+	joinPatience = 2 * time.Second
+	askNodes     = 8
 )
 
 // hear takes a message of another node.
@@ -80,7 +83,11 @@ func (h *hall) hear(args socketio.Args) {
 		for _, one := range m.Messages {
 			h.keepForeignLocked(one)
 		}
-		h.followLocked(&m)
+		h.followLocked(m.Node, m.Told)
+	case kindBeat:
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.compareLocked(m.Node, m.Told)
 	case kindPrivate:
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -93,6 +100,9 @@ func (h *hall) hear(args socketio.Args) {
 	case kindHave:
 		if m.To == h.people.Node() {
 			h.answered(&m)
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.compareLocked(m.Node, m.Told)
 		}
 	}
 }
@@ -112,8 +122,11 @@ func (m *nodeMessage) check() error {
 	case kindWant, kindHave:
 		bad = m.Room == "" || m.Request == "" || m.Node == ""
 	case kindMessage:
-		bad = m.Node == "" || len(m.Node) > maxNode
+		bad = m.Node == "" || m.Told == 0
+	case kindBeat:
+		bad = m.Node == ""
 	}
+	bad = bad || len(m.Node) > maxNode
 	if bad {
 		return errImpossible
 	}
@@ -135,12 +148,12 @@ func (h *hall) keepForeignLocked(m *Message) {
 
 // answer tells another node what there is of a room.
 func (h *hall) answer(q *nodeMessage) {
-	log, floor, complete := h.kept(q.Room)
+	log, floor, complete, told := h.kept(q.Room)
 	for n := 0; ; n++ {
 		part := firstPart(log)
 		log = log[len(part):]
 		err := h.voice.toNodes(&nodeMessage{
-			V: protocol, Kind: kindHave, Node: h.people.Node(), To: q.Node, Request: q.Request, Room: q.Room,
+			V: protocol, Kind: kindHave, Node: h.people.Node(), To: q.Node, Request: q.Request, Room: q.Room, Told: told,
 			Messages: part, Floor: floor, Complete: complete, Part: n, More: len(log) > 0,
 		})
 		if err != nil || len(log) == 0 { // who hears no answer asks another node
@@ -160,14 +173,14 @@ func firstPart(all []*Message) []*Message {
 	return all
 }
 
-func (h *hall) kept(room string) (log []*Message, floor string, complete bool) {
+func (h *hall) kept(room string) (log []*Message, floor string, complete bool, told uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := h.rooms[room]
 	if r == nil {
-		return nil, "", false
+		return nil, "", false, h.settled
 	}
-	return slices.Clone(r.log), r.floor, r.complete
+	return slices.Clone(r.log), r.floor, r.complete, h.settled
 }
 
 // answered hands an answer to who waits for it.
@@ -199,7 +212,18 @@ func (h *hall) complete(ctx context.Context, r *room) {
 		case <-ctx.Done():
 			return
 		}
+		if !h.askAgain(r) {
+			return
+		}
 	}
+}
+
+// askAgain reports whether something was lost while others were asked. Where they did not
+// answer in time, who joins next asks again.
+func (h *hall) askAgain(r *room) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return r.missed
 }
 
 // beginFetch says whether the caller is to ask, or whom to wait for; neither, if there
@@ -213,7 +237,7 @@ func (h *hall) beginFetch(r *room) (mine bool, wait <-chan struct{}) {
 	case r.fetching != nil:
 		return false, r.fetching
 	}
-	r.fetching = make(chan struct{})
+	r.fetching, r.missed = make(chan struct{}), false
 	return true, nil
 }
 
@@ -224,11 +248,14 @@ func (h *hall) endFetch(r *room, done bool) {
 	defer h.mu.Unlock()
 	close(r.fetching)
 	r.fetching = nil
-	r.complete = r.complete || done
+	r.complete = done && !r.missed
 }
 
-// fetch asks one node after the other, until one had everything.
+// fetch asks one node after the other, until one had everything. done says that all who
+// were asked have answered.
 func (h *hall) fetch(ctx context.Context, room string) (done bool) {
+	ctx, cancel := context.WithTimeout(ctx, joinPatience)
+	defer cancel()
 	select {
 	case <-h.people.Ready():
 	case <-ctx.Done():
@@ -238,19 +265,22 @@ func (h *hall) fetch(ctx context.Context, room string) (done bool) {
 	if len(nodes) > askNodes {
 		nodes = nodes[:askNodes]
 	}
+	done = len(nodes) > 0
 	for _, node := range nodes {
-		if h.fetchFrom(ctx, node, room) {
+		whole, answered := h.fetchFrom(ctx, node, room)
+		if whole {
 			return true
 		}
 		if ctx.Err() != nil || h.ended.Err() != nil {
 			return false
 		}
+		done = done && answered
 	}
-	return len(nodes) > 0 // none had more than this one
+	return done
 }
 
-// fetchFrom reports whether the node had everything.
-func (h *hall) fetchFrom(ctx context.Context, node, room string) bool {
+// fetchFrom reports whether the node has answered, and had everything.
+func (h *hall) fetchFrom(ctx context.Context, node, room string) (whole, answered bool) {
 	request, parts := rand.Text(), make(chan *nodeMessage, maxHave)
 	h.mu.Lock()
 	h.fetches[request] = parts
@@ -261,7 +291,7 @@ func (h *hall) fetchFrom(ctx context.Context, node, room string) bool {
 		h.mu.Unlock()
 	}()
 	if err := h.voice.toNodes(&nodeMessage{V: protocol, Kind: kindWant, Node: h.people.Node(), To: node, Request: request, Room: room}); err != nil {
-		return false
+		return false, false
 	}
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
@@ -270,17 +300,17 @@ func (h *hall) fetchFrom(ctx context.Context, node, room string) bool {
 		select {
 		case m := <-parts:
 			if m.Part != n {
-				return false // a part was lost
+				return false, false // a part was lost
 			}
 			log = append(log, m.Messages...)
 			if !m.More {
 				h.merge(room, m.Floor, m.Complete, log)
-				return m.Complete
+				return m.Complete, true
 			}
 		case <-ctx.Done():
-			return false
+			return false, false
 		case <-h.ended.Done():
-			return false
+			return false, false
 		}
 	}
 }

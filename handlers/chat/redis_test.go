@@ -119,8 +119,13 @@ func TestWhatWasSaidWhileRedisWasAwayIsFoundLater(t *testing.T) {
 			}
 			usersOf(t, ann, "lobby", 2) // nobody is given up
 			server.Start(t)
-			// The last of these comes after all that was said alone.
 			for found := false; !found; {
+				for range 300 { // Redis is asked for with growing pauses
+					if slices.Contains(bea.Heard(), "missed") {
+						break
+					}
+					<-time.After(100 * time.Millisecond)
+				}
 				missed := answer[struct{ Room, After string }](t, bea.Next("missed").Args)
 				view := answer[room](t, bea.Call("join", object{"room": missed.Room, "after": missed.After}))
 				for _, m := range view.Messages {

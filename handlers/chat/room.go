@@ -19,6 +19,7 @@ type room struct {
 
 	complete bool          // what other nodes keep was asked for
 	fetching chan struct{} // closed when the asking is over; nil while nobody asks
+	missed   bool          // something was lost since the asking began
 
 	queue    []speech // what the room is yet to hear, in order
 	speaking bool     // the queue is being emitted
