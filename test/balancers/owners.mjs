@@ -33,6 +33,7 @@ export async function frozen([owner, other]) {
   const poll = timed(other.url + path + "poll"); // waits when the owner stops
   await until("the poll is carried", async () => (await metric(other, "carried_requests_total", 'kind="poll",role="sent"')) > 0);
   owner.freeze();
+  await owner.standsStill();
   const answers = await Promise.all([poll, timed(other.url + path + "a", { method: "POST", body: "3" })]);
   owner.thaw();
   const slack = process.env.PROVE ? 500 : 4000; // a busy machine

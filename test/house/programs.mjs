@@ -1,6 +1,6 @@
 // Programs that a suite starts: they end with it, by their process ids.
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -23,13 +23,26 @@ export function folder() {
   return path;
 }
 
-/** A port of loopback that was free a moment ago. */
+const given = new Set();
+
+/**
+ * A port of loopback that was free a moment ago. It is below those that the system gives to
+ * connections and to programs that listen on port 0: one of those would soon be somebody else's.
+ */
 export async function freePort() {
-  const server = net.createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    if (given.has(port)) continue;
+    given.add(port);
+    const server = net.createServer();
+    const free = await new Promise((resolve) => {
+      server.on("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 /** Tries something every few milliseconds until it is true, and fails with what was awaited. */
@@ -121,6 +134,14 @@ export class Program {
   /** Stops it where it stands, without ending it; `thaw` lets it go on. */
   freeze() {
     this.child.kill("SIGSTOP");
+  }
+
+  /** Waits until a frozen program stands still, which takes a moment on a busy machine. */
+  async standsStill() {
+    const tasks = `/proc/${this.pid}/task`;
+    if (!existsSync(tasks)) return; // not Linux
+    const stopped = (task) => /\) [Tt] /.test(readFileSync(join(tasks, task, "stat"), "utf8"));
+    await until(`${this.command} stands still`, () => readdirSync(tasks).every(stopped));
   }
 
   thaw() {

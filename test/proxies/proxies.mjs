@@ -1,6 +1,5 @@
 // nginx, HAProxy and squid from Debian, each as one process with a configuration of its own.
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
-import net from "node:net";
 import { join } from "node:path";
 import { Program, folder, freePort } from "../house/programs.mjs";
 
@@ -93,16 +92,6 @@ export const haproxy =
       app,
       other,
     );
-
-/** Says one line to HAProxy's admin socket. */
-export function tellHAProxy(proxy, line) {
-  return new Promise((resolve, reject) => {
-    const socket = net.connect(join(proxy.dir, "admin"), () => socket.end(`${line}\n`));
-    socket.resume();
-    socket.on("error", reject);
-    socket.on("close", resolve);
-  });
-}
 
 /** squid, in front of the server as if it were that server. `lines` are more of its configuration. */
 export const squid =

@@ -13,7 +13,7 @@ import { Visitor } from "./visitor.mjs";
 
 const { values: flags } = parseArgs({ options: { long: { type: "boolean", default: false }, only: { type: "string", default: "" } } });
 const messages = 1000;
-const settling = flags.long ? 60_000 : 28_000; // from the beginning
+const settling = flags.long ? 60_000 : 30_000; // from the beginning
 const stay = flags.long ? 180_000 : 12_000;
 const patience = 30_000; // for an exchange: many cases run at once
 
@@ -29,7 +29,6 @@ async function live(it) {
   const server = await sockeye(["--log-level", "debug", ...(it.server ?? [])]);
   const hop = await it.hop?.(server.port);
   const proxy = it.webSocketsByHop ? await it.start(server.port, hop.port) : await it.start(hop?.port ?? server.port);
-  const stop = it.during?.(proxy);
   const visitor = new Visitor(proxy.url, it.client);
   const report = {};
   try {
@@ -51,7 +50,6 @@ async function live(it) {
   } catch (error) {
     report.error = [error.message, "--- client", ...visitor.story, "--- server", lastOf(server), `--- ${it.proxy}`, lastOf(proxy)].join("\n");
   } finally {
-    stop?.();
     const { exchanged, resent } = visitor.messages;
     report.line =
       `connected after ${visitor.connectedAfter ?? "?"} ms, at the end on ${visitor.transport}, ` +
