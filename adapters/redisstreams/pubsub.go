@@ -25,12 +25,13 @@ type pubsub struct {
 
 	mu      sync.Mutex
 	evicted map[uint64]chan struct{} // who waits for the answers
+	drivers map[string]*driver       // by namespace
 }
 
 func newPubSub(h *Hub) (*pubsub, error) {
 	p := &pubsub{
 		hub: h, in: redisclient.Subscribe(h.redis), out: redisclient.NewPublisher(h.redis, redisclient.PublisherOptions{}),
-		count: redisclient.NewCounter(h.redis), evicted: make(map[uint64]chan struct{}),
+		count: redisclient.NewCounter(h.redis), evicted: make(map[uint64]chan struct{}), drivers: make(map[string]*driver),
 	}
 	err := p.in.Add(&redisclient.Topic{
 		Channels: []string{p.node(h.o.NodeID)},
@@ -64,6 +65,8 @@ type driver struct {
 
 var _ cluster.Roster = (*driver)(nil)
 
+// open opens the driver of a namespace. One that was there before is empty, or would not
+// be opened again: it is about to be closed.
 func (p *pubsub) open(namespace string, a *cluster.Adapter) (*driver, error) {
 	d := &driver{p: p, namespace: namespace, adapter: a}
 	d.roster = redisclient.NewRoster(p.count, p.public(namespace), p.hub.o.NodeID)
@@ -72,7 +75,28 @@ func (p *pubsub) open(namespace string, a *cluster.Adapter) (*driver, error) {
 		Receive:  d.receive,
 		Up:       func(bool) {}, Lost: func(error) {}, // nothing that matters was missed: questions time out
 	}
-	return d, p.in.Add(d.topic)
+	p.mu.Lock()
+	old := p.drivers[namespace]
+	p.drivers[namespace] = d
+	p.mu.Unlock()
+	if old != nil {
+		p.in.Remove(old.topic)
+	}
+	if err := p.in.Add(d.topic); err != nil {
+		p.remove(d)
+		return nil, err
+	}
+	return d, nil
+}
+
+// remove forgets a driver.
+func (p *pubsub) remove(d *driver) {
+	p.mu.Lock()
+	if p.drivers[d.namespace] == d {
+		delete(p.drivers, d.namespace)
+	}
+	p.mu.Unlock()
+	p.in.Remove(d.topic)
 }
 
 func (d *driver) receive(channel string, payload []byte) {
@@ -116,7 +140,8 @@ func (d *driver) Missing(answered map[string]bool) []string { return d.roster.Mi
 
 // Close ends the driver.
 func (d *driver) Close() error {
-	d.p.in.Remove(d.topic)
+	d.p.remove(d)
+	d.topic.Wait()
 	return nil
 }
 
