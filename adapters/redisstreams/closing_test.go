@@ -1,9 +1,14 @@
 package redisstreams
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"regexp"
 	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/sockeye-io/sockeye/adapters/redisclient/redistest"
 	"github.com/sockeye-io/sockeye/server/socketio"
@@ -38,5 +43,35 @@ func TestANamespaceThatIsBackBeforeItsClosingIsOnAllNodes(t *testing.T) {
 	close(goOn)
 	if n, err := srv.Of("/room-1").ServerCount(t.Context()); n != 1 || err != nil {
 		t.Errorf("%d nodes, %v", n, err)
+	}
+}
+
+func TestClosingWhileRedisHangsTakesMoments(t *testing.T) {
+	r := redistest.Start(t)
+	a := startNode(t, r, "p", nil)
+	a.upAgain()
+	r.Pause(t)
+	const many = 10 * saveBatch
+	told := make(chan error, many)
+	for i := range many {
+		a.hub.saver.add(command{
+			script: saveScript, key: a.hub.session(fmt.Sprint(i)), args: []any{"node", 0, 0},
+			done: func(cmd *redis.Cmd) { told <- cmd.Err() },
+		})
+	}
+	began := time.Now()
+	must(t, a.hub.Close())
+	if took := time.Since(began); took > 8*time.Second {
+		t.Errorf("took %s", took)
+	}
+	r.Resume(t)
+	gone := 0
+	for range many {
+		if errors.Is(sockettest.Receive(t, "an answer", told), errGone) {
+			gone++
+		}
+	}
+	if gone == 0 {
+		t.Error("everything was tried")
 	}
 }

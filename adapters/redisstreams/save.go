@@ -107,7 +107,9 @@ func (s *saver) run() {
 		batch, closed := s.take()
 		switch {
 		case len(batch) > 0:
-			s.send(batch)
+			if !s.send(batch) && s.dropAtTheEnd() {
+				return
+			}
 		case closed:
 			return
 		default:
@@ -116,19 +118,38 @@ func (s *saver) run() {
 	}
 }
 
+// dropAtTheEnd gives up what waits if the saver is closed, and reports whether it is:
+// Redis has just not answered, and each batch would wait for it anew.
+func (s *saver) dropAtTheEnd() bool {
+	s.mu.Lock()
+	closed, rest := s.closed, s.queue
+	if closed {
+		s.queue = nil
+	}
+	s.mu.Unlock()
+	for _, c := range rest {
+		if closed && c.done != nil {
+			cmd := redis.NewCmd(context.Background())
+			cmd.SetErr(errGone)
+			c.done(cmd)
+		}
+	}
+	return closed
+}
+
 // send sends a batch in one pipeline, and again for a while if the connection is lost;
 // a script that Redis does not know yet is sent whole. So commands may be done twice,
-// which none of them minds.
-func (s *saver) send(batch []command) {
+// which none of them minds. It reports whether Redis has answered.
+func (s *saver) send(batch []command) bool {
 	deadline := time.Now().Add(s.hub.o.Hold)
-	whole := false
+	whole, lost := false, false
 	for try := 0; ; try++ {
 		if batch = slices.DeleteFunc(batch, command.isOver); len(batch) == 0 {
-			return
+			return !lost
 		}
 		cmds, err := s.pipeline(batch, whole)
 		again := slices.ContainsFunc(cmds, func(cmd *redis.Cmd) bool { return redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") })
-		lost := err != nil && !answered(err)
+		lost = err != nil && !answered(err)
 		switch {
 		case again && !whole:
 			whole = true
@@ -136,7 +157,7 @@ func (s *saver) send(batch []command) {
 			s.hub.pause(try)
 		default:
 			s.tell(batch, cmds, err)
-			return
+			return !lost
 		}
 	}
 }
