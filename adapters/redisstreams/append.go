@@ -73,6 +73,24 @@ type appender struct {
 	inflight map[uint64]*job // whose packet the reader delivers
 	closed   bool
 	wake     chan struct{}
+
+	sent proof // owned by run
+}
+
+// proof is what Redis has confirmed: a log that does not know it has lost its end, as
+// when a replica took over that was behind.
+type proof struct {
+	epoch string
+	seq   uint64
+	at    time.Time
+}
+
+// of is the sequence number that the log must know, 0 for none.
+func (p *proof) of(epoch string) uint64 {
+	if p.epoch != epoch || time.Since(p.at) > seqTTL/2 {
+		return 0
+	}
+	return p.seq
 }
 
 func newAppender(h *Hub) *appender {
@@ -205,8 +223,9 @@ type appended struct {
 
 func (a *appender) call(batch []*job) (appended, error) {
 	h := a.hub
-	args := make([]any, 0, 4+4*len(batch))
-	args = append(args, h.at.Load().epoch, newEpoch(), seqTTL.Milliseconds(), batch[0].seq)
+	at := h.at.Load()
+	args := make([]any, 0, appendArgs+4*len(batch))
+	args = append(args, at.epoch, newEpoch(), seqTTL.Milliseconds(), batch[0].seq, a.sent.of(at.epoch), at.epoch, at.n)
 	for _, j := range batch {
 		args = append(args, h.o.NodeID, j.nsp, strconv.Itoa(j.kind), j.data)
 	}
@@ -221,6 +240,7 @@ func (a *appender) call(batch []*job) (appended, error) {
 	case 1:
 		return appended{epoch: epoch, other: true}, nil
 	case 1 + 2*len(batch):
+		a.sent = proof{epoch: epoch, seq: batch[len(batch)-1].seq, at: time.Now()}
 		return appended{epoch: epoch}, nil
 	}
 	return appended{}, fmt.Errorf("redisstreams: the script answered %d values to %d entries", len(res), len(batch))
@@ -241,22 +261,24 @@ func (a *appender) adopt(epoch string) error {
 }
 
 func (a *appender) settle(batch []*job) {
-	waiting := batch[:0]
+	var waiting []uint64
 	for _, j := range batch {
 		if j.packet == nil {
 			j.finish(nil)
 		} else {
-			waiting = append(waiting, j)
+			waiting = append(waiting, j.seq)
 		}
 	}
 	if len(waiting) == 0 {
 		return
 	}
 	// The reader finishes them. If it does not come to them, what is in the log stays
-	// the truth.
+	// the truth. Only their numbers are held so long: packets would be too much.
 	time.AfterFunc(deliveryPatience, func() {
-		for _, j := range waiting {
-			j.finish(nil)
+		for _, seq := range waiting {
+			if j := a.claim(seq); j != nil {
+				j.finish(nil)
+			}
 		}
 	})
 }
@@ -281,10 +303,11 @@ func (a *appender) giveUp(batch []*job, cause error) {
 // node may be on their way.
 func (h *Hub) hello(ctx context.Context) (position, error) {
 	h.hellos++
+	at := h.at.Load()
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
 	res, err := appendScript.Run(ctx, h.redis, []string{h.stream(), h.logKey(), h.seqKey() + ":hello"},
-		"", newEpoch(), seqTTL.Milliseconds(), h.hellos, h.o.NodeID, "", "", "").Slice()
+		"", newEpoch(), seqTTL.Milliseconds(), h.hellos, 0, at.epoch, at.n, h.o.NodeID, "", "", "").Slice()
 	if err != nil {
 		return position{}, err
 	}

@@ -32,11 +32,16 @@ type testNode struct {
 
 func startNode(t *testing.T, r interface{ URL() string }, prefix string, change func(*Options)) *testNode {
 	t.Helper()
+	return startNodeAt(t, r.URL(), prefix, change)
+}
+
+func startNodeAt(t *testing.T, url, prefix string, change func(*Options)) *testNode {
+	t.Helper()
 	o := Options{NodeID: fmt.Sprint("node", nodeCount.Add(1)), Prefix: prefix, Hold: 500 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&o)
 	}
-	h := open(t, r.URL(), o)
+	h := open(t, url, o)
 	n := &testNode{t: t, hub: h}
 	n.Server = sockettest.Serve(t, &socketio.Options{
 		Adapter: h.Factory(), Recovery: socketio.Recovery{MaxDisconnection: time.Minute},

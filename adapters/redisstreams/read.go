@@ -83,12 +83,49 @@ func (h *Hub) join() error {
 		h.gap("Redis lost the log")
 		h.moveTo(now)
 	default:
+		trimmed, err := h.outrun(was)
+		if err != nil {
+			return err
+		}
+		if trimmed {
+			h.gap("other programs trimmed the stream before this node had read it")
+			h.moveTo(now)
+		}
 		h.endUnlogged()
+	}
+	if err := h.readable(); err != nil {
+		return err
 	}
 	h.recent.begin(*h.at.Load())
 	h.owed.pay(h.saver)
 	h.found()
 	return nil
+}
+
+// outrun reports whether the stream begins behind a position with an entry of a program
+// that is no Sockeye. Those have no numbers, so that nobody can tell what was before it
+// and is gone. Missing entries of Sockeye's are noticed when the next one is read.
+func (h *Hub) outrun(p position) (bool, error) {
+	ctx, cancel := context.WithTimeout(h.ctx, appendTimeout)
+	defer cancel()
+	first, err := h.redis.XRangeN(ctx, h.stream(), "-", "+", 1).Result()
+	if err != nil || len(first) == 0 {
+		return false, err
+	}
+	e, ok := readEntry(first[0])
+	return p.id.before(e.id) && (!ok || !e.ours()), nil
+}
+
+// readable makes sure that the log can be read, before anybody is told so: who may only
+// write would be deaf.
+func (h *Hub) readable() error {
+	ctx, cancel := context.WithTimeout(h.ctx, appendTimeout)
+	defer cancel()
+	err := h.redis.XRead(ctx, &redis.XReadArgs{Streams: []string{h.stream(), h.at.Load().id.String()}, Count: 1, Block: -1}).Err()
+	if errors.Is(err, redis.Nil) {
+		return nil
+	}
+	return err
 }
 
 // endUnlogged ends the connections of those who got packets that are not in the log:
@@ -182,6 +219,10 @@ func (h *Hub) take(m redis.XMessage) bool {
 	}
 	next := position{id: e.id, n: at.n, epoch: at.epoch}
 	if e.ours() {
+		if e.epoch == at.epoch && e.n <= at.n && h.rename(at.epoch) == nil {
+			h.rejoin.Store(true)
+			return false
+		}
 		if e.epoch != at.epoch || e.n != at.n+1 {
 			why := fmt.Sprintf("entry %d of the log follows entry %d", e.n, at.n)
 			if e.epoch != at.epoch {
@@ -198,6 +239,18 @@ func (h *Hub) take(m redis.XMessage) bool {
 	}
 	h.deliver(&e, next)
 	return true
+}
+
+// rename gives the log another epoch, as a number that was given out a second time shows
+// that it has lost its end: nodes that were behind see no hole.
+func (h *Hub) rename(epoch string) error {
+	ctx, cancel := context.WithTimeout(h.ctx, appendTimeout)
+	defer cancel()
+	err := renameScript.Run(ctx, h.redis, []string{h.logKey()}, epoch, newEpoch()).Err()
+	if err != nil {
+		h.log.Warn("the log has lost its end, which other nodes may not notice", "error", err)
+	}
+	return err
 }
 
 // deliver brings an entry to the sockets of this node.

@@ -12,17 +12,25 @@ import "github.com/redis/go-redis/v9"
 // number in the log, and its number among those of its publisher, with dots between.
 // The number 1 is the version of that field.
 
+// appendArgs is how many arguments of appendScript come before the entries.
+const appendArgs = 7
+
 // appendScript appends entries unless they are there already, so that a call whose
 // answer was lost can be made again: the entries of one node are appended in the
 // order of their sequence numbers, each once.
 //
 // KEYS: stream, {prefix}:log, {prefix}:log:NODE. ARGV: the epoch the caller knows or
 // "", an epoch to begin with if there is none, milliseconds for which the third key is
-// kept, the sequence number of the first entry; then uid, nsp, type and data of each
-// entry; an entry with an empty type is appended without namespace, for which Node's
-// readers ignore it. The answer is the epoch, and then the id and the number of
-// each entry, an empty id for one that was there already. If the epoch is not the
-// caller's, nothing is appended.
+// kept, the sequence number of the first entry, the one that the log is known to have
+// or 0, the epoch and the number of the entry up to which the caller has read; then uid,
+// nsp, type and data of each entry; an entry with an empty type is appended without
+// namespace, for which Node's readers ignore it. The answer is the epoch, and then the
+// id and the number of each entry, an empty id for one that was there already. If the
+// epoch is not the caller's, nothing is appended.
+//
+// A log that does not have what the caller knows to be in it has lost its end. Its
+// numbers would be given out a second time, and readers that were behind would see no
+// hole: it gets another epoch, so that everybody starts anew.
 var appendScript = redis.NewScript(`
 local epoch = redis.call('HGET', KEYS[2], 'epoch')
 if not epoch then
@@ -32,8 +40,15 @@ end
 local answer = {epoch}
 if ARGV[1] ~= '' and ARGV[1] ~= epoch then return answer end
 local last = tonumber(redis.call('GET', KEYS[3]) or '0')
+local n = tonumber(redis.call('HGET', KEYS[2], 'n') or '0')
+if last < tonumber(ARGV[5]) or ARGV[6] == epoch and n < tonumber(ARGV[7]) then
+  epoch = ARGV[2]
+  redis.call('HSET', KEYS[2], 'epoch', epoch, 'n', '0')
+  answer = {epoch}
+  if ARGV[1] ~= '' then return answer end
+end
 local seq = tonumber(ARGV[4])
-for i = 5, #ARGV, 4 do
+for i = 8, #ARGV, 4 do
   if seq > last then
     local n = string.format('%d', redis.call('HINCRBY', KEYS[2], 'n', 1))
     local mark = epoch .. '.' .. n .. '.' .. string.format('%d', seq)
@@ -61,6 +76,15 @@ return answer
 var lastScript = redis.NewScript(`
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 return last and last[1]
+`)
+
+// renameScript gives a log that lost its end another epoch, unless somebody has done so.
+// KEYS: {prefix}:log. ARGV: the epoch that it had, another one.
+var renameScript = redis.NewScript(`
+if redis.call('HGET', KEYS[1], 'epoch') == ARGV[1] then
+  redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'n', '0')
+end
+return 1
 `)
 
 // A session is a hash, prefix:session:SID:
