@@ -52,6 +52,20 @@ func TestPollingOverHTTP2IsCarried(t *testing.T) {
 	c.nodes[0].ended(engineio.ReasonTransportError, engineio.DetailPollAborted)
 }
 
+// net/http leaves the field in the headers of a request of HTTP/2 that has both.
+func TestAHostBesideTheAuthorityOfHTTP2IsNotSentTwice(t *testing.T) {
+	t.Parallel()
+	c := start(t, 2, setup{front: func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Header["Host"] = []string{r.Host}
+			h.ServeHTTP(w, r)
+		})
+	}})
+	s := c.open(0)
+	s.post(s.at(1), "4x").want(t, http.StatusOK, "ok")
+	s.get(s.at(1)).want(t, http.StatusOK, "4x")
+}
+
 func TestAWebSocketIsCarriedBetweenNodesThatSpeakTLS(t *testing.T) {
 	t.Parallel()
 	c := start(t, 2, setup{secure: true})

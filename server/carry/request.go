@@ -8,11 +8,12 @@ import (
 )
 
 // hopByHop are the headers that concern one connection only (RFC 9110, section
-// 7.6.1; RFC 2616 had the list), and Expect, which this node has answered.
+// 7.6.1; RFC 2616 had the list); Expect, which this node has answered; and Host, which
+// a request of HTTP/2 may have beside its :authority, and that of HTTP/1.1 only once.
 var hopByHop = map[string]bool{
 	"Connection": true, "Keep-Alive": true, "Proxy-Connection": true, "Proxy-Authenticate": true,
 	"Proxy-Authorization": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
-	"Expect": true, "Content-Length": true, headerCarried: true,
+	"Expect": true, "Host": true, "Content-Length": true, headerCarried: true,
 }
 
 // The length of a request's body, where it is no number.
