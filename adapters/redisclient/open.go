@@ -73,6 +73,9 @@ func parse(rawURL string) (*redis.UniversalOptions, string, error) {
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
 		authority, tail = rest[:i], rest[i:]
 	}
+	if misplaced(tail, form) {
+		return nil, "", errors.New("there is an @ behind the first of / ? #: in a user or password these are written as %2F, %3F and %23")
+	}
 	user, hosts := "", authority
 	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
 		user, hosts = authority[:i+1], authority[i+1:]
@@ -117,6 +120,13 @@ func parse(rawURL string) (*redis.UniversalOptions, string, error) {
 		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host}
 	}
 	return o, form, nil
+}
+
+// misplaced reports whether what follows the hosts has an @, so that it is a part of a
+// password, which no error may repeat. The passwords of sentinels may have one.
+func misplaced(tail, form string) bool {
+	at, query := strings.IndexByte(tail, '@'), strings.IndexByte(tail, '?')
+	return at >= 0 && (form != formSentinel || tail[0] != '/' || query < 0 || at < query)
 }
 
 // path reads what follows the hosts.

@@ -22,6 +22,7 @@ func TestURLs(t *testing.T) {
 		"redis+cluster://:secret@a:1,b":            {addrs: []string{"a:1", "b:6379"}, form: formCluster, pass: "secret"},
 		"rediss+sentinel://a,b:2/main/3":           {addrs: []string{"a:26379", "b:2"}, form: formSentinel, master: "main", db: 3, tls: true},
 		"redis+sentinel://a/m?sentinel_password=x": {addrs: []string{"a:26379"}, form: formSentinel, master: "m"},
+		"redis+sentinel://a/m?sentinel_password=@": {addrs: []string{"a:26379"}, form: formSentinel, master: "m"},
 	} {
 		o, form, err := parse(in)
 		if err != nil {
@@ -36,6 +37,8 @@ func TestURLs(t *testing.T) {
 	for _, in := range []string{
 		"", "localhost:6379", "http://h", "redis+ring://h", "redis://", "redis://a,b", "redis+cluster://a/1",
 		"redis+sentinel://a", "redis://h/x", "redis://h/1/2", "redis://h?secret=1", "redis://u:hunter2%@h", "redis://u:hunter2@h:x",
+		"redis://:hunter2/x@h", "redis://:hunter2?x@h", "redis://u:hunter2#x@h", "redis://:/hunter2@h:1/1", "redis+cluster://:1/hunter2@h",
+		"redis+sentinel://:hunter2/x@h/m", "redis+sentinel://:hunter2?x@h/m", "redis+sentinel://:1/hunter2@h/m",
 	} {
 		err := Check(in)
 		if err == nil {
