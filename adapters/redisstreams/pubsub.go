@@ -3,6 +3,7 @@ package redisstreams
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,10 @@ import (
 // evictPatience bounds how long a node that takes a session over waits for the node
 // that had it: one that does not answer has no say, as the record is not its any more.
 const evictPatience = 2 * time.Second
+
+// firstUp is how long a question waits for the connection on which answers are heard,
+// when the namespace has only just begun.
+const firstUp = 2 * time.Second
 
 // pubsub is what the namespaces of a hub share of Pub/Sub.
 type pubsub struct {
@@ -61,6 +66,9 @@ type driver struct {
 	adapter   *cluster.Adapter
 	topic     *redisclient.Topic
 	roster    *redisclient.Roster
+
+	begun chan struct{} // closed when answers were heard once, or could not be
+	once  sync.Once
 }
 
 var _ cluster.Roster = (*driver)(nil)
@@ -68,12 +76,13 @@ var _ cluster.Roster = (*driver)(nil)
 // open opens the driver of a namespace. One that was there before is empty, or would not
 // be opened again: it is about to be closed.
 func (p *pubsub) open(namespace string, a *cluster.Adapter) (*driver, error) {
-	d := &driver{p: p, namespace: namespace, adapter: a}
+	d := &driver{p: p, namespace: namespace, adapter: a, begun: make(chan struct{})}
 	d.roster = redisclient.NewRoster(p.count, p.public(namespace), p.hub.o.NodeID)
 	d.topic = &redisclient.Topic{
 		Channels: []string{p.public(namespace), p.private(namespace, p.hub.o.NodeID)},
 		Receive:  d.receive,
-		Up:       func(bool) {}, Lost: func(error) {}, // nothing that matters was missed: questions time out
+		// Nothing that matters was missed: questions time out.
+		Up: func(bool) { d.begin() }, Lost: func(error) { d.begin() },
 	}
 	p.mu.Lock()
 	old := p.drivers[namespace]
@@ -125,8 +134,24 @@ func (d *driver) send(channel string, m *cluster.Message) error {
 	return d.p.out.Publish(channel, payload)
 }
 
-// Count returns the number of nodes.
+func (d *driver) begin() { d.once.Do(func() { close(d.begun) }) }
+
+var errNotHeard = errors.New("redisstreams: other nodes are not heard")
+
+// Count returns the number of nodes. A node that hears no answers, and is not counted
+// itself, must not take the others for none.
 func (d *driver) Count(ctx context.Context) (int, error) {
+	late := time.NewTimer(firstUp)
+	defer late.Stop()
+	select {
+	case <-d.begun:
+	case <-late.C:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	if !d.p.in.Up(d.topic) {
+		return 0, errNotHeard
+	}
 	n, err := d.p.count.Subscribers(ctx, d.p.public(d.namespace))
 	return max(n, 1), err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/sockeye-io/sockeye/adapters/cluster"
 	"github.com/sockeye-io/sockeye/adapters/redisclient"
 	"github.com/sockeye-io/sockeye/adapters/redisclient/redistest"
+	"github.com/sockeye-io/sockeye/server/socketio"
 	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
 
@@ -60,4 +61,33 @@ func TestASilentNodeIsNamedAndOneThatGoesIsNotWaitedFor(t *testing.T) {
 	if _, err := a.To().Timeout(sockettest.Wait).FetchSockets(ctx); err != nil {
 		t.Errorf("%v after %s", err, time.Since(began))
 	}
+}
+
+// A node that hears no answers must not say that there is nobody else.
+func TestQuestionsFailWhileAnswersAreNotHeard(t *testing.T) {
+	r := redistest.Start(t)
+	a, _ := startReader(t, r)
+	b := startNode(t, r, "p", nil)
+	b.upAgain()
+	counted := func(want int) func() bool {
+		return func() bool {
+			n, err := a.Of("/").ServerCount(t.Context())
+			return n == want && err == nil
+		}
+	}
+	sockettest.Eventually(t, "both are counted", counted(2))
+	r.Do(t, "acl", "setuser", "reader", "-subscribe")
+	r.CutClients(t, "pubsub")
+	sockettest.Eventually(t, "b is heard again", func() bool {
+		n, _ := b.Of("/").ServerCount(t.Context())
+		return n == 1
+	})
+	if _, err := a.Of("/").FetchSockets(t.Context()); !errors.Is(err, socketio.ErrThisNodeOnly) {
+		t.Errorf("sockets of all nodes: %v", err)
+	}
+	if n, err := a.Of("/").ServerCount(t.Context()); err == nil {
+		t.Errorf("%d nodes", n)
+	}
+	r.Do(t, "acl", "setuser", "reader", "+subscribe")
+	sockettest.Eventually(t, "both are counted again", counted(2))
 }
