@@ -3,7 +3,6 @@ package redisstreams
 import (
 	"encoding/json"
 	"errors"
-	"time"
 
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
@@ -64,7 +63,7 @@ func (a *Adapter) takePacket(p *socketio.Packet, t *socketio.Target, next positi
 		h.log.Warn("an event of the stream cannot be encoded and is left out", "id", next.id.String(), "error", err)
 	} else if track {
 		p.DropEncodings() // the outboxes have them
-		h.recent.add(prev, newKept(next, a.name, p, t, held), time.Now().Add(-a.keeps()))
+		h.recent.add(prev, newKept(next, a.name, p, t, held), h.clock().Add(-a.keeps()))
 	}
 	h.moveTo(next)
 	a.mu.Unlock()

@@ -132,3 +132,20 @@ func TestEmitsThatAGapOvertookAreLetGo(t *testing.T) {
 		t.Errorf("%d packets are still held", n)
 	}
 }
+
+// The age of an entry is judged by the clock that gave it its id.
+func TestAFastClockDropsNothingThatIsNeeded(t *testing.T) {
+	c, prefix := redistest.Single(t).Client(t), redistest.Prefix(t)
+	const entries = 500
+	began := time.Now().Add(-time.Hour).UnixMilli() // as a node sees it whose clock is an hour ahead
+	for i := range entries {
+		must(t, c.XAdd(t.Context(), &redis.XAddArgs{Stream: prefix, ID: fmt.Sprintf("%d-1", began+int64(i)*500), Values: []string{"uid", "node"}}).Err())
+	}
+	h := &Hub{o: Options{Prefix: prefix, MaxBytes: DefaultMaxBytes}, redis: c, ctx: t.Context()}
+	h.moveTo(position{id: entryID{ms: uint64(began + entries*500)}, n: entries, epoch: "abcd"})
+	must(t, h.trimNow())
+	want := int(minRetention.Milliseconds() / 500)
+	if n := int(c.XLen(t.Context(), prefix).Val()); n < want || n == entries {
+		t.Errorf("%d of %d entries are left, %d are needed", n, entries, want)
+	}
+}

@@ -46,11 +46,23 @@ func (h *Hub) trim() {
 	}
 }
 
+// clock is the time by this node's clock, but no later than the last entry that was read
+// is by that of Redis: a node whose clock is fast must not drop what is needed.
+func (h *Hub) clock() time.Time {
+	now := time.Now()
+	if at := h.at.Load(); !at.zero() {
+		if last := time.UnixMilli(int64(at.id.ms)); last.Before(now) { //nolint:gosec // a time
+			return last
+		}
+	}
+	return now
+}
+
 // trimNow drops what is too old or too much.
 func (h *Hub) trimNow() error {
 	ctx, cancel := context.WithTimeout(h.ctx, appendTimeout)
 	defer cancel()
-	oldest := entryID{ms: uint64(time.Now().Add(-h.retention()).UnixMilli())}
+	oldest := entryID{ms: uint64(max(0, h.clock().Add(-h.retention()).UnixMilli()))} //nolint:gosec // not negative
 	if err := h.redis.XTrimMinIDApprox(ctx, h.stream(), oldest.String(), 0).Err(); err != nil {
 		return err
 	}
