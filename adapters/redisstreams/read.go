@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// readCount is how many entries are read at once.
+	// readCount is how many entries are read at once, and readBytes how many bytes about.
 	readCount = 500
+	readBytes = 4 << 20
 	// readBlock is how long a read waits for entries: it cannot be ended earlier, when
 	// the hub closes or the log turns out to be another one.
 	readBlock = 250 * time.Millisecond
@@ -27,6 +28,7 @@ const (
 func (h *Hub) read() {
 	fails := 0
 	joined := false
+	var p pace
 	var since time.Time // of the first failure
 	for h.ctx.Err() == nil {
 		var err error
@@ -35,7 +37,7 @@ func (h *Hub) read() {
 				joined, fails = true, 0
 				continue
 			}
-		} else if err = h.readOnce(); err == nil {
+		} else if err = h.readOnce(&p); err == nil {
 			fails = 0
 			continue
 		}
@@ -158,7 +160,7 @@ func (h *Hub) endAll() {
 }
 
 // readOnce reads what comes next and delivers it.
-func (h *Hub) readOnce() error {
+func (h *Hub) readOnce(p *pace) error {
 	if h.rejoin.Swap(false) {
 		return errOtherLog
 	}
@@ -166,7 +168,7 @@ func (h *Hub) readOnce() error {
 	defer cancel()
 	at := h.at.Load()
 	streams, err := h.redis.XRead(ctx, &redis.XReadArgs{
-		Streams: []string{h.stream(), at.id.String()}, Count: readCount, Block: readBlock,
+		Streams: []string{h.stream(), at.id.String()}, Count: p.count(readCount), Block: readBlock,
 	}).Result()
 	if errors.Is(err, redis.Nil) {
 		if time.Since(h.checked) < checkEvery {
@@ -179,6 +181,7 @@ func (h *Hub) readOnce() error {
 	}
 	h.checked = time.Now()
 	for _, s := range streams {
+		p.took(s.Messages, readBytes)
 		for _, m := range s.Messages {
 			if !h.take(m) {
 				return nil

@@ -14,6 +14,7 @@ type replay struct {
 	from, upTo position // from moves on
 	who        *history
 
+	pace pace
 	page []*kept // what was read and not looked at
 	last string  // the offset of the last packet given out
 	done bool
@@ -67,10 +68,12 @@ func (r *replay) read() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), pageTimeout)
 	defer cancel()
-	got, err := h.redis.XRangeN(ctx, h.stream(), "("+r.from.id.String(), upTo.String(), pageCount).Result()
+	count := r.pace.count(pageCount)
+	got, err := h.redis.XRangeN(ctx, h.stream(), "("+r.from.id.String(), upTo.String(), count).Result()
 	if err != nil {
 		return fmt.Errorf("redisstreams: reading the log: %w", err)
 	}
+	r.pace.took(got, pageBytes)
 	for _, m := range got {
 		e, ok := readEntry(m)
 		if !ok {
@@ -84,11 +87,11 @@ func (r *replay) read() error {
 			next.n = e.n
 		}
 		r.from = next
-		if k := r.keep(&e, next); k != nil {
+		if k := r.keep(&e, next); k != nil && r.who.addressed(k) {
 			r.page = append(r.page, k)
 		}
 	}
-	if len(got) < pageCount && r.from.id.before(upTo) {
+	if int64(len(got)) < count && r.from.id.before(upTo) {
 		if upTo == r.upTo.id && r.from.n != r.upTo.n {
 			return errHole // the end of what was to be there is missing
 		}
