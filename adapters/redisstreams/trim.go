@@ -62,7 +62,7 @@ func (h *Hub) clock() time.Time {
 func (h *Hub) trimNow() error {
 	ctx, cancel := context.WithTimeout(h.ctx, appendTimeout)
 	defer cancel()
-	oldest := entryID{ms: uint64(max(0, h.clock().Add(-h.retention()).UnixMilli()))} //nolint:gosec // not negative
+	oldest := entryID{ms: uint64(max(0, h.clock().Add(-h.retention()).UnixMilli()))}
 	if err := h.redis.XTrimMinIDApprox(ctx, h.stream(), oldest.String(), 0).Err(); err != nil {
 		return err
 	}
