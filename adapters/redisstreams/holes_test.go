@@ -77,6 +77,54 @@ func TestNodesThatWereBehindLearnThatTheLogLostItsEnd(t *testing.T) {
 	}
 }
 
+func TestAnEntryThatIsMissingIsAGap(t *testing.T) {
+	r := redistest.Start(t)
+	a := startNode(t, r, "p", nil)
+	a.upAgain()
+	b, reads := startReader(t, r)
+	v, w := a.visit("", "r"), b.visit("", "r")
+	reads(false)
+	must(t, a.To("r").Emit("n", 1))
+	c := r.Client(t)
+	must(t, c.XDel(t.Context(), "p", c.XRevRangeN(t.Context(), "p", "+", "-", 1).Val()[0].ID).Err())
+	must(t, a.To("r").Emit("n", 2))
+	reads(true)
+	w.ExpectClose()
+	if !b.heard(socketio.AdapterGap, false) {
+		t.Error("handlers did not hear of the gap")
+	}
+	if _, recovered := w.returns(b); recovered {
+		t.Error("recovered over a gap")
+	}
+	v.event(`2["n",1]`)
+	v.event(`2["n",2]`)
+	if a.heard(socketio.AdapterGap, false) || !v.Open() {
+		t.Error("a node that had read it saw a gap, too")
+	}
+}
+
+func TestACallThatIsMadeAgainAppendsNothingTwice(t *testing.T) {
+	r := redistest.Start(t)
+	a := startNode(t, r, "p", nil)
+	a.upAgain()
+	v := a.visit("", "r")
+	again := newAppender(a.hub)
+	batch := make([]*job, 3)
+	for i := range batch {
+		data := fmt.Sprintf(`{"packet":{"type":2,"data":["n",%d],"nsp":"/"},"opts":{"rooms":["r"],"except":[],"flags":{}}}`, i)
+		batch[i] = &job{nsp: "/", kind: typeBroadcast, data: data, seq: 1000 + uint64(i)}
+	}
+	for _, part := range [][]*job{batch[:2], batch[:2], batch, batch[1:]} {
+		if answer, err := again.call(part); err != nil || answer.other {
+			t.Fatalf("%+v, %v", answer, err)
+		}
+	}
+	for i := range batch {
+		v.event(fmt.Sprintf(`2["n",%d]`, i))
+	}
+	v.ExpectNothing()
+}
+
 func TestWhatOthersTrimBeforeItIsReadIsAGap(t *testing.T) {
 	r := redistest.Start(t)
 	n, reads := startReader(t, r)
