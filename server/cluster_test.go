@@ -82,6 +82,57 @@ func TestTheProgramStartsAndServesWithoutRedis(t *testing.T) {
 	other.Expect(`2["msg","together"]`)
 }
 
+// The adapter that --redis-url alone chooses, through a loss of Redis.
+func TestTheDefaultAdapterTellsHowRedisFares(t *testing.T) {
+	s := redistest.Start(t)
+	start := func(more func(*Config)) *running {
+		return onRedis(t, s.URL(), func(c *Config) {
+			c.Adapter, c.ReadyNeedsRedis = adapterAuto, true
+			if more != nil {
+				more(c)
+			}
+		})
+	}
+	a, b := start(nil), start(nil)
+	if name := a.cfg.AdapterName(); name != adapterStreams {
+		t.Errorf("the adapter is %s", name)
+	}
+	tells := func(r *running, ready int, up string) func() bool {
+		return func() bool {
+			res, _ := r.do(t, http.MethodGet, "/readyz")
+			_, metrics := r.do(t, http.MethodGet, "/metrics")
+			return res.StatusCode == ready && strings.Contains(metrics, `sockeye_adapter_up{namespace="/"} `+up)
+		}
+	}
+	sockettest.Eventually(t, "the metrics say that Redis is there", tells(a, http.StatusOK, "1"))
+	ann, bea := member(t, a, "r"), member(t, b, "r")
+	ann.Send(`21["say","r","together"]`)
+	ann.Expect(`2["msg","together"]`)
+	ann.Expect(`31["ok"]`)
+	bea.Expect(`2["msg","together"]`)
+
+	s.Kill(t)
+	sockettest.Eventually(t, "the metrics say that Redis is away", tells(a, http.StatusServiceUnavailable, "0"))
+	ann.Send(`22["say","r","alone"]`)
+	ann.Expect(`2["msg","alone"]`)
+	ann.Expect(`32["ok"]`)
+	s.Start(t) // empty
+	sockettest.Eventually(t, "the metrics say that Redis is back", tells(a, http.StatusOK, "1"))
+	for _, r := range []*running{a, b} {
+		sockettest.Eventually(t, "the gap is counted", func() bool {
+			_, metrics := r.do(t, http.MethodGet, "/metrics")
+			return strings.Contains(metrics, `sockeye_adapter_gaps_total{namespace="/"} 1`)
+		})
+	}
+	for _, said := range []string{"Redis is away", "may have been missed", "Redis is there"} {
+		if !strings.Contains(a.log.String(), said) {
+			t.Errorf("the log does not say that %s:\n%s", said, a.log)
+		}
+	}
+	ann.ExpectClose()
+	bea.ExpectClose()
+}
+
 func TestRecoveryWithClassicPubSubIsAWarning(t *testing.T) {
 	s := redistest.Start(t)
 	r := onRedis(t, s.URL(), func(c *Config) { c.Recovery.Duration = time.Minute })
