@@ -100,7 +100,7 @@
 // second.
 //
 // What Sockeye adds: its entries have one field more, x1, EPOCH.N.SEQ in decimal: 4
-// characters that are others after Redis has lost the log, the number of the entry among
+// characters that are others after Redis has lost the log or its end, the number of the entry among
 // those of Sockeye, and among those of the node. By N readers see holes, by SEQ Redis appends
 // no entry twice. An entry with nothing but uid and x1 marks a place. A type 120 and args in
 // answers are as above. Beside the stream there are

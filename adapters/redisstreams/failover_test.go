@@ -3,6 +3,7 @@ package redisstreams
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sockeye-io/sockeye/adapters/redisclient/redistest"
 	"github.com/sockeye-io/sockeye/server/socketio"
@@ -11,7 +12,8 @@ import (
 
 func TestNothingIsLostWhenSentinelPutsAReplicaInTheMastersPlace(t *testing.T) {
 	r := redistest.StartSentinel(t)
-	a, b := startNode(t, r, "p", nil), startNode(t, r, "p", nil)
+	soon := func(o *Options) { o.Hold = 50 * time.Millisecond } // or it may be over before a node says so
+	a, b := startNode(t, r, "p", soon), startNode(t, r, "p", soon)
 	a.upAgain()
 	b.upAgain()
 	v, w := a.visit("", "r"), b.visit("", "r")
