@@ -82,6 +82,27 @@ func TestTheProgramStartsAndServesWithoutRedis(t *testing.T) {
 	other.Expect(`2["msg","together"]`)
 }
 
+// A client must not wait for Redis to go away to enter the room of a socket elsewhere.
+func TestTheRoomOfASocketElsewhereIsNobodyElses(t *testing.T) {
+	s := redistest.Start(t)
+	a, b := onRedis(t, s.URL(), nil), onRedis(t, s.URL(), nil)
+	counted := func() (int, error) { return a.IO().Of("/").ServerCount(t.Context()) }
+	sockettest.Eventually(t, "both can be reached", func() bool { n, err := counted(); return n == 2 && err == nil })
+	owner, other := sockettest.Dial(t, b.url), sockettest.Dial(t, a.url)
+	id := owner.Connect("/", "").SID
+	other.Connect("/", "")
+	refused := `["join","` + id + `"]`
+	const answer = `[{"error":{"code":"room_reserved","message":"this room belongs to one connection"}}]`
+	other.Send("20" + refused)
+	other.Expect("30" + answer)
+	s.Stop(t)
+	sockettest.Eventually(t, "Redis is away", func() bool { _, err := counted(); return err != nil })
+	other.Send("21" + refused)
+	other.Expect("31" + answer)
+	other.Send(`22["join","lobby"]`)
+	other.Expect(`32["ok"]`)
+}
+
 // The adapter that --redis-url alone chooses, through a loss of Redis.
 func TestTheDefaultAdapterTellsHowRedisFares(t *testing.T) {
 	s := redistest.Start(t)

@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -153,7 +152,8 @@ func (n *Namespace) Socket(id string) (*Socket, bool) { return n.local.Socket(id
 // OwnRoom reports whether a room is the own room of a socket, on any node, or with
 // recovery of one that was cut off and may come back. What is sent there is for that
 // client alone, so a handler that lets clients name rooms keeps others out. For a name
-// that could be a socket's id it asks the other nodes.
+// that could be a socket's id it asks the other nodes; while these cannot be asked, such
+// a name counts as one.
 func (n *Namespace) OwnRoom(room string) bool {
 	if !isID(room) {
 		return false
@@ -178,7 +178,7 @@ func (n *Namespace) OwnRoom(room string) bool {
 	if slices.ContainsFunc(found, func(r *RemoteSocket) bool { return r.id == room }) {
 		return true
 	}
-	return err != nil && !errors.Is(err, ErrThisNodeOnly) // nobody can tell
+	return err != nil // nobody can tell: better nobody enters it than somebody who reads what is another's
 }
 
 // ownRoomTimeout bounds how long other nodes are asked for a socket.
