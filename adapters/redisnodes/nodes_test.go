@@ -102,6 +102,27 @@ func TestALookupOfAnUnknownNodeReadsRedisOnce(t *testing.T) {
 	}
 }
 
+// What go-redis says of a connection that cannot be set up it says of no command.
+func TestTheTableIsKeptWhileRedisRefusesTheUser(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	server.Do(t, "acl", "setuser", "sockeye", "on", ">secret", "allkeys", "+@all")
+	url, prefix := strings.Replace(server.URL(), "redis://", "redis://sockeye:secret@", 1), redistest.Prefix(t)
+	a, b := join(t, url, prefix, nil), join(t, url, prefix, nil)
+	eventually(t, "they know each other", func() bool { return a.knows(b) && b.knows(a) })
+	server.Do(t, "acl", "setuser", "sockeye", "resetpass", ">another")
+	server.Do(t, "client", "kill", "user", "sockeye")
+	eventually(t, "they notice", func() bool { return a.away.Load() && b.away.Load() })
+	<-time.NewTimer(3 * lease).C // nobody can renew a lease
+	if !a.knows(b) || !b.knows(a) {
+		t.Error("nodes were forgotten")
+	}
+	c := prepare(t, url, prefix, nil)
+	if err := c.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "WRONGPASS") {
+		t.Errorf("a start with a wrong password: %v", err)
+	}
+}
+
 func TestTheTableIsKeptWhileRedisIsAway(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)

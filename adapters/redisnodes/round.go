@@ -68,8 +68,7 @@ func (n *Registry) renew(ctx context.Context) ([]string, error) {
 	enter := p.SAdd(ctx, n.keys.index, n.opts.Self.ID)
 	members := p.SMembers(ctx, n.keys.index)
 	secret := n.offerSecret(ctx, p)
-	_, _ = p.Exec(ctx) // each command has its own error, and one may be redis.Nil
-	if err := errors.Join(set.Err(), enter.Err(), members.Err()); err != nil {
+	if err := errors.Join(exec(ctx, p), set.Err(), enter.Err(), members.Err()); err != nil {
 		return nil, fmt.Errorf("redisnodes: entering this node: %w", err)
 	}
 	if secret != nil {
@@ -79,6 +78,18 @@ func (n *Registry) renew(ctx context.Context) ([]string, error) {
 		n.adoptSecret([]byte(secret.Val()))
 	}
 	return members.Val(), nil
+}
+
+// exec runs what was queued. Each command has an error of its own; what is returned is
+// why none was sent, such as that the server does not know the user.
+func exec(ctx context.Context, p redis.Pipeliner) error {
+	commands, err := p.Exec(ctx)
+	for _, c := range commands {
+		if c.Err() != nil {
+			return nil //nolint:nilerr // it is that command's
+		}
+	}
+	return err
 }
 
 // reading is a record as it was read.
@@ -103,7 +114,9 @@ func (n *Registry) read(ctx context.Context, ids []string) (map[string]reading, 
 	if len(asked) == 0 {
 		return nil, nil
 	}
-	_, _ = p.Exec(ctx) // each command has its own error, and some are redis.Nil
+	if err := exec(ctx, p); err != nil {
+		return nil, fmt.Errorf("redisnodes: reading the other nodes: %w", err)
+	}
 	read := make(map[string]reading, len(asked))
 	for id, a := range asked {
 		text, err := a.text.Result()

@@ -51,7 +51,7 @@ func (p *Presence) trackLocked(s Socket, room, user, meta string) error {
 	}
 	t := p.sockets[s.ID()]
 	if t != nil && t.socket != s {
-		p.loseLocked(t)
+		p.vacateLocked(t, true)
 		t = nil
 	}
 	if t == nil {
@@ -118,10 +118,10 @@ func (p *Presence) rise(t *tracked, i int, lost bool) {
 	}
 }
 
-// loseLocked takes a socket that is gone off all its seats.
-func (p *Presence) loseLocked(t *tracked) {
+// vacateLocked takes a socket that is gone off all its seats.
+func (p *Presence) vacateLocked(t *tracked, grace bool) {
 	for len(t.seats) > 0 {
-		p.rise(t, len(t.seats)-1, true)
+		p.rise(t, len(t.seats)-1, grace)
 	}
 	delete(p.sockets, t.sid)
 }

@@ -102,7 +102,14 @@ func New(ns *socketio.Namespace, o Options) *Presence {
 		ns.OnServerSide(EventName, func(args socketio.Args, _ func(...any)) { p.hear(args) })
 		ns.OnAdapter(p.adapterEvent)
 	}
-	ns.OnDisconnect(func(s *socketio.Socket, _ socketio.DisconnectReason) { p.Lose(s) })
+	ns.OnDisconnect(func(s *socketio.Socket, r socketio.DisconnectReason) {
+		switch r.Reason {
+		case socketio.ReasonClientDisconnect, socketio.ReasonServerDisconnect:
+			p.Leave(s)
+		default:
+			p.Lose(s)
+		}
+	})
 	if o.Rooms != nil {
 		ns.OnConnection(p.follow)
 		ns.OnRoom(p.roomEvent)
@@ -190,13 +197,20 @@ func (p *Presence) Untrack(s Socket, room string) {
 	}
 }
 
-// Lose says that a socket is gone from all rooms, after it has stopped being Connected.
+// Leave says that a socket has left all rooms on purpose: no grace begins. For sockets
+// of the namespace this happens by itself when the client disconnects, or is
+// disconnected.
+func (p *Presence) Leave(s Socket) { p.end(s, false) }
+
+// Lose says that a socket was lost to all rooms, after it has stopped being Connected.
 // For sockets of the namespace this happens by itself.
-func (p *Presence) Lose(s Socket) {
+func (p *Presence) Lose(s Socket) { p.end(s, true) }
+
+func (p *Presence) end(s Socket, grace bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t := p.sockets[s.ID()]; t != nil && t.socket == s && !p.closed {
-		p.loseLocked(t)
+		p.vacateLocked(t, grace)
 		p.settleLocked()
 	}
 }

@@ -215,3 +215,20 @@ func TestPresenceEndsWithItsNamespace(t *testing.T) {
 	sockettest.Eventually(t, "the goodbye", func() bool { return len(stays.Nodes()) == 0 })
 	p.Close()
 }
+
+// A client that disconnects, or is disconnected, has not lost its connection.
+func TestWhoDisconnectsOrIsDisconnectedLeavesWithoutGrace(t *testing.T) {
+	n := serve(t, &socketio.Options{Adapter: memory.New()}, presence.Options{Rooms: func(room string) bool { return room == "lobby" }, Grace: time.Hour})
+	come := func(user string) *sockettest.Client {
+		t.Helper()
+		c := sockettest.Dial(t, n.URL)
+		c.Connect("/", fmt.Sprintf(`{"user":%q,"room":"lobby"}`, user))
+		return c
+	}
+	come("ann").Send("1")
+	come("bea")
+	come("cleo").Cut()
+	n.sees(t, "lobby", "2/1 bea:1 cleo:0")
+	n.In(socketio.UserRoom("bea")).DisconnectSockets(true)
+	n.sees(t, "lobby", "1/0 cleo:0")
+}
