@@ -22,6 +22,7 @@ type nodeParts struct {
 	registry *redisnodes.Registry
 	carrier  *carry.Carrier
 	found    string // how the address of this node was
+	greeter  *greeter
 }
 
 // openNodes opens the registry of the nodes, if there may be others. This node gets an
@@ -34,22 +35,33 @@ func (a *App) openNodes() error {
 	if a.cluster.node == "" {
 		a.cluster.node = nodes.NewID()
 	}
-	url, found, err := c.nodeURL(a.Addr())
+	hosts, err := redisclient.Hosts(c.RedisURL)
+	if err != nil {
+		return fmt.Errorf("--redis-url: %w", err)
+	}
+	url, found, err := c.nodeURL(a.Addr(), hosts)
 	if err != nil {
 		return err
+	}
+	if _, elsewhere := toward(hosts); elsewhere && onlyHere(url) {
+		a.log.Warn("other nodes are told a loopback address: only nodes on this machine can reach it", "url", url, "found_by", found, "remedy", "set --node-url to where the others reach this one")
 	}
 	a.nodes.found = found
 	if a.nodes.redis, err = redisclient.Open(c.RedisURL); err != nil {
 		return fmt.Errorf("--redis-url: %w", err)
 	}
 	o := redisnodes.Options{
-		Self:   nodes.Node{ID: a.cluster.node, URL: url, Version: a.release, Started: time.Now()},
+		Self: nodes.Node{
+			ID: a.cluster.node, URL: url, Version: a.release, Started: time.Now(),
+			Adapter: c.AdapterName(), Path: c.BasePath(),
+		},
 		Prefix: c.RedisPrefix, Logger: a.log,
 	}
 	if c.ClusterSecret != "" {
 		o.Secret = []byte(c.ClusterSecret)
 	}
 	a.nodes.registry = redisnodes.New(a.nodes.redis, o)
+	a.metrics.Nodes(func() int { return len(a.nodes.registry.Nodes()) })
 	return nil
 }
 
@@ -83,6 +95,7 @@ func (a *App) joinNodes(ctx context.Context) {
 	}
 	self := a.nodes.registry.Self()
 	a.log.Info("other nodes reach this one", "node", self.ID, "url", self.URL, "found_by", a.nodes.found)
+	a.greetNodes()
 	if err := a.nodes.registry.Start(ctx); err != nil {
 		a.log.Warn("the other nodes are not known yet: requests for their sessions are refused until Redis is reached", "error", err)
 	}
@@ -93,7 +106,13 @@ func (a *App) leaveNodes(ctx context.Context) error {
 	if a.nodes.registry == nil {
 		return nil
 	}
-	return a.nodes.registry.Close(ctx)
+	a.nodes.greeter.end()
+	err := a.nodes.registry.Close(ctx)
+	if err != nil && ctx.Err() == nil {
+		a.log.Info("this node could not be taken out of Redis: its entry expires by itself", "error", err)
+		return nil
+	}
+	return err
 }
 
 // stopRequests closes the main address and waits for its requests, those that are

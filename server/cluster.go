@@ -46,6 +46,7 @@ type hub interface {
 func (a *App) openCluster() (socketio.AdapterFactory, error) {
 	c := &a.cfg
 	name := c.AdapterName()
+	a.warnOfNoEffect(name)
 	if name == adapterMemory {
 		return memory.New(), nil
 	}
@@ -73,6 +74,24 @@ func (a *App) openCluster() (socketio.AdapterFactory, error) {
 		return nil, errors.Join(fmt.Errorf("--adapter %s: %w", name, err), a.closeCluster())
 	}
 	return a.cluster.hub.Factory(), nil
+}
+
+// warnOfNoEffect tells who sets an option of several nodes for one that is alone.
+func (a *App) warnOfNoEffect(adapter string) {
+	c := &a.cfg
+	if c.RedisURL != "" {
+		if adapter == adapterMemory {
+			a.log.Warn("--adapter memory keeps events on this node: with --redis-url only requests are carried between nodes", "remedy", "leave --adapter out")
+		}
+		return
+	}
+	for option, set := range map[string]bool{
+		"--node-url": c.NodeURL != "", "--cluster-secret": c.ClusterSecret != "", "--ready-needs-redis": c.ReadyNeedsRedis,
+	} {
+		if set {
+			a.log.Warn(option+" has no effect without --redis-url: this node is alone", "remedy", "set --redis-url to the Redis that joins the nodes")
+		}
+	}
 }
 
 // redisLog takes what go-redis has to say, which is about single connections: the

@@ -14,9 +14,10 @@ import (
 const podIP = "POD_IP"
 
 // nodeURL is where the other nodes reach this one, and how that was found out: what
-// --node-url says; POD_IP; the address that was bound, if it is one address; or else an
-// address of this machine, private ones first.
-func (c *Config) nodeURL(bound net.Addr) (url, found string, err error) {
+// --node-url says; POD_IP; the address that was bound, if it is one address; the one from
+// which this machine reaches Redis, if that is on another one; or else an address of this
+// machine, private ones first.
+func (c *Config) nodeURL(bound net.Addr, redis []string) (url, found string, err error) {
 	if c.NodeURL != "" {
 		return strings.TrimRight(c.NodeURL, "/"), "--node-url", nil
 	}
@@ -35,6 +36,9 @@ func (c *Config) nodeURL(bound net.Addr) (url, found string, err error) {
 	if ip = ip.Unmap().WithZone(tcp.Zone); ip.IsValid() && !ip.IsUnspecified() {
 		return httpURL(ip, tcp.Port), "--listen", nil
 	}
+	if own, ok := toward(redis); ok && (own.Is4() || !ip.Is4()) {
+		return httpURL(own, tcp.Port), "the way to Redis", nil
+	}
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
 		return "", "", fmt.Errorf("--node-url is needed: the addresses of this machine cannot be listed: %w", err)
@@ -47,8 +51,8 @@ func (c *Config) nodeURL(bound net.Addr) (url, found string, err error) {
 }
 
 // reachable chooses among a machine's addresses: the first private one, or else the
-// first that is no loopback and no link-local address. IPv4 goes first, and is the only
-// choice when only that is listened to.
+// first that is no loopback and no link-local address. Of two of a kind IPv4 goes first; it
+// is the only choice when only that is listened to.
 func reachable(addrs []net.Addr, only4 bool) (netip.Addr, bool) {
 	var best netip.Addr
 	rank := 0

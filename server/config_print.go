@@ -9,11 +9,14 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sockeye-io/sockeye/adapters/redisclient"
 )
 
 // WriteYAML writes the effective configuration as a file that --config reads
 // back. Each key has its unit, its default and, from the given function, where
 // its value came from ("default", "flag", "environment SOCKEYE_PATH", "file.yaml:3").
+// Secrets are left out, with a comment that says so.
 func (c *Config) WriteYAML(w io.Writer, source func(name string) string) error {
 	var b strings.Builder
 	b.WriteString("# Sockeye's configuration: flags win over SOCKEYE_* variables, those over this file.\n")
@@ -34,6 +37,11 @@ func (c *Config) WriteYAML(w io.Writer, source func(name string) string) error {
 		if err != nil {
 			return fmt.Errorf("config print: %s: %w", o.Name, err)
 		}
+		if c.secret(o.Name) {
+			value = `"" # set, and not shown;`
+			fmt.Fprintf(&b, "# %s: %s unit: %s; default: %s; source: %s\n", o.Name, value, o.Unit, orNone(o.Default), source(o.Name))
+			continue
+		}
 		fmt.Fprintf(&b, "%s: %s # unit: %s; default: %s; source: %s\n", o.Name, value, o.Unit, orNone(o.Default), source(o.Name))
 	}
 	if !reflect.ValueOf(c.Chat).IsZero() {
@@ -44,6 +52,17 @@ func (c *Config) WriteYAML(w io.Writer, source func(name string) string) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// secret reports whether the value of an option is not for everybody's eyes.
+func (c *Config) secret(option string) bool {
+	switch option {
+	case "cluster-secret":
+		return c.ClusterSecret != ""
+	case "redis-url":
+		return redisclient.HasPassword(c.RedisURL)
+	}
+	return false
 }
 
 func groupTitle(key string) string {

@@ -57,6 +57,21 @@ func Check(rawURL string) error {
 	return err
 }
 
+// Hosts returns the servers or Sentinels that a URL names, each as host:port.
+func Hosts(rawURL string) ([]string, error) {
+	o, _, err := parse(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	return o.Addrs, nil
+}
+
+// HasPassword reports whether a URL holds one. It may say so of a URL that Open refuses.
+func HasPassword(rawURL string) bool {
+	o, _, err := parse(rawURL)
+	return err == nil && (o.Password != "" || o.SentinelPassword != "") || err != nil && strings.Contains(rawURL, "@")
+}
+
 const urlAdvice = "write redis://host:port, redis+cluster://host:port,host:port or redis+sentinel://host:port/master"
 
 func parse(rawURL string) (*redis.UniversalOptions, string, error) {

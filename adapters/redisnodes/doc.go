@@ -8,8 +8,9 @@
 // Cluster:
 //
 //	{<prefix>}:nodes        set of the ids of nodes that may be there
-//	{<prefix>}:node:<id>    {"v":"1.0","id":"AbCdEfGh","url":"http://10.0.0.5:3000",
-//	                        "version":"v1.2.0","started":1767225600000}, expires with the
+//	{<prefix>}:node:<id>    {"v":"1.1","id":"AbCdEfGh","url":"http://10.0.0.5:3000",
+//	                        "version":"v1.2.0","started":1767225600000,
+//	                        "adapter":"redis-streams","path":"/socket.io/"}, expires with the
 //	                        lease; "left":true while it expires after the node has stopped
 //	{<prefix>}:secret       text, unless the nodes are given one
 //

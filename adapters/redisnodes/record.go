@@ -12,7 +12,7 @@ import (
 // The version of a record. A minor version only adds fields.
 const (
 	recordMajor   = "1"
-	recordVersion = recordMajor + ".0"
+	recordVersion = recordMajor + ".1"
 )
 
 // record is a node in Redis. See doc.go.
@@ -23,10 +23,13 @@ type record struct {
 	Version string `json:"version"`
 	Started int64  `json:"started"`
 	Left    bool   `json:"left,omitempty"`
+
+	Adapter string `json:"adapter,omitempty"` // since 1.1
+	Path    string `json:"path,omitempty"`    // since 1.1
 }
 
 func encode(n nodes.Node, left bool) (string, error) {
-	b, err := json.Marshal(record{V: recordVersion, ID: n.ID, URL: n.URL, Version: n.Version, Started: n.Started.UnixMilli(), Left: left})
+	b, err := json.Marshal(record{V: recordVersion, ID: n.ID, URL: n.URL, Version: n.Version, Started: n.Started.UnixMilli(), Left: left, Adapter: n.Adapter, Path: n.Path})
 	return string(b), err
 }
 
@@ -42,5 +45,5 @@ func decode(text, id string) (n nodes.Node, left bool, err error) {
 	if r.ID != id || r.URL == "" {
 		return n, false, fmt.Errorf("the record of node %s says that it is node %q at %q", id, r.ID, r.URL)
 	}
-	return nodes.Node{ID: r.ID, URL: r.URL, Version: r.Version, Started: time.UnixMilli(r.Started)}, r.Left, nil
+	return nodes.Node{ID: r.ID, URL: r.URL, Version: r.Version, Started: time.UnixMilli(r.Started), Adapter: r.Adapter, Path: r.Path}, r.Left, nil
 }

@@ -1,6 +1,7 @@
 package redisnodes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ func (n *Registry) renew(ctx context.Context) ([]string, error) {
 	enter := p.SAdd(ctx, n.keys.index, n.opts.Self.ID)
 	members := p.SMembers(ctx, n.keys.index)
 	secret := n.offerSecret(ctx, p)
-	if err := errors.Join(exec(ctx, p), set.Err(), enter.Err(), members.Err()); err != nil {
+	if err := cmp.Or(exec(ctx, p), set.Err(), enter.Err(), members.Err()); err != nil {
 		return nil, fmt.Errorf("redisnodes: entering this node: %w", err)
 	}
 	if secret != nil {
@@ -125,7 +126,7 @@ func (n *Registry) read(ctx context.Context, ids []string) (map[string]reading, 
 		case errors.Is(err, redis.Nil) || err == nil && lerr == nil && left < 0:
 			continue // it expired, now or between the two
 		case err != nil || lerr != nil:
-			return nil, fmt.Errorf("redisnodes: reading the other nodes: %w", errors.Join(err, lerr))
+			return nil, fmt.Errorf("redisnodes: reading the other nodes: %w", cmp.Or(err, lerr))
 		}
 		read[id] = reading{text, left}
 	}

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/sockeye-io/sockeye/server/nodes"
 )
 
 // A long poll may wait for its answer for a long time, so silence says nothing about
@@ -122,6 +124,24 @@ func (c *Carrier) probe(p *peer) {
 	}
 }
 
+// Check asks a node whether it is there and takes this one for a node of its cluster, and
+// says why it does not. It waits 900 ms at most.
+func (c *Carrier) Check(ctx context.Context, n nodes.Node) (Reason, error) {
+	p, err := newPeer(n, c.opts.TLS)
+	if err != nil {
+		return ReasonUnreachable, err
+	}
+	defer p.close()
+	err = c.ask(ctx, p, askAlive, "")
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f.reason, err
+	}
+	if err != nil {
+		return ReasonSilent, err
+	}
+	return "", nil
+}
+
 // ask asks a question of a node, and returns nil when it was that node that answered.
 func (c *Carrier) ask(ctx context.Context, p *peer, question, sid string) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
@@ -186,7 +206,7 @@ func (p *peer) asked(ctx context.Context, c *conn, question []byte) (answered bo
 // stranger is the failure of an answer that is not the owner's.
 func stranger(p *peer, a *answer) error {
 	if a.node != "" {
-		return &failure{ReasonStranger, fmt.Errorf("node %s answers at the address of node %s: it started anew, or --node-url names a load balancer", a.node, p.node.ID)}
+		return &failure{ReasonStranger, fmt.Errorf("node %s answers at the address of node %s: it started anew, or both say that they are at this address, or it is that of a load balancer: see --node-url", a.node, p.node.ID)}
 	}
 	return &failure{ReasonStranger, fmt.Errorf("what answers at %s with status %d is no node of this cluster", p.node.URL, a.status)}
 }

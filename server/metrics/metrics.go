@@ -157,6 +157,12 @@ func (m *Metrics) Engine(stats func() engineio.Stats) {
 	)
 }
 
+// Nodes adds how many nodes of the cluster are known. It is called once.
+func (m *Metrics) Nodes(count func() int) {
+	o := prometheus.GaugeOpts{Namespace: "sockeye", Name: "nodes", Help: "Nodes of the cluster that this one knows, itself included."}
+	m.registry.MustRegister(prometheus.NewGaugeFunc(o, func() float64 { return float64(count()) }))
+}
+
 // of returns the counters of a namespace.
 func (m *Metrics) of(name string) *namespace {
 	if n, ok := m.namespaces.Load(name); ok {

@@ -20,6 +20,9 @@ type Node struct {
 	URL     string    // where other nodes reach it: http://host:port, no slash at the end
 	Version string    // its release, for people
 	Started time.Time // by its own clock
+	// What nodes have to have in common: the adapter by its name, the path of the
+	// endpoint. "" is not known.
+	Adapter, Path string
 }
 
 // Change tells of a node that joined or is gone.
