@@ -31,6 +31,7 @@ var (
 	router  *gin.Engine
 	handler socketio.Handler
 	people  *presence.Presence
+	hub     *redisstreams.Hub
 	err     error
 
 	serveClient http.Handler
@@ -46,9 +47,15 @@ var imports = map[string]string{
 	"socketio": module + "/server/socketio",
 	"memory":   module + "/adapters/memory",
 	"presence": module + "/server/presence",
-	"origin":   module + "/server/origin",
-	"chat":     module + "/handlers/chat",
-	"relay":    module + "/handlers/relay",
+
+	"redisclient":  module + "/adapters/redisclient",
+	"redisstreams": module + "/adapters/redisstreams",
+	"redisnodes":   module + "/adapters/redisnodes",
+	"carry":        module + "/server/carry",
+	"nodes":        module + "/server/nodes",
+	"origin":       module + "/server/origin",
+	"chat":         module + "/handlers/chat",
+	"relay":        module + "/handlers/relay",
 }
 
 const module = "github.com/sockeye-io/sockeye"

@@ -30,8 +30,10 @@ type nodeParts struct {
 func (a *App) openNodes() error {
 	c := &a.cfg
 	if c.RedisURL == "" {
+		a.metrics.Nodes(func() int { return 1 })
 		return nil
 	}
+	a.metrics.Nodes(func() int { return len(a.nodes.registry.Nodes()) })
 	if a.cluster.node == "" {
 		a.cluster.node = nodes.NewID()
 	}
@@ -61,7 +63,6 @@ func (a *App) openNodes() error {
 		o.Secret = []byte(c.ClusterSecret)
 	}
 	a.nodes.registry = redisnodes.New(a.nodes.redis, o)
-	a.metrics.Nodes(func() int { return len(a.nodes.registry.Nodes()) })
 	return nil
 }
 
@@ -95,7 +96,7 @@ func (a *App) joinNodes(ctx context.Context) {
 	}
 	self := a.nodes.registry.Self()
 	a.log.Info("other nodes reach this one", "node", self.ID, "url", self.URL, "found_by", a.nodes.found)
-	a.greetNodes()
+	a.greetNodes(ctx)
 	if err := a.nodes.registry.Start(ctx); err != nil {
 		a.log.Warn("the other nodes are not known yet: requests for their sessions are refused until Redis is reached", "error", err)
 	}

@@ -89,7 +89,7 @@ func (a *App) warnOfNoEffect(adapter string) {
 		"--node-url": c.NodeURL != "", "--cluster-secret": c.ClusterSecret != "", "--ready-needs-redis": c.ReadyNeedsRedis,
 	} {
 		if set {
-			a.log.Warn(option+" has no effect without --redis-url: this node is alone", "remedy", "set --redis-url to the Redis that joins the nodes")
+			a.log.Warn("an option has no effect without --redis-url: this node is alone", "option", option, "remedy", "set --redis-url to the Redis that joins the nodes")
 		}
 	}
 }

@@ -27,9 +27,9 @@ type greeter struct {
 }
 
 // greetNodes begins to look at the nodes that come, until end.
-func (a *App) greetNodes() {
+func (a *App) greetNodes(ctx context.Context) {
 	g := &greeter{}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	remove := a.nodes.registry.OnChange(func(c nodes.Change) {
 		if !c.Gone && ctx.Err() == nil {
 			g.tasks.Go(func() { a.greet(ctx, c.Node) })
@@ -102,7 +102,8 @@ func (a *App) reach(ctx context.Context, n nodes.Node) (why carry.Reason, err er
 // is on another machine: no packet is sent for that.
 func toward(hosts []string) (netip.Addr, bool) {
 	for _, host := range hosts {
-		conn, err := net.DialTimeout("udp", host, time.Second)
+		d := net.Dialer{Timeout: time.Second}
+		conn, err := d.DialContext(context.Background(), "udp", host)
 		if err != nil {
 			continue // its name is not known, or there is no way
 		}

@@ -313,3 +313,18 @@ func TestUnknownKeysNameTheNearest(t *testing.T) {
 		t.Errorf("variable: status %d: %s", status, &stderr)
 	}
 }
+
+func TestConfigPrintShowsNoSecrets(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	args := []string{"config", "print", "--redis-url", "redis://u:hunter2@h", "--cluster-secret", "hunter2 and nine more"}
+	if status := run(t.Context(), args, &stdout, &stderr); status != 0 {
+		t.Fatalf("status %d: %s", status, &stderr)
+	}
+	if text := stdout.String(); strings.Contains(text, "hunter2") || strings.Count(text, "set, and not shown") != 2 {
+		t.Errorf("printed\n%s", text)
+	}
+	values, _ := printed(t, "--redis-url", "redis://h:1")
+	if values["redis-url"] != "redis://h:1" {
+		t.Errorf("an address without a password is %q", values["redis-url"])
+	}
+}

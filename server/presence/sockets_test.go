@@ -229,6 +229,8 @@ func TestWhoDisconnectsOrIsDisconnectedLeavesWithoutGrace(t *testing.T) {
 	come("bea")
 	come("cleo").Cut()
 	n.sees(t, "lobby", "2/1 bea:1 cleo:0")
-	n.In(socketio.UserRoom("bea")).DisconnectSockets(true)
+	if err := n.In(socketio.UserRoom("bea")).DisconnectSockets(true); err != nil {
+		t.Error(err)
+	}
 	n.sees(t, "lobby", "1/0 cleo:0")
 }
