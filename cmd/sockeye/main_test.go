@@ -324,7 +324,7 @@ func TestConfigPrintShowsNoSecrets(t *testing.T) {
 		t.Errorf("printed\n%s", text)
 	}
 	values, _ := printed(t, "--redis-url", "redis://h:1")
-	if values["redis-url"] != "redis://h:1" {
+	if values["redis-url"] != `"redis://h:1"` {
 		t.Errorf("an address without a password is %q", values["redis-url"])
 	}
 }
