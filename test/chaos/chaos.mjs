@@ -6,7 +6,7 @@
 // helps to understand it.
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { details, report } from "./report.mjs";
+import { details, report, story } from "./report.mjs";
 import { defaults, run } from "./run.mjs";
 
 const shape = { details: { type: "string" }, node: { type: "string", multiple: true } };
@@ -26,7 +26,7 @@ try {
   const { lines, well } = report(result);
   console.log(lines.join("\n"));
   if (!well) console.log(details(result).slice(0, 200).join("\n"));
-  if (values.details) writeFileSync(values.details, [...lines, ...details(result, 1000)].join("\n") + "\n");
+  if (values.details) writeFileSync(values.details, [...lines, ...details(result, 1000), ...story(result)].join("\n") + "\n");
   process.exit(well ? 0 : 1);
 } catch (error) {
   console.log(`chaos: seed ${options.seed ?? defaults.seed} ended before its time: ${error.stack}`);

@@ -45,7 +45,7 @@ export class Listener {
     this.socket = open(url, kind, { keep });
     comeBack(this.socket, this.witness.faults);
     this.socket.on("connect", () => this.connected());
-    this.socket.on("disconnect", (reason, details) => this.witness.disconnected(details?.description ? `${reason}: ${describe(details)}` : reason));
+    this.socket.on("disconnect", (reason, details) => this.witness.disconnected(details?.description ? `${reason}: ${describe(details)}` : reason, this.unkept));
     this.socket.on("msg", ({ p, r, n }) => this.heard(p, r, n));
     this.socket.io.on("error", (error) => this.errors.push({ wall: Date.now(), text: `${error.message}: ${describe(error)}` }));
   }
@@ -57,6 +57,8 @@ export class Listener {
   connected() {
     const { socket, witness } = this;
     const engine = socket.io.engine;
+    this.offset = socket._lastOffset; // of an earlier session, if this is a new one
+    this.id = socket.id; // which the socket forgets
     witness.connected({ recovered: Boolean(socket.recovered), sid: engine.id, id: socket.id, node: this.nodeOf?.(engine.id), transport: engine.transport.name });
     const connection = witness.connection;
     engine.on("upgrade", (transport) => (connection.transport += `>${transport.name}`));
@@ -66,6 +68,16 @@ export class Listener {
     for (const stay of witness.stays) {
       if (stay.leaving && !stay.left && !stay.told) this.leave(stay.room);
     }
+  }
+
+  /**
+   * Whether the client has got, in this connection, what is not in the log, or a session that
+   * is not saved: offsets of such packets begin with "!", private ids of such sessions are the
+   * public one twice.
+   */
+  get unkept() {
+    const { _pid: pid, _lastOffset: offset } = this.socket;
+    return pid === this.id + this.id || (offset !== this.offset && offset.startsWith("!"));
   }
 
   async join(room) {

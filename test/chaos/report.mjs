@@ -4,9 +4,21 @@
 /** The kinds of wrongs that the figures name; what is of another kind is named besides. */
 const named = ["lost", "duplicated", "disordered"];
 
+/**
+ * Reconnects inside the window of recovery that cannot count, by why. Every other one is
+ * judged.
+ */
+const excluded = {
+  "log lost": "Redis came back empty: there is nothing to recover from",
+  "not in the log": "the client was given what is not in the log, or a session that could not be saved, and knows it",
+  "Redis away": "Redis was not there, or had just been started, when the client came back",
+  "link faulty": "the node that the client came back to was cut off from Redis, or had just been",
+};
+
 /** Reconnects, by what stood in their way. */
 export function reconnects({ witnesses, faults, options }) {
-  const groups = { judged: [], late: [], "Redis away": [], "log lost": [], "link faulty": [] };
+  const groups = { judged: [], late: [] };
+  for (const name in excluded) groups[name] = [];
   for (const witness of witnesses) {
     for (const back of witness.reconnects) {
       groups[groupOf(back, faults, options)].push({ ...back, witness });
@@ -15,17 +27,13 @@ export function reconnects({ witnesses, faults, options }) {
   return groups;
 }
 
-/**
- * A reconnect is judged unless Redis itself was what failed: its data, its process, or
- * its connection to the node of the last connection or to the node the client came to.
- */
 function groupOf({ from, to, away }, faults, options) {
   if (away >= options.recovery * 1000) return "late";
   const failed = (kinds, since, node) => faults.overlapping(kinds, since, to.wall, node).length > 0;
   if (failed(["emptyRedis"], from.wall)) return "log lost";
-  if (failed(["restartRedis"], from.wall)) return "Redis away";
-  const links = ["cutLink", "swallowLink"];
-  if (failed(links, from.wall, from.node) || failed(links, from.endedWall, to.node)) return "link faulty";
+  if (from.unkept) return "not in the log";
+  if (failed(["restartRedis"], from.endedWall)) return "Redis away";
+  if (failed(["cutLink", "swallowLink"], from.endedWall, to.node)) return "link faulty";
   return "judged";
 }
 
@@ -33,7 +41,7 @@ export function percentage(list) {
   return list.length === 0 ? 100 : (100 * list.filter((back) => back.recovered).length) / list.length;
 }
 
-const line = (name, value) => `  ${name.padEnd(28)}${value}`;
+const line = (name, value) => `  ${name.padEnd(32)}${value}`;
 
 /** The lines of the report, and whether all is well. */
 export function report(result) {
@@ -43,6 +51,8 @@ export function report(result) {
   const all = Object.values(groups).flat();
   const least = options.faults.includes("redis") ? 99 : 100;
   const reached = percentage(groups.judged);
+  const inside = all.filter((back) => !groups.late.includes(back));
+  const share = (list) => `${percentage(list).toFixed(2)} % of ${list.length}`;
   const c = faults.counts;
   const lines = [
     `chaos: seed ${options.seed}, faults ${options.faults || "none"}, ${options.clients} clients, ${options.rooms} rooms, ${options.seconds} s of faults, ${result.seconds.toFixed(0)} s in all`,
@@ -57,10 +67,11 @@ export function report(result) {
     line("reconnects", all.length),
     line("recovered", all.filter((back) => back.recovered).length),
     line("told recovered: false", all.filter((back) => !back.recovered).length),
-    ...Object.entries(groups)
-      .filter(([name, list]) => name !== "judged" && list.length > 0)
-      .map(([name, list]) => line(`  ${name}`, `${list.length} reconnects, ${list.filter((b) => b.recovered).length} recovered`)),
-    line("recovered inside the window", `${reached.toFixed(2)} % of ${groups.judged.length} (at least ${least} %)`),
+    line("recovered inside the window", `${share(inside)} of all`),
+    ...Object.entries(excluded)
+      .filter(([name]) => groups[name].length > 0)
+      .map(([name, why]) => line(`  not judged: ${name}`, `${share(groups[name])}; ${why}`)),
+    line("  judged", `${share(groups.judged)} (at least ${least} %)`),
     line("lost", count("lost")),
     line("duplicated", count("duplicated")),
     line("out of order", count("disordered")),
@@ -106,6 +117,13 @@ function pick(list, most) {
   return chosen;
 }
 
+/** All that failed in a run. */
+export function story({ faults }) {
+  return ["", "what failed:", ...faults.done.map(fault)];
+}
+
+const fault = (note) => `    ${clock(note.wall)}-${note.endWall ? clock(note.endWall) : ""} ${note.text}`;
+
 const clock = (wall) => new Date(wall).toISOString().slice(11, 23);
 
 /** The connections of a client around a time, and what it got last and next. */
@@ -135,7 +153,7 @@ function stays(witness, room) {
 function around({ faults, cluster }, wall) {
   const lines = [`  around ${clock(wall)}:`];
   for (const note of faults.done) {
-    if (note.wall < wall + 1_000 && (note.endWall ?? note.wall) > wall - 4_000) lines.push(`    ${clock(note.wall)}-${note.endWall ? clock(note.endWall) : ""} ${note.text}`);
+    if (note.wall < wall + 1_000 && (note.endWall ?? note.wall) > wall - 4_000) lines.push(fault(note));
   }
   const logged = cluster.linesAround(wall, 1_500, 700).filter(({ text }) => !/msg=request|msg="the page|built without npm/.test(text));
   for (const { text } of logged.slice(-60)) lines.push(`    ${text}`);

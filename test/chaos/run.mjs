@@ -72,8 +72,9 @@ export async function run(options) {
   for (const publisher of publishers) publisher.stop();
   await until("every number was answered or given up", () => publishers.every((p) => p.waiting === 0), 15_000);
 
-  const settled = await settle(listeners, ledger, options.settle * 1000);
+  let settled = await settle(listeners, ledger, options.settle * 1000);
   await pause(500); // what comes twice may come late
+  settled &&= await settle(listeners, ledger, 5_000); // a node that finds back may have cut somebody off
   await log.stop();
   const witnesses = listeners.map((l) => l.witness);
   for (const { witness, settled } of listeners) {

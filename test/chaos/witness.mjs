@@ -3,7 +3,11 @@
 import { moment } from "./ledger.mjs";
 
 export class Witness {
-  /** Connections of the namespace: { at, wall, recovered, told, transport, sid, id, node, ended, endedWall, why }. */
+  /**
+   * Connections of the namespace: { at, wall, recovered, told, transport, sid, id, node, ended,
+   * endedWall, why, unkept }. unkept says that the client was told in this connection, by an
+   * offset or by its private id, that it cannot be recovered from it.
+   */
   connections = [];
   /** Times in rooms: { room, asked, acked, ackedOn, leaving, left, told, story }, most of them a moment or 0. */
   stays = [];
@@ -37,8 +41,9 @@ export class Witness {
     this.reconnects.push({ from: before, to: now, away: now.wall - before.endedWall, recovered });
   }
 
-  disconnected(why) {
+  disconnected(why, unkept = false) {
     const now = this.connection;
+    now.unkept = unkept;
     now.ended = moment();
     now.endedWall = Date.now();
     now.why = why;
