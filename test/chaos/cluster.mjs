@@ -77,6 +77,8 @@ export class Node {
   lives = [];
   /** Starts that failed. */
   failures = [];
+  /** When it was killed last. */
+  killed = 0;
 
   constructor(name, args) {
     this.name = name;
@@ -103,6 +105,7 @@ export class Node {
   }
 
   kill() {
+    this.killed = Date.now();
     return this.program.kill();
   }
 

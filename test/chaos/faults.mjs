@@ -169,6 +169,8 @@ export class Faults {
     const { link } = this.cluster.nodes[node];
     await link.delay(stream, latency);
     await over();
+    // Toxiproxy takes 5 s for each piece that is still on its way to a node that is dead.
+    await until(this.cluster.nodes[node].killed + latency + 300);
     await link.relieve();
   }
 

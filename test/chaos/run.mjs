@@ -74,8 +74,8 @@ export async function run(options) {
 
   let settled = await settle(listeners, ledger, options.settle * 1000);
   await pause(500); // what comes twice may come late
-  settled &&= await settle(listeners, ledger, 5_000); // a node that finds back may have cut somebody off
   await log.stop();
+  settled &&= await settle(listeners, ledger, 5_000); // somebody may just have been cut off
   const witnesses = listeners.map((l) => l.witness);
   for (const { witness, settled } of listeners) {
     if (!settled) witness.faults.push({ kind: "absent", text: "is not connected and in its rooms at the end", wall: Date.now() });
