@@ -159,6 +159,14 @@ func (n *testNode) meddle(m *meddler) *meddler {
 	return m
 }
 
+// passRead ends a read of the log that began before the meddler was there.
+func (n *testNode) passRead(m *meddler) {
+	n.t.Helper()
+	over := make(chan error, 1)
+	go func() { over <- n.To("nobody").Emit("n") }()
+	sockettest.Eventually(n.t, "a read is over, or held up", func() bool { return len(over) > 0 || len(m.read) > 0 })
+}
+
 // goOn lets go of what is held up.
 func (m *meddler) goOn() {
 	m.once.Do(func() {
@@ -180,7 +188,8 @@ func behind(t *testing.T, v func(a *testNode) *visitor) (w *visitor, b *testNode
 	b.upAgain()
 	w = v(a)
 	slow = b.meddle(&meddler{read: make(chan struct{}, 1), let: make(chan struct{})})
-	must(t, a.To("r").Emit("n", 1)) // may end a read that the meddler does not see
+	b.passRead(slow)
+	must(t, a.To("r").Emit("n", 1))
 	must(t, a.To("r").Emit("n", 2))
 	w.event(`2["n",1]`)
 	w.event(`2["n",2]`)
@@ -244,8 +253,8 @@ func TestWhoHadNoSessionGetsNothingTwiceEither(t *testing.T) {
 	slow := b.meddle(&meddler{read: make(chan struct{}, 1), let: make(chan struct{})})
 	m.fails.Store(true)
 	v := a.visit("", "r")
-	go func() { _ = a.To("nobody").Emit("n") }() // ends a read that the meddlers do not see
-	sockettest.Eventually(t, "the entry is in the log", func() bool { return r.Client(t).XLen(t.Context(), a.hub.stream()).Val() > 2 })
+	a.passRead(m)
+	b.passRead(slow)
 	m.deaf.Store(true) // so that what is in the log goes out as if it were not
 	must(t, a.To("r").Emit("n", 1))
 	v.event(`2["n",1]`)
@@ -458,4 +467,30 @@ func TestAClaimThatNobodyWaitsForIsNotMade(t *testing.T) {
 	if n := r.Client(t).HGet(t.Context(), a.hub.session(v.answer.SID), "node").Val(); n != a.hub.o.NodeID {
 		t.Errorf("the session is of %q", n)
 	}
+}
+
+// What Redis did not confirm goes out unlogged, and may be in the log all the same.
+func TestWhatWentOutUnloggedDoesNotComeAgainFromTheLog(t *testing.T) {
+	r := redistest.Start(t)
+	a := startNode(t, r, "p", nil)
+	a.upAgain()
+	v := a.visit("", "r")
+	m := a.meddle(&meddler{read: make(chan struct{}, 1), let: make(chan struct{})})
+	a.passRead(m)
+	m.deaf.Store(true)
+	must(t, a.To("r").Emit("n", 1))
+	v.event(`2["n",1]`)
+	sockettest.Receive(t, "a read that is held up", m.read)
+	m.deaf.Store(false)
+	m.goOn()
+	v.ExpectClose()
+	v.ExpectNothing()
+	a.upAgain()
+	w, recovered := v.returns(a)
+	if recovered {
+		t.Error("recovered, though it got what was not kept")
+	}
+	must(t, w.socket.Join("r"))
+	must(t, a.To("r").Emit("n", 2))
+	w.event(`2["n",2]`)
 }
