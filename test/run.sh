@@ -65,7 +65,7 @@ section "what the tests need"
 echo "done"
 
 suite "Go tests" go_tests
-for folder in test/clients test/cluster test/balancers test/proxies test/browser; do
+for folder in test/clients test/cluster test/balancers test/proxies test/chaos test/browser; do
   if [ ! -f "$folder/package.json" ]; then
     continue
   elif ! command -v "$NPM" >/dev/null; then
