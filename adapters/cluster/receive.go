@@ -61,6 +61,14 @@ func (a *Adapter) Wanted(rooms []string) bool {
 	return len(rooms) == 0 && a.Namespace().Len() > 0 || slices.ContainsFunc(rooms, a.HasRoom)
 }
 
+// Soon runs f, which calls listeners of the application, after what was given before. It
+// waits while thousands are waiting already. f may be nil.
+func (a *Adapter) Soon(f func()) {
+	if f != nil {
+		a.listeners.put(f)
+	}
+}
+
 // NotifySoon is Notify on a goroutine of the adapter, after earlier ones: listeners
 // must not hold up who reads.
 func (a *Adapter) NotifySoon(e socketio.AdapterEvent) {

@@ -67,7 +67,7 @@ func (a *Adapter) takePacket(p *socketio.Packet, t *socketio.Target, next positi
 	}
 	h.moveTo(next)
 	a.mu.Unlock()
-	h.aside.add(after)
+	a.Soon(after)
 }
 
 // takeMove acts on sockets as another node said.
@@ -88,9 +88,9 @@ func (a *Adapter) takeMove(e *entry) {
 	t := m.Opts.target()
 	switch e.kind {
 	case typeJoin:
-		a.hub.aside.add(a.ApplyJoin(&t, m.Rooms))
+		a.Soon(a.ApplyJoin(&t, m.Rooms))
 	case typeLeave:
-		a.hub.aside.add(a.ApplyLeave(&t, m.Rooms))
+		a.Soon(a.ApplyLeave(&t, m.Rooms))
 	case typeDisconnect:
 		if err := a.Local.DisconnectSockets(&t, m.Close); err != nil {
 			a.leaveOut(e, err)

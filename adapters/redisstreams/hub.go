@@ -58,7 +58,7 @@ type Hub struct {
 	append  *appender
 	saver   *saver
 	recent  recent
-	aside   aside
+	ends    sync.WaitGroup // of sessions that are lost, or were taken over
 	pubsub  *pubsub
 	foreign atomic.Bool // an entry that is not Sockeye's was seen
 
@@ -170,7 +170,7 @@ func (h *Hub) Close() error {
 	h.pubsub.close()
 	h.stop()
 	h.wg.Wait()
-	h.aside.close()
+	h.ends.Wait()
 	return nil
 }
 
@@ -207,7 +207,7 @@ func (h *Hub) notify(e socketio.AdapterEvent) {
 		h.log.Error("Redis is away: packets reach the clients of this node only", "why", e.Why)
 	}
 	for _, a := range h.all() {
-		h.aside.add(func() { a.Notify(e) })
+		a.NotifySoon(e)
 	}
 }
 
@@ -329,43 +329,3 @@ func (h *Hub) retention() time.Duration {
 	}
 	return d
 }
-
-// aside runs functions one after the other, on a goroutine that exists while there
-// are any: code of the application that must not hold up the log.
-type aside struct {
-	mu      sync.Mutex
-	queue   []func()
-	running bool
-	done    sync.WaitGroup
-}
-
-func (q *aside) add(f func()) {
-	if f == nil {
-		return
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.queue = append(q.queue, f)
-	if !q.running {
-		q.running = true
-		q.done.Go(q.run)
-	}
-}
-
-func (q *aside) run() {
-	for {
-		q.mu.Lock()
-		if len(q.queue) == 0 {
-			q.queue, q.running = nil, false
-			q.mu.Unlock()
-			return
-		}
-		f := q.queue[0]
-		q.queue[0] = nil
-		q.queue = q.queue[1:]
-		q.mu.Unlock()
-		f()
-	}
-}
-
-func (q *aside) close() { q.done.Wait() }

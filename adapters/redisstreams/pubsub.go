@@ -259,5 +259,5 @@ func (a *Adapter) takeServerSide(e *entry) {
 		a.leaveOut(e, err)
 		return
 	}
-	a.hub.aside.add(func() { a.ServerSide(event, args, nil) })
+	a.Soon(func() { a.ServerSide(event, args, nil) })
 }

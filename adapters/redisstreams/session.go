@@ -160,9 +160,9 @@ func (a *Adapter) saved(pid string, cmd *redis.Cmd) {
 	case err != nil || n == answerMissing:
 		// Without what was to be saved, or with nothing at all, it is not recovered.
 		a.Forsake(pid)
-		a.hub.aside.add(func() { a.LoseSession(pid) })
+		a.hub.ends.Go(func() { a.LoseSession(pid) })
 	case n == answerNot:
-		a.hub.aside.add(func() { a.Replace(context.Background(), pid) })
+		a.hub.ends.Go(func() { a.Replace(context.Background(), pid) })
 	}
 }
 
@@ -218,7 +218,7 @@ func (a *Adapter) Position() (delivered, assigned string) {
 // Forgotten reports whether every packet up to a position is gone.
 func (a *Adapter) Forgotten(at string) bool {
 	p, ok := parseOffset(at)
-	return ok && time.UnixMilli(int64(p.id.ms)).Before(time.Now().Add(-a.keeps())) //nolint:gosec // a time
+	return ok && time.UnixMilli(int64(p.id.ms)).Before(a.hub.clock().Add(-a.keeps())) //nolint:gosec // a time
 }
 
 // Persist notes that a socket was cut off, or forgets its session.
