@@ -90,7 +90,11 @@ export class Node {
   }
 
   /** Starts it, once more after a kill, until it stays up, as a supervisor does. */
-  async start() {
+  start() {
+    return (this.starting = this.#start());
+  }
+
+  async #start() {
     this.port ??= await lastingPort();
     const end = Date.now() + 20_000;
     for (;;) {
@@ -104,7 +108,9 @@ export class Node {
     }
   }
 
-  kill() {
+  /** Ends it at once. One that is still starting, from an earlier kill, is waited for. */
+  async kill() {
+    await this.starting;
     this.killed = Date.now();
     return this.program.kill();
   }
