@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -57,15 +58,20 @@ func (a *App) openCluster() (socketio.AdapterFactory, error) {
 	}
 	a.cluster.redis = client
 	goredis.SetLogger(redisLog{a.log})
+	hosts, err := redisclient.Hosts(c.RedisURL)
+	if err != nil {
+		return nil, fmt.Errorf("--redis-url: %w", err)
+	}
+	log := a.log.With("redis", strings.Join(hosts, ","))
 	switch name {
 	case adapterStreams:
 		a.cluster.hub, err = redisstreams.New(client, redisstreams.Options{
 			NodeID: a.cluster.node, Prefix: c.RedisPrefix, RequestsTimeout: c.RedisRequestsTimeout,
-			MaxBytes: int64(c.RecoveryBytes), Logger: a.log,
+			MaxBytes: int64(c.RecoveryBytes), Logger: log,
 		})
 	case adapterRedis:
 		a.cluster.hub, err = redis.New(client, redis.Options{
-			NodeID: a.cluster.node, Prefix: c.RedisPrefix, RequestsTimeout: c.RedisRequestsTimeout, Logger: a.log,
+			NodeID: a.cluster.node, Prefix: c.RedisPrefix, RequestsTimeout: c.RedisRequestsTimeout, Logger: log,
 		})
 	default:
 		err = errors.New("there is no adapter of this name")

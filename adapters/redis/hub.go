@@ -174,12 +174,20 @@ func (h *Hub) heard(err error, again bool) {
 	switch {
 	case known && was == (err == nil):
 	case err != nil:
-		h.log.Error("Redis is away: packets reach the clients of this node only", slog.Any("error", err))
+		h.advising(err).Error("Redis is away: packets reach the clients of this node only", slog.Any("error", err))
 	case again:
 		h.log.Error("Redis is back: what other nodes published meanwhile was missed")
 	default:
 		h.log.Info("Redis is there: other nodes can be reached")
 	}
+}
+
+// advising is the log with what to do about an error, if that is known.
+func (h *Hub) advising(err error) *slog.Logger {
+	if remedy := redisclient.Remedy(err); remedy != "" {
+		return h.log.With(slog.String("remedy", remedy))
+	}
+	return h.log
 }
 
 // published notes why nothing can be published, or that it can again.
@@ -192,7 +200,7 @@ func (h *Hub) published(err error) {
 	}
 	h.mu.Unlock()
 	if err != nil {
-		h.log.Error("Redis is away: nothing can be published", slog.Any("error", err))
+		h.advising(err).Error("Redis is away: nothing can be published", slog.Any("error", err))
 	} else {
 		h.log.Info("Redis is back: messages are published again")
 	}

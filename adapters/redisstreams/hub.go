@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/sockeye-io/sockeye/adapters/redisclient"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
@@ -196,15 +197,19 @@ func (h *Hub) all() []*Adapter {
 	return out
 }
 
-// notify tells the log and every namespace.
-func (h *Hub) notify(e socketio.AdapterEvent) {
+// notify tells the log, with what to do if that is known, and every namespace.
+func (h *Hub) notify(e socketio.AdapterEvent, remedy string) {
 	switch {
 	case e.Kind == socketio.AdapterGap:
 		h.log.Error("packets of other nodes may have been missed: everybody is disconnected, to start anew", "why", e.Why)
 	case e.Up:
 		h.log.Info("Redis is there: the log can be read and written")
 	default:
-		h.log.Error("Redis is away: packets reach the clients of this node only", "why", e.Why)
+		log := h.log
+		if remedy != "" {
+			log = log.With("remedy", remedy)
+		}
+		log.Error("Redis is away: packets reach the clients of this node only", "why", e.Why)
 	}
 	for _, a := range h.all() {
 		a.NotifySoon(e)
@@ -223,7 +228,7 @@ func (h *Hub) lost(err error) {
 		if first {
 			why = "at the start: " + why
 		}
-		h.notify(socketio.AdapterEvent{Kind: socketio.AdapterState, Why: why})
+		h.notify(socketio.AdapterEvent{Kind: socketio.AdapterState, Why: why}, redisclient.Remedy(err))
 	}
 }
 
@@ -239,7 +244,7 @@ func (h *Hub) found() {
 		close(risen)
 	}
 	if !was {
-		h.notify(socketio.AdapterEvent{Kind: socketio.AdapterState, Up: true})
+		h.notify(socketio.AdapterEvent{Kind: socketio.AdapterState, Up: true}, "")
 	}
 }
 
