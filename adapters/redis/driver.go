@@ -7,16 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/sockeye-io/sockeye/adapters/cluster"
 	"github.com/sockeye-io/sockeye/adapters/redisclient"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
-
-// firstUp is how long a question waits for the connection when the node has only just
-// started.
-const firstUp = 2 * time.Second
 
 // driver carries the messages of one namespace.
 type driver struct {
@@ -27,21 +22,18 @@ type driver struct {
 
 	roster *redisclient.Roster
 
-	begun chan struct{} // closed when the connection was there once, or could not be had
-
 	telling sync.Mutex // held while the namespace is told; taken before mu
 
-	mu    sync.Mutex
-	up    bool // messages are heard
-	began bool // begun is closed
-	told  *bool
-	why   error
+	mu   sync.Mutex
+	up   bool // messages are heard
+	told *bool
+	why  error
 }
 
 var _ cluster.Roster = (*driver)(nil)
 
 func newDriver(h *Hub, a *cluster.Adapter) *driver {
-	d := &driver{hub: h, a: a, names: channelsOf(h.o.Prefix, a.Namespace().Name(), h.o.NodeID), begun: make(chan struct{})}
+	d := &driver{hub: h, a: a, names: channelsOf(h.o.Prefix, a.Namespace().Name(), h.o.NodeID)}
 	d.roster = redisclient.NewRoster(h.count, d.names.response, h.o.NodeID)
 	d.topic = &redisclient.Topic{
 		Patterns: []string{redisclient.Escape(d.names.broadcast) + "*"},
@@ -101,13 +93,8 @@ func (d *driver) Count(ctx context.Context) (int, error) {
 
 // reachable returns why other nodes cannot be asked, or nil.
 func (d *driver) reachable(ctx context.Context) error {
-	late := time.NewTimer(firstUp)
-	defer late.Stop()
-	select {
-	case <-d.begun:
-	case <-late.C:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := d.hub.hear.Await(ctx, d.topic); err != nil {
+		return err
 	}
 	d.mu.Lock()
 	up, why := d.up, d.why
@@ -151,7 +138,6 @@ func (d *driver) namespace() string { return d.a.Namespace().Name() }
 func (d *driver) heard(again bool) {
 	d.mu.Lock()
 	d.up, d.why = true, nil
-	d.beginLocked()
 	d.mu.Unlock()
 	d.hub.heard(nil, again)
 	if again {
@@ -164,17 +150,9 @@ func (d *driver) heard(again bool) {
 func (d *driver) lost(err error) {
 	d.mu.Lock()
 	d.up, d.why = false, err
-	d.beginLocked()
 	d.mu.Unlock()
 	d.hub.heard(err, false)
 	d.settle()
-}
-
-func (d *driver) beginLocked() {
-	if !d.began {
-		d.began = true
-		close(d.begun)
-	}
 }
 
 // settle tells the namespace whether other nodes can be reached, where that changed.
@@ -192,7 +170,7 @@ func (d *driver) state() (e socketio.AdapterEvent, changed bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	up := d.up && away == nil
-	if !d.began || d.told != nil && *d.told == up {
+	if !d.up && d.why == nil || d.told != nil && *d.told == up {
 		return e, false
 	}
 	d.told = &up

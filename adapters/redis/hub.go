@@ -97,13 +97,9 @@ func (h *Hub) open(a *cluster.Adapter) (cluster.Driver, error) {
 	d := newDriver(h, a)
 	name := a.Namespace().Name()
 	h.mu.Lock()
-	old := h.drivers[name]
 	h.drivers[name] = d
 	h.mu.Unlock()
-	if old != nil {
-		h.hear.Remove(old.topic)
-	}
-	if err := h.hear.Add(d.topic); err != nil {
+	if err := h.hear.Take(d.topic); err != nil {
 		h.remove(d)
 		return nil, err
 	}
@@ -174,20 +170,12 @@ func (h *Hub) heard(err error, again bool) {
 	switch {
 	case known && was == (err == nil):
 	case err != nil:
-		h.advising(err).Error("Redis is away: packets reach the clients of this node only", slog.Any("error", err))
+		redisclient.Advised(h.log, err).Error("Redis is away: packets reach the clients of this node only", slog.Any("error", err))
 	case again:
 		h.log.Error("Redis is back: what other nodes published meanwhile was missed")
 	default:
 		h.log.Info("Redis is there: other nodes can be reached")
 	}
-}
-
-// advising is the log with what to do about an error, if that is known.
-func (h *Hub) advising(err error) *slog.Logger {
-	if remedy := redisclient.Remedy(err); remedy != "" {
-		return h.log.With(slog.String("remedy", remedy))
-	}
-	return h.log
 }
 
 // published notes why nothing can be published, or that it can again.
@@ -200,7 +188,7 @@ func (h *Hub) published(err error) {
 	}
 	h.mu.Unlock()
 	if err != nil {
-		h.advising(err).Error("Redis is away: nothing can be published", slog.Any("error", err))
+		redisclient.Advised(h.log, err).Error("Redis is away: nothing can be published", slog.Any("error", err))
 	} else {
 		h.log.Info("Redis is back: messages are published again")
 	}

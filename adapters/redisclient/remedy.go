@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"syscall"
@@ -47,4 +48,12 @@ func Remedy(err error) string {
 		return "if this is so from the start: Redis may not be reachable from here, or have no TLS"
 	}
 	return ""
+}
+
+// Advised returns log with what to do about an error, if that is known.
+func Advised(log *slog.Logger, err error) *slog.Logger {
+	if remedy := Remedy(err); remedy != "" {
+		return log.With("remedy", remedy)
+	}
+	return log
 }

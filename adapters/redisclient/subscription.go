@@ -20,6 +20,9 @@ const (
 	perRequest = 128              // names in one SUBSCRIBE
 )
 
+// firstUp is how long Await waits for a connection that was never there.
+const firstUp = 2 * time.Second
+
 // Topic is some channels and patterns that are heard together. Its functions are
 // called on one goroutine, in the order of what happens, and must not wait for the
 // Subscription.
@@ -36,6 +39,9 @@ type Topic struct {
 
 	calling sync.Mutex  // held while a function runs
 	removed atomic.Bool // none is called any more
+
+	begin sync.Once     // closes begun
+	begun chan struct{} // closed when Up or Lost was called first; made by Add
 
 	// Guarded by Subscription.mu.
 	open int  // names that are not confirmed
@@ -114,21 +120,51 @@ func newSubscription(c redis.UniversalClient) *Subscription {
 func (s *Subscription) Add(t *Topic) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, n := range t.names() {
+		if s.names[n] != nil && !s.closed {
+			return fmt.Errorf("redis: %q is subscribed to already", n.text)
+		}
+	}
+	return s.addLocked(t)
+}
+
+// Take is Add that removes the topics which have names of t.
+func (s *Subscription) Take(t *Topic) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range t.names() {
+		if other := s.names[n]; other != nil {
+			s.removeLocked(other)
+		}
+	}
+	return s.addLocked(t)
+}
+
+func (s *Subscription) addLocked(t *Topic) error {
 	if s.closed {
 		return ErrClosed
 	}
 	names := t.names()
 	for _, n := range names {
-		if s.names[n] != nil {
-			return fmt.Errorf("redis: %q is subscribed to already", n.text)
-		}
-	}
-	for _, n := range names {
 		s.names[n] = t
 		s.asked[n]++
 	}
-	t.open, t.up = len(names), false
+	t.open, t.up, t.begun = len(names), false, make(chan struct{})
 	s.changeLocked(change{channels: t.Channels, patterns: t.Patterns})
+	return nil
+}
+
+// Await waits, where a topic has only just been added, until it is heard or cannot be: two
+// seconds at most. The only error is that of ctx.
+func (s *Subscription) Await(ctx context.Context, t *Topic) error {
+	late := time.NewTimer(firstUp)
+	defer late.Stop()
+	select {
+	case <-t.begun:
+	case <-late.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	return nil
 }
 
@@ -140,6 +176,9 @@ func (t *Topic) call(f func()) {
 		f()
 	}
 }
+
+// begins lets Await return.
+func (t *Topic) begins() { t.begin.Do(func() { close(t.begun) }) }
 
 // Wait waits until no function of a removed topic runs any more. It must not be called
 // from one.
@@ -153,6 +192,10 @@ func (t *Topic) Wait() {
 func (s *Subscription) Remove(t *Topic) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.removeLocked(t)
+}
+
+func (s *Subscription) removeLocked(t *Topic) {
 	c := change{remove: true}
 	for _, n := range t.names() {
 		if s.names[n] != t { // another topic has it by now
@@ -429,6 +472,9 @@ func (s *Subscription) confirm(c *redis.Subscription) {
 	if up && t.Up != nil {
 		t.call(func() { t.Up(again) })
 	}
+	if up {
+		t.begins()
+	}
 }
 
 // lose tells every topic once that the connection is lost.
@@ -446,5 +492,6 @@ func (s *Subscription) lose(err error) {
 		if t.Lost != nil {
 			t.call(func() { t.Lost(err) })
 		}
+		t.begins()
 	}
 }

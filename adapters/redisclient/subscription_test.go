@@ -330,3 +330,35 @@ func TestCounterSaysWhenItCannotCount(t *testing.T) {
 		t.Error("counted without the server")
 	}
 }
+
+func TestANameIsTakenOverOnlyWhereThatIsAskedFor(t *testing.T) {
+	c, x := open(t, redistest.Single(t).URL()), redistest.Prefix(t)
+	s := Subscribe(c)
+	defer s.Close()
+	first, h := topic([]string{x, x + "1"}, nil)
+	second, g := topic([]string{x, x + "2"}, nil)
+	if err := s.Add(first); err != nil {
+		t.Fatal(err)
+	}
+	h.state(t, "up again=false")
+	if err := s.Add(second); err == nil {
+		t.Error("a name is in two topics")
+	}
+	if err := s.Take(second); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Await(t.Context(), second); err != nil || !s.Up(second) || s.Up(first) {
+		t.Errorf("%v; the first is up: %v, the second %v", err, s.Up(first), s.Up(second))
+	}
+	g.state(t, "up again=false")
+	for _, channel := range []string{x + "1", x, x + "2"} {
+		if err := c.Publish(t.Context(), channel, "hello").Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.message(t, x+"=hello")
+	g.message(t, x+"2=hello")
+	if len(h.messages) != 0 {
+		t.Errorf("the first heard %q", <-h.messages)
+	}
+}

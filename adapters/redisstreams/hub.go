@@ -197,19 +197,15 @@ func (h *Hub) all() []*Adapter {
 	return out
 }
 
-// notify tells the log, with what to do if that is known, and every namespace.
-func (h *Hub) notify(e socketio.AdapterEvent, remedy string) {
+// notify tells the log and every namespace. cause is the error behind e, or nil.
+func (h *Hub) notify(e socketio.AdapterEvent, cause error) {
 	switch {
 	case e.Kind == socketio.AdapterGap:
 		h.log.Error("packets of other nodes may have been missed: everybody is disconnected, to start anew", "why", e.Why)
 	case e.Up:
 		h.log.Info("Redis is there: the log can be read and written")
 	default:
-		log := h.log
-		if remedy != "" {
-			log = log.With("remedy", remedy)
-		}
-		log.Error("Redis is away: packets reach the clients of this node only", "why", e.Why)
+		redisclient.Advised(h.log, cause).Error("Redis is away: packets reach the clients of this node only", "why", e.Why)
 	}
 	for _, a := range h.all() {
 		a.NotifySoon(e)
@@ -228,7 +224,7 @@ func (h *Hub) lost(err error) {
 		if first {
 			why = "at the start: " + why
 		}
-		h.notify(socketio.AdapterEvent{Kind: socketio.AdapterState, Why: why}, redisclient.Remedy(err))
+		h.notify(socketio.AdapterEvent{Kind: socketio.AdapterState, Why: why}, err)
 	}
 }
 
@@ -244,7 +240,7 @@ func (h *Hub) found() {
 		close(risen)
 	}
 	if !was {
-		h.notify(socketio.AdapterEvent{Kind: socketio.AdapterState, Up: true}, "")
+		h.notify(socketio.AdapterEvent{Kind: socketio.AdapterState, Up: true}, nil)
 	}
 }
 
@@ -309,21 +305,27 @@ func (h *Hub) next(ctx context.Context) error {
 func (h *Hub) catchUp(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, reachPatience)
 	defer cancel()
-	last, err := lastScript.Run(ctx, h.redis, []string{h.stream()}).Text()
-	if errors.Is(err, redis.Nil) {
-		return true // the log is empty
-	}
-	id, ok := parseID(last)
-	if err == nil && !ok {
-		err = fmt.Errorf("redisstreams: the log ends at %q", last)
-	}
-	if err == nil {
-		err = h.reach(ctx, id)
-	}
+	err := h.reachEnd(ctx)
 	if err != nil {
 		h.log.Debug("a client that starts anew may have seen more than this node", "error", err)
 	}
 	return err == nil
+}
+
+// reachEnd is reach for the last entry there is.
+func (h *Hub) reachEnd(ctx context.Context) error {
+	last, err := lastScript.Run(ctx, h.redis, []string{h.stream()}).Text()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return nil // the log is empty
+	case err != nil:
+		return err
+	}
+	id, ok := parseID(last)
+	if !ok {
+		return fmt.Errorf("redisstreams: the log ends at %q", last)
+	}
+	return h.reach(ctx, id)
 }
 
 // retention is how long the log is kept.

@@ -16,10 +16,6 @@ import (
 // that had it: one that does not answer has no say, as the record is not its any more.
 const evictPatience = 2 * time.Second
 
-// firstUp is how long a question waits for the connection on which answers are heard,
-// when the namespace has only just begun.
-const firstUp = 2 * time.Second
-
 // pubsub is what the namespaces of a hub share of Pub/Sub.
 type pubsub struct {
 	hub   *Hub
@@ -30,13 +26,12 @@ type pubsub struct {
 
 	mu      sync.Mutex
 	evicted map[uint64]chan struct{} // who waits for the answers
-	drivers map[string]*driver       // by namespace
 }
 
 func newPubSub(h *Hub) (*pubsub, error) {
 	p := &pubsub{
 		hub: h, in: redisclient.Subscribe(h.redis), out: redisclient.NewPublisher(h.redis, redisclient.PublisherOptions{}),
-		count: redisclient.NewCounter(h.redis), evicted: make(map[uint64]chan struct{}), drivers: make(map[string]*driver),
+		count: redisclient.NewCounter(h.redis), evicted: make(map[uint64]chan struct{}),
 	}
 	err := p.in.Add(&redisclient.Topic{
 		Channels: []string{p.node(h.o.NodeID)},
@@ -66,9 +61,6 @@ type driver struct {
 	adapter   *cluster.Adapter
 	topic     *redisclient.Topic
 	roster    *redisclient.Roster
-
-	begun chan struct{} // closed when answers were heard once, or could not be
-	once  sync.Once
 }
 
 var _ cluster.Roster = (*driver)(nil)
@@ -76,36 +68,13 @@ var _ cluster.Roster = (*driver)(nil)
 // open opens the driver of a namespace. One that was there before is empty, or would not
 // be opened again: it is about to be closed.
 func (p *pubsub) open(namespace string, a *cluster.Adapter) (*driver, error) {
-	d := &driver{p: p, namespace: namespace, adapter: a, begun: make(chan struct{})}
+	d := &driver{p: p, namespace: namespace, adapter: a}
 	d.roster = redisclient.NewRoster(p.count, p.public(namespace), p.hub.o.NodeID)
-	d.topic = &redisclient.Topic{
+	d.topic = &redisclient.Topic{ // of which no loss matters: questions time out
 		Channels: []string{p.public(namespace), p.private(namespace, p.hub.o.NodeID)},
 		Receive:  d.receive,
-		// Nothing that matters was missed: questions time out.
-		Up: func(bool) { d.begin() }, Lost: func(error) { d.begin() },
 	}
-	p.mu.Lock()
-	old := p.drivers[namespace]
-	p.drivers[namespace] = d
-	p.mu.Unlock()
-	if old != nil {
-		p.in.Remove(old.topic)
-	}
-	if err := p.in.Add(d.topic); err != nil {
-		p.remove(d)
-		return nil, err
-	}
-	return d, nil
-}
-
-// remove forgets a driver.
-func (p *pubsub) remove(d *driver) {
-	p.mu.Lock()
-	if p.drivers[d.namespace] == d {
-		delete(p.drivers, d.namespace)
-	}
-	p.mu.Unlock()
-	p.in.Remove(d.topic)
+	return d, p.in.Take(d.topic)
 }
 
 func (d *driver) receive(channel string, payload []byte) {
@@ -134,20 +103,13 @@ func (d *driver) send(channel string, m *cluster.Message) error {
 	return d.p.out.Publish(channel, payload)
 }
 
-func (d *driver) begin() { d.once.Do(func() { close(d.begun) }) }
-
 var errNotHeard = errors.New("redisstreams: other nodes are not heard")
 
 // Count returns the number of nodes. A node that hears no answers, and is not counted
 // itself, must not take the others for none.
 func (d *driver) Count(ctx context.Context) (int, error) {
-	late := time.NewTimer(firstUp)
-	defer late.Stop()
-	select {
-	case <-d.begun:
-	case <-late.C:
-	case <-ctx.Done():
-		return 0, ctx.Err()
+	if err := d.p.in.Await(ctx, d.topic); err != nil {
+		return 0, err
 	}
 	if !d.p.in.Up(d.topic) {
 		return 0, errNotHeard
@@ -165,7 +127,7 @@ func (d *driver) Missing(answered map[string]bool) []string { return d.roster.Mi
 
 // Close ends the driver.
 func (d *driver) Close() error {
-	d.p.remove(d)
+	d.p.in.Remove(d.topic)
 	d.topic.Wait()
 	return nil
 }

@@ -148,7 +148,7 @@ func (h *Hub) endUnlogged() {
 func (h *Hub) gap(why string) {
 	h.recent.forget()
 	h.endAll()
-	h.notify(socketio.AdapterEvent{Kind: socketio.AdapterGap, Why: why}, "")
+	h.notify(socketio.AdapterEvent{Kind: socketio.AdapterGap, Why: why}, nil)
 }
 
 func (h *Hub) endAll() {
