@@ -45,8 +45,10 @@ func (a *App) openNodes() error {
 	if err != nil {
 		return err
 	}
-	if _, elsewhere := toward(hosts); elsewhere && onlyHere(url) {
-		a.log.Warn("other nodes are told a loopback address: only nodes on this machine can reach it", "url", url, "found_by", found, "remedy", "set --node-url to where the others reach this one")
+	if onlyHere(url) {
+		if _, elsewhere := toward(hosts); elsewhere {
+			a.log.Warn("other nodes are told a loopback address: only nodes on this machine can reach it", "url", url, "found_by", found, "remedy", "set --node-url to where the others reach this one")
+		}
 	}
 	a.nodes.found = found
 	if a.nodes.redis, err = redisclient.Open(c.RedisURL); err != nil {

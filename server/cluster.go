@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,19 +13,9 @@ import (
 	"github.com/sockeye-io/sockeye/adapters/redis"
 	"github.com/sockeye-io/sockeye/adapters/redisclient"
 	"github.com/sockeye-io/sockeye/adapters/redisstreams"
+	"github.com/sockeye-io/sockeye/server/nodes"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
-
-// nodeIDBytes is the randomness of a node's id: 48 bits, 8 characters.
-const nodeIDBytes = 6
-
-// newNodeID makes the name of this process among the nodes of a cluster: another one
-// after each start.
-func newNodeID() string {
-	var b [nodeIDBytes]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
 
 // clusterParts is what joins this node to others. The zero value is a node alone.
 type clusterParts struct {
@@ -51,7 +39,7 @@ func (a *App) openCluster() (socketio.AdapterFactory, error) {
 	if name == adapterMemory {
 		return memory.New(), nil
 	}
-	a.cluster.node = newNodeID()
+	a.cluster.node = nodes.NewID()
 	client, err := redisclient.Open(c.RedisURL)
 	if err != nil {
 		return nil, fmt.Errorf("--redis-url: %w", err)

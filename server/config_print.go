@@ -37,12 +37,11 @@ func (c *Config) WriteYAML(w io.Writer, source func(name string) string) error {
 		if err != nil {
 			return fmt.Errorf("config print: %s: %w", o.Name, err)
 		}
+		key, remark := o.Name, ""
 		if c.secret(o.Name) {
-			value = `"" # set, and not shown;`
-			fmt.Fprintf(&b, "# %s: %s unit: %s; default: %s; source: %s\n", o.Name, value, o.Unit, orNone(o.Default), source(o.Name))
-			continue
+			key, value, remark = "# "+o.Name, `""`, "set, and not shown; "
 		}
-		fmt.Fprintf(&b, "%s: %s # unit: %s; default: %s; source: %s\n", o.Name, value, o.Unit, orNone(o.Default), source(o.Name))
+		fmt.Fprintf(&b, "%s: %s # %sunit: %s; default: %s; source: %s\n", key, value, remark, o.Unit, orNone(o.Default), source(o.Name))
 	}
 	if !reflect.ValueOf(c.Chat).IsZero() {
 		b.WriteString("\n# Chat; source: file\n")

@@ -48,8 +48,7 @@ func TestANamespaceThatIsBackBeforeItsClosingIsOnAllNodes(t *testing.T) {
 
 func TestClosingWhileRedisHangsTakesMoments(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	r.Pause(t)
 	const many = 10 * saveBatch
 	told := make(chan error, many)

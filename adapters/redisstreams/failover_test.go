@@ -13,9 +13,7 @@ import (
 func TestNothingIsLostWhenSentinelPutsAReplicaInTheMastersPlace(t *testing.T) {
 	r := redistest.StartSentinel(t)
 	soon := func(o *Options) { o.Hold = 50 * time.Millisecond } // or it may be over before a node says so
-	a, b := startNode(t, r, "p", soon), startNode(t, r, "p", soon)
-	a.upAgain()
-	b.upAgain()
+	a, b := startPair(t, r, "p", soon)
 	v, w := a.visit("", "r"), b.visit("", "r")
 	must(t, a.To("r").Emit("n", 1))
 	v.event(`2["n",1]`)
@@ -47,9 +45,7 @@ func (m modest) URL() string {
 func TestAUserWhoMayDoNothingElseIsEnough(t *testing.T) {
 	r := redistest.Start(t)
 	r.Do(t, "acl", "setuser", "sockeye", "on", ">secret", "~socket.io*", "~{socket.io}*", "&socket.io*", "+@all", "-@admin", "-@dangerous")
-	a, b := startNode(t, modest{r}, "socket.io", nil), startNode(t, modest{r}, "socket.io", nil)
-	a.upAgain()
-	b.upAgain()
+	a, b := startPair(t, modest{r}, "socket.io", nil)
 	v, w := a.visit("", "r"), b.visit("", "r")
 	must(t, a.To("r").Emit("n", 1))
 	v.event(`2["n",1]`)

@@ -56,6 +56,19 @@ func startNodeAt(t *testing.T, url, prefix string, change func(*Options)) *testN
 	return n
 }
 
+// startUp is startNode that waits until the log is there, and startPair two of that.
+func startUp(t *testing.T, r interface{ URL() string }, prefix string, change func(*Options)) *testNode {
+	t.Helper()
+	n := startNode(t, r, prefix, change)
+	n.upAgain()
+	return n
+}
+
+func startPair(t *testing.T, r interface{ URL() string }, prefix string, change func(*Options)) (a, b *testNode) {
+	t.Helper()
+	return startUp(t, r, prefix, change), startUp(t, r, prefix, change)
+}
+
 func (n *testNode) upAgain() {
 	n.t.Helper()
 	sockettest.Eventually(n.t, "the log is there", n.hub.Up)
@@ -141,9 +154,7 @@ func must(t *testing.T, err error) {
 
 func TestEverybodyStartsAnewWhenRedisLostTheLog(t *testing.T) {
 	r := redistest.Start(t)
-	a, b := startNode(t, r, "p", nil), startNode(t, r, "p", nil)
-	a.upAgain()
-	b.upAgain()
+	a, b := startPair(t, r, "p", nil)
 	v, w := a.visit("", "r"), b.visit("", "r")
 	must(t, a.To("r").Emit("n", 1))
 	v.event(`2["n",1]`)
@@ -168,9 +179,7 @@ func TestEverybodyStartsAnewWhenRedisLostTheLog(t *testing.T) {
 
 func TestACutConnectionToRedisLosesNothing(t *testing.T) {
 	r := redistest.Start(t)
-	a, b := startNode(t, r, "p", nil), startNode(t, r, "p", nil)
-	a.upAgain()
-	b.upAgain()
+	a, b := startPair(t, r, "p", nil)
 	v, w := a.visit("", "r"), b.visit("", "r")
 	c := r.Client(t)
 	stop := make(chan struct{})
@@ -205,8 +214,7 @@ func TestACutConnectionToRedisLosesNothing(t *testing.T) {
 
 func TestWithoutRedisPacketsGoOutUnloggedWithinABound(t *testing.T) {
 	r := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
-	a := startNode(t, r, "p", func(o *Options) { o.UnloggedMax = 2000 })
-	a.upAgain()
+	a := startUp(t, r, "p", func(o *Options) { o.UnloggedMax = 2000 })
 	v, quiet := a.visit("", "r"), a.visit("", "q")
 	must(t, a.To("r").Emit("n", 1))
 	v.event(`2["n",1]`)
@@ -247,8 +255,7 @@ func TestWithoutRedisPacketsGoOutUnloggedWithinABound(t *testing.T) {
 
 func TestJoinAndLeaveAreSavedWhenTheyReturn(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	v := a.visit("")
 	c := r.Client(t)
 	key := a.hub.session(v.answer.SID)
@@ -272,8 +279,7 @@ func TestJoinAndLeaveAreSavedWhenTheyReturn(t *testing.T) {
 
 func TestEndingsForGoodDeleteTheSession(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	c := r.Client(t)
 	for name, end := range map[string]func(v *visitor){
 		"kick":  func(v *visitor) { v.socket.End("kicked", "go away") },
@@ -294,8 +300,7 @@ func TestEndingsForGoodDeleteTheSession(t *testing.T) {
 
 func TestEmitReturnsWhenTheClientsHaveIt(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	v := a.visit("", "r")
 	for i := range 50 {
 		must(t, v.socket.Join("r"))
@@ -312,9 +317,7 @@ func TestEmitReturnsWhenTheClientsHaveIt(t *testing.T) {
 // A client that comes back elsewhere before its old node has noticed anything.
 func TestTheOldSocketEndsFirstWhereverItLives(t *testing.T) {
 	r := redistest.Start(t)
-	a, b := startNode(t, r, "p", nil), startNode(t, r, "p", nil)
-	a.upAgain()
-	b.upAgain()
+	a, b := startPair(t, r, "p", nil)
 	v := a.visit("", "r")
 	must(t, a.To("r").Emit("n", 1))
 	v.event(`2["n",1]`)
@@ -384,8 +387,7 @@ func TestOneOfSeveralWhoClaimASessionGetsIt(t *testing.T) {
 // A node that was started later has nothing in memory.
 func TestAReplayIsReadFromRedisPageByPage(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	v := a.visit("", "r")
 	must(t, a.To("r").Emit("n", 0))
 	v.event(`2["n",0]`)
@@ -395,8 +397,7 @@ func TestAReplayIsReadFromRedisPageByPage(t *testing.T) {
 		must(t, a.To("r").Emit("n", i))
 		must(t, a.To("other").Emit("n", i))
 	}
-	b := startNode(t, r, "p", nil)
-	b.upAgain()
+	b := startUp(t, r, "p", nil)
 	w, recovered := v.returns(b)
 	if !recovered {
 		t.Fatal("not recovered")
@@ -411,8 +412,7 @@ func TestAReplayIsReadFromRedisPageByPage(t *testing.T) {
 
 func TestWhoNeedsWhatIsTrimmedIsNotRecovered(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	v, quiet := a.visit("", "r"), a.visit("", "q")
 	must(t, a.To("r").Emit("n", 0))
 	v.event(`2["n",0]`)
@@ -423,8 +423,7 @@ func TestWhoNeedsWhatIsTrimmedIsNotRecovered(t *testing.T) {
 	quiet.cut() // has everything there was for it
 	c := r.Client(t)
 	must(t, c.XTrimMaxLen(t.Context(), "p", 3).Err())
-	b := startNode(t, r, "p", nil)
-	b.upAgain()
+	b := startUp(t, r, "p", nil)
 	if _, recovered := v.returns(b); recovered {
 		t.Error("recovered without what it missed")
 	}
@@ -435,8 +434,7 @@ func TestWhoNeedsWhatIsTrimmedIsNotRecovered(t *testing.T) {
 
 func TestSessionsAreRenewedAndExpire(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	v := a.visit("", "r")
 	c := r.Client(t)
 	key := a.hub.session(v.answer.SID)
@@ -458,8 +456,7 @@ func (n *testNode) adapter() *Adapter { return n.hub.adapter("/") }
 // Where the node of a session stood still, it must not write to it any more.
 func TestANodeThatLostASessionDoesNotTouchIt(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	v := a.visit("", "r")
 	c := r.Client(t)
 	key := a.hub.session(v.answer.SID)
@@ -473,8 +470,7 @@ func TestANodeThatLostASessionDoesNotTouchIt(t *testing.T) {
 
 func TestRetentionByBytes(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", func(o *Options) { o.MaxBytes = 200_000 })
-	a.upAgain()
+	a := startUp(t, r, "p", func(o *Options) { o.MaxBytes = 200_000 })
 	for i := range 1000 {
 		must(t, a.To("r").Emit("n", i, strings.Repeat("x", 500)))
 	}
@@ -491,8 +487,7 @@ func TestRetentionByBytes(t *testing.T) {
 
 func TestTrimmingByOthersIsNoticed(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	c := r.Client(t)
 	v := a.visit("")
 	for range 30 {
@@ -511,8 +506,7 @@ func TestTrimmingByOthersIsNoticed(t *testing.T) {
 // silently, also if its node dies before it hears of Redis again.
 func TestAJoinThatCannotBeSavedEndsRecovery(t *testing.T) {
 	r := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	v := a.visit("", "r")
 	must(t, a.To("r").Emit("n", 1))
 	v.event(`2["n",1]`)
@@ -523,8 +517,7 @@ func TestAJoinThatCannotBeSavedEndsRecovery(t *testing.T) {
 		t.Errorf("offset %q", v.offset)
 	}
 	r.Start(t)
-	b := startNode(t, r, "p", nil)
-	b.upAgain()
+	b := startUp(t, r, "p", nil)
 	if _, recovered := v.returns(b); recovered {
 		t.Error("recovered without the room")
 	}

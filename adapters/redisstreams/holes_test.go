@@ -48,8 +48,7 @@ func TestNodesThatWereBehindLearnThatTheLogLostItsEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := redistest.Start(t)
-			a := startNode(t, r, "p", nil)
-			a.upAgain()
+			a := startUp(t, r, "p", nil)
 			b, reads := startReader(t, r)
 			v, w := a.visit("", "r"), b.visit("", "r")
 			must(t, a.To("r").Emit("n", 1))
@@ -79,8 +78,7 @@ func TestNodesThatWereBehindLearnThatTheLogLostItsEnd(t *testing.T) {
 
 func TestAnEntryThatIsMissingIsAGap(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	b, reads := startReader(t, r)
 	v, w := a.visit("", "r"), b.visit("", "r")
 	reads(false)
@@ -103,8 +101,7 @@ func TestAnEntryThatIsMissingIsAGap(t *testing.T) {
 
 func TestACallThatIsMadeAgainAppendsNothingTwice(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	v := a.visit("", "r")
 	again := newAppender(a.hub)
 	batch := make([]*job, 3)
@@ -151,8 +148,7 @@ func TestWhatOthersTrimBeforeItIsReadIsAGap(t *testing.T) {
 // What the reader will not come to, because the log is another one, is not held for ever.
 func TestEmitsThatAGapOvertookAreLetGo(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	waiting := func() int {
 		a.hub.append.mu.Lock()
 		defer a.hub.append.mu.Unlock()

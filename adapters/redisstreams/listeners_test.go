@@ -12,9 +12,7 @@ import (
 // log: a session that another node had taken went on.
 func TestAListenerThatHangsHoldsUpNoSession(t *testing.T) {
 	r, prefix := redistest.Single(t), redistest.Prefix(t)
-	a, b := startNode(t, r, prefix, nil), startNode(t, r, prefix, nil)
-	a.upAgain()
-	b.upAgain()
+	a, b := startPair(t, r, prefix, nil)
 	hang := make(chan struct{})
 	defer close(hang)
 	stuck := make(chan struct{}, 100)

@@ -52,8 +52,7 @@ func TestLargeEntriesAreReadFewAtATime(t *testing.T) {
 // Many clients may come back at once, to a node that has nothing in memory.
 func TestAReplayHoldsOnlyWhatItsClientIsGiven(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	v := a.visit("", "r")
 	must(t, a.To("r").Emit("first"))
 	v.event(`2["first"]`)

@@ -36,9 +36,7 @@ func pretender(t *testing.T, r *redistest.Server, prefix, id string) *redisclien
 func TestASilentNodeIsNamedAndOneThatGoesIsNotWaitedFor(t *testing.T) {
 	r, prefix := redistest.Single(t), redistest.Prefix(t)
 	short := func(o *Options) { o.RequestsTimeout = time.Second }
-	a, b := startNode(t, r, prefix, short), startNode(t, r, prefix, short)
-	a.upAgain()
-	b.upAgain()
+	a, _ := startPair(t, r, prefix, short)
 	silent := pretender(t, r, prefix, "Xd83kq")
 	sockettest.Eventually(t, "three nodes", func() bool {
 		n, err := a.Of("/").ServerCount(t.Context())
@@ -67,8 +65,7 @@ func TestASilentNodeIsNamedAndOneThatGoesIsNotWaitedFor(t *testing.T) {
 func TestQuestionsFailWhileAnswersAreNotHeard(t *testing.T) {
 	r := redistest.Start(t)
 	a, _ := startReader(t, r)
-	b := startNode(t, r, "p", nil)
-	b.upAgain()
+	startUp(t, r, "p", nil)
 	counted := func(want int) func() bool {
 		return func() bool {
 			n, err := a.Of("/").ServerCount(t.Context())

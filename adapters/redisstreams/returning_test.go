@@ -22,8 +22,7 @@ import (
 // It used to be told at once that it was not recovered.
 func TestWhoComesToANodeThatIsStillJoiningTheLogIsRecovered(t *testing.T) {
 	r := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	v := a.visit("", "r")
 	must(t, a.To("r").Emit("n", 1))
 	v.event(`2["n",1]`)
@@ -45,8 +44,7 @@ func TestWhoComesToANodeThatIsStillJoiningTheLogIsRecovered(t *testing.T) {
 // too late for whoever made it. The claim that takes it over used to beat itself.
 func TestASessionThatThisNodeAlreadyHasCanBeTakenOver(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	v := a.visit("", "r")
 	must(t, a.To("r").Emit("n", 1))
 	v.event(`2["n",1]`)
@@ -73,8 +71,7 @@ func TestAClientWhoseSessionIsLostGetsNoOffsetAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := redistest.Start(t)
-			a := startNode(t, r, "p", nil)
-			a.upAgain()
+			a := startUp(t, r, "p", nil)
 			v := a.visit("", "r")
 			must(t, a.To("r").Emit("n", 1))
 			v.event(`2["n",1]`)
@@ -183,9 +180,7 @@ func (m *meddler) goOn() {
 func behind(t *testing.T, v func(a *testNode) *visitor) (w *visitor, b *testNode, slow *meddler) {
 	t.Helper()
 	r := redistest.Start(t)
-	a, b := startNode(t, r, "p", nil), startNode(t, r, "p", nil)
-	a.upAgain()
-	b.upAgain()
+	a, b := startPair(t, r, "p", nil)
 	w = v(a)
 	slow = b.meddle(&meddler{read: make(chan struct{}, 1), let: make(chan struct{})})
 	b.passRead(slow)
@@ -207,23 +202,30 @@ func (n *testNode) waitsOr(back chan *visitor) {
 	})
 }
 
+// startsAnewBehind has the client come back to a node that is held up, which goes on when
+// the client waits for it.
+func (v *visitor) startsAnewBehind(n *testNode, slow *meddler) *visitor {
+	v.t.Helper()
+	back := make(chan *visitor, 1)
+	go func() {
+		w, recovered := v.returns(n)
+		if recovered {
+			v.t.Error("recovered")
+		}
+		must(v.t, w.socket.Join("r"))
+		back <- w
+	}()
+	n.waitsOr(back)
+	slow.goOn()
+	return <-back
+}
+
 // It used to get what it had seen on another node once more.
 func TestWhoStartsAnewOnANodeThatIsBehindGetsNothingTwice(t *testing.T) {
 	v, b, slow := behind(t, func(a *testNode) *visitor { return a.visit("", "r") })
 	v.cut()
 	v.offset = "of a log that was lost" // so that it starts anew
-	back := make(chan *visitor, 1)
-	go func() {
-		w, recovered := v.returns(b)
-		if recovered {
-			t.Error("recovered")
-		}
-		must(t, w.socket.Join("r"))
-		back <- w
-	}()
-	b.waitsOr(back)
-	slow.goOn()
-	w := <-back
+	w := v.startsAnewBehind(b, slow)
 	must(t, b.To("r").Emit("n", 3))
 	w.event(`2["n",3]`)
 }
@@ -246,9 +248,7 @@ func TestWhoStartsAnewOnANodeThatStaysBehindIsSentAway(t *testing.T) {
 // It used to have nothing to hand in, and to be taken for somebody new.
 func TestWhoHadNoSessionGetsNothingTwiceEither(t *testing.T) {
 	r := redistest.Start(t)
-	a, b := startNode(t, r, "p", nil), startNode(t, r, "p", nil)
-	a.upAgain()
-	b.upAgain()
+	a, b := startPair(t, r, "p", nil)
 	m := a.meddle(&meddler{read: make(chan struct{}, 1), let: make(chan struct{})})
 	slow := b.meddle(&meddler{read: make(chan struct{}, 1), let: make(chan struct{})})
 	m.fails.Store(true)
@@ -260,15 +260,7 @@ func TestWhoHadNoSessionGetsNothingTwiceEither(t *testing.T) {
 	v.event(`2["n",1]`)
 	sockettest.Receive(t, "a read that is held up", slow.read)
 	v.cut()
-	back := make(chan *visitor, 1)
-	go func() {
-		w, _ := v.returns(b)
-		must(t, w.socket.Join("r"))
-		back <- w
-	}()
-	b.waitsOr(back)
-	slow.goOn()
-	w := <-back
+	w := v.startsAnewBehind(b, slow)
 	must(t, b.To("r").Emit("n", 2))
 	w.event(`2["n",2]`)
 }
@@ -281,8 +273,7 @@ func TestWhoHasNoSessionEndsBeforeItGetsWhatIsKept(t *testing.T) {
 		"an event for it": func(_ *testNode, s *socketio.Socket) error { _ = s.Emit("n", 2); return nil }, // it is gone then
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := startNode(t, redistest.Start(t), "p", nil)
-			a.upAgain()
+			a := startUp(t, redistest.Start(t), "p", nil)
 			m := a.meddle(&meddler{})
 			m.fails.Store(true)
 			v := a.visit("", "r")
@@ -303,8 +294,7 @@ func TestWhoHasNoSessionEndsBeforeItGetsWhatIsKept(t *testing.T) {
 // It used to stay without one for as long as it was connected.
 func TestWhoCameWhileTheLogWasAwayGetsASessionWhenItIsBack(t *testing.T) {
 	r := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	r.Kill(t)
 	sockettest.Eventually(t, "the node knows", func() bool { return !a.hub.Up() })
 	v := a.visit("", "r")
@@ -323,8 +313,7 @@ func TestWhoCameWhileTheLogWasAwayGetsASessionWhenItIsBack(t *testing.T) {
 // an earlier one used to end the next, too.
 func TestAnOffsetOfAnEarlierSessionSaysNothingOfThisOne(t *testing.T) {
 	r := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	v := a.visit("", "r")
 	must(t, a.To("r").Emit("n", 1))
 	v.event(`2["n",1]`)
@@ -380,8 +369,7 @@ func TestAnOffsetOfANodeThatNeverCameToTheLogSaysNothingEither(t *testing.T) {
 // there any more: whoever was cut off just then missed that without being told.
 func TestWhoLeavesARoomIsInItUntilThatIsSaved(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	v := a.visit("", "r")
 	slow := a.meddle(&meddler{read: make(chan struct{}, 1), saves: make(chan struct{})})
 	left := make(chan struct{})
@@ -415,8 +403,7 @@ func TestWhoLeavesARoomIsInItUntilThatIsSaved(t *testing.T) {
 // was to be saved of it was refused, and it was lost.
 func TestASessionThatIsLetGoStaysWithWhoClaimedItAgain(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	v := a.visit("", "r")
 	must(t, a.To("r").Emit("n", 1))
 	v.event(`2["n",1]`)
@@ -450,9 +437,7 @@ func TestASessionThatIsLetGoStaysWithWhoClaimedItAgain(t *testing.T) {
 // clients that had long gone elsewhere, which were disconnected there.
 func TestAClaimThatNobodyWaitsForIsNotMade(t *testing.T) {
 	r := redistest.Start(t)
-	a, b := startNode(t, r, "p", nil), startNode(t, r, "p", nil)
-	a.upAgain()
-	b.upAgain()
+	a, b := startPair(t, r, "p", nil)
 	v := a.visit("", "r")
 	slow := b.meddle(&meddler{read: make(chan struct{}, 1), saves: make(chan struct{})})
 	b.hub.saver.add(command{script: saveScript, key: "p:session:none", args: []any{"none", 0, 0}})
@@ -472,8 +457,7 @@ func TestAClaimThatNobodyWaitsForIsNotMade(t *testing.T) {
 // What Redis did not confirm goes out unlogged, and may be in the log all the same.
 func TestWhatWentOutUnloggedDoesNotComeAgainFromTheLog(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	v := a.visit("", "r")
 	m := a.meddle(&meddler{read: make(chan struct{}, 1), let: make(chan struct{})})
 	a.passRead(m)

@@ -17,8 +17,7 @@ import (
 // in addition is left alone, and the rest is understood.
 func TestWhatANewerNodeAddsIsLeftAlone(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	v := a.visit("", "r")
 	c := r.Client(t)
 
@@ -86,8 +85,7 @@ func TestWhatANewerNodeAddsIsLeftAlone(t *testing.T) {
 // A session that a newer node has saved in a shape of its own is not recovered by halves.
 func TestASessionOfAnotherVersionIsNotRecovered(t *testing.T) {
 	r := redistest.Start(t)
-	a := startNode(t, r, "p", nil)
-	a.upAgain()
+	a := startUp(t, r, "p", nil)
 	for version, want := range map[string]bool{recordVersion: true, "2": false} {
 		v := a.visit("", "r")
 		must(t, a.To("r").Emit("n", 1))

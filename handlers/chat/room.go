@@ -64,12 +64,26 @@ func (r *room) insert(m *Message) bool {
 	if m.ID <= r.floor {
 		return false
 	}
-	at, known := slices.BinarySearchFunc(r.log, m.ID, func(m *Message, id string) int { return strings.Compare(m.ID, id) })
+	at, known := r.find(m.ID)
 	if known {
 		return false
 	}
 	r.log = slices.Insert(r.log, at, m)
 	return true
+}
+
+// remove takes a message out; false if it is not there.
+func (r *room) remove(id string) bool {
+	at, known := r.find(id)
+	if known {
+		r.log = slices.Delete(r.log, at, at+1)
+	}
+	return known
+}
+
+// find returns where a message is, or would be.
+func (r *room) find(id string) (at int, known bool) {
+	return slices.BinarySearchFunc(r.log, id, func(m *Message, id string) int { return strings.Compare(m.ID, id) })
 }
 
 // drop forgets the oldest message and returns its size in bytes.

@@ -2,8 +2,6 @@ package chat
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
@@ -211,11 +209,9 @@ func (h *hall) nextSpeech(r *room) []speech {
 func (h *hall) withdraw(r *room, m *Message) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	at, found := slices.BinarySearchFunc(r.log, m.ID, func(m *Message, id string) int { return strings.Compare(m.ID, id) })
-	if !found {
+	if !r.remove(m.ID) {
 		return
 	}
-	r.log = slices.Delete(r.log, at, at+1)
 	h.bytes -= m.size()
 	if len(r.log) == 0 {
 		h.unlistLocked(r)

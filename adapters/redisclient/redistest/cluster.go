@@ -81,22 +81,31 @@ func (c *RedisCluster) form(buses []int) error {
 
 // ready waits until every server sees all of them.
 func (c *RedisCluster) ready(ctx context.Context) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
 	for _, s := range c.Servers {
 		client := s.client()
 		defer func() { _ = client.Close() }() // nothing of it is kept
-		for {
-			info, err := client.ClusterInfo(ctx).Result()
-			if err == nil && strings.Contains(info, "cluster_state:ok") &&
-				strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d\r", len(c.Servers))) {
-				break
-			}
-			select {
-			case <-ctx.Done():
-				return fmt.Errorf("redistest: the Redis Cluster does not come up: %s, %w", info, err)
-			case <-tick.C:
-			}
+		var info string
+		var err error
+		if poll(ctx, func() bool {
+			info, err = client.ClusterInfo(ctx).Result()
+			return err == nil && strings.Contains(info, "cluster_state:ok") &&
+				strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d\r", len(c.Servers)))
+		}) != nil {
+			return fmt.Errorf("redistest: the Redis Cluster does not come up: %s, %w", info, err)
+		}
+	}
+	return nil
+}
+
+// poll asks until done, or until ctx ends.
+func poll(ctx context.Context, done func() bool) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
 		}
 	}
 	return nil

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -76,13 +75,7 @@ func await(t testing.TB, what string, done func(ctx context.Context) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !done(ctx) {
-		select {
-		case <-ctx.Done():
-			t.Fatalf("redistest: waited in vain until %s", what)
-		case <-tick.C:
-		}
+	if poll(ctx, func() bool { return done(ctx) }) != nil {
+		t.Fatalf("redistest: waited in vain until %s", what)
 	}
 }
