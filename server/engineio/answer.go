@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -33,10 +34,46 @@ var errorTable = [...]struct {
 
 // refusal is why a request is refused.
 type refusal struct {
-	code    int
-	status  int    // 0: the code's own
-	message string // "": the code's own
-	context map[string]any
+	code       int
+	status     int           // 0: the code's own
+	message    string        // "": the code's own
+	retryAfter time.Duration // 0: nothing is said of it
+	always     bool          // the status is that of a WebSocket handshake too
+	context    map[string]any
+}
+
+// Refusal is an error of Options.AllowRequest that chooses how the handshake is
+// answered.
+type Refusal struct {
+	// Status of the answer; 0 is 403. A WebSocket handshake is answered with it too, for
+	// proxies that know 429 and 503; but with 400 instead of 403, as in Node.
+	Status int
+	// Message is the body's. The body's code is 4 with status 403, 3 with any other.
+	Message string
+	// RetryAfter, if above zero, is told in the header of that name, in whole seconds.
+	RetryAfter time.Duration
+	// Name is for ConnectionError.Context.
+	Name string
+}
+
+// Error returns the message.
+func (r *Refusal) Error() string { return r.Message }
+
+// refusalOf is how an error of Options.AllowRequest is answered.
+func refusalOf(err error) *refusal {
+	f := &refusal{code: codeForbidden, message: err.Error(), context: map[string]any{"message": err.Error()}}
+	var r *Refusal
+	if !errors.As(err, &r) {
+		return f
+	}
+	f.message, f.retryAfter = r.Message, r.RetryAfter
+	if r.Status != 0 && r.Status != http.StatusForbidden {
+		f.code, f.status, f.always = codeBadRequest, r.Status, true
+	}
+	if r.Name != "" {
+		f.context["name"] = r.Name
+	}
+	return f
 }
 
 // exchange is one request and its answer.
@@ -59,8 +96,15 @@ func (x *exchange) refuse(f refusal) {
 		f.status = row.status
 	}
 	if isUpgrade(x.r) {
-		f.status = http.StatusBadRequest // Node answers every refused upgrade so
+		if !f.always {
+			f.status = http.StatusBadRequest // Node answers every refused upgrade so
+		}
 		x.w.Header().Set("Connection", "close")
+	}
+	if f.retryAfter > 0 {
+		seconds := (f.retryAfter + time.Second - 1) / time.Second
+		x.w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
+		x.w.Header().Add("Access-Control-Expose-Headers", "Retry-After")
 	}
 	if x.r.ContentLength != 0 { // net/http reads what is left of a body, which may never come
 		_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(lingerTimeout)) // it is net/http that resets it

@@ -93,7 +93,7 @@ type Options struct {
 	// may open a WebSocket, and no CORS headers are sent.
 	Origins OriginPolicy
 	// AllowRequest may refuse a handshake; the error's text becomes the message
-	// of a 403 answer with code 4.
+	// of a 403 answer with code 4. A *Refusal chooses status and Retry-After.
 	AllowRequest func(r *http.Request) error
 	// Attach is called once for each session, with the handshake request that was
 	// admitted; Session.Attached returns what it returned. It hands on what a

@@ -2,12 +2,14 @@ package engineio
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // refusals collects what ConnectionError hears.
@@ -126,6 +128,25 @@ func TestAllowRequestRefuses(t *testing.T) {
 	sid := parseOpen(t, a.body).SID
 	f.post("EIO=4&transport=polling&sid="+sid, "4x").want(t, http.StatusOK, "ok")
 	f.get("EIO=4&transport=polling&sid="+sid).want(t, http.StatusOK, "4x")
+}
+
+func TestARefusalChoosesItsStatus(t *testing.T) {
+	t.Parallel()
+	var heard refusals
+	f := serve(t, &Options{ConnectionError: heard.hear, AllowRequest: func(*http.Request) error {
+		return fmt.Errorf("wrapped: %w", &Refusal{Status: http.StatusTooManyRequests, Message: "slowly", RetryAfter: 1200 * time.Millisecond, Name: "RATE"})
+	}}, nil)
+	a := f.get("EIO=4&transport=polling")
+	a.refused(t, http.StatusTooManyRequests, 3, "slowly")
+	if got := a.header.Get("Retry-After"); got != "2" {
+		t.Errorf("Retry-After: %q", got)
+	}
+	if e := heard.last(t); e.Context["name"] != "RATE" {
+		t.Errorf("heard %+v", e)
+	}
+	conn := f.dial()
+	conn.request(http.MethodGet, "EIO=4&transport=websocket", wsHeaders, "")
+	conn.response().refused(t, http.StatusTooManyRequests, 3, "slowly")
 }
 
 func TestATransportThatIsSwitchedOffIsUnknown(t *testing.T) {

@@ -127,7 +127,7 @@ func (s *Server) verify(x *exchange) (*Session, *refusal) {
 	}
 	if s.opts.AllowRequest != nil {
 		if err := s.opts.AllowRequest(x.r); err != nil {
-			return nil, &refusal{code: codeForbidden, message: err.Error(), context: map[string]any{"message": err.Error()}}
+			return nil, refusalOf(err)
 		}
 	}
 	if q.protocol == 3 && !s.opts.AllowEIO3 {

@@ -270,17 +270,22 @@ func (p *pendingConnect) socket(n *Namespace) (*Socket, *Session) {
 
 var errPanicked = errors.New("internal error")
 
-// admit runs the namespace's middleware.
+// admit asks Options.Admit and runs the namespace's middleware.
 func (p *pendingConnect) admit(s *Socket, restored *Session) (err error) {
-	if restored != nil && s.ns.recovery.Load().SkipMiddleware {
-		return nil
-	}
 	defer func() {
 		if v := recover(); v != nil {
 			s.panicked("middleware", v)
 			err = errPanicked
 		}
 	}()
+	if ask := p.conn.srv.opts.Admit; ask != nil {
+		if err := ask(s.Context(), s); err != nil {
+			return err
+		}
+	}
+	if restored != nil && s.ns.recovery.Load().SkipMiddleware {
+		return nil
+	}
 	for _, mw := range s.ns.hooks.Load().middleware {
 		if err := mw.call(s.Context(), s); err != nil {
 			return err

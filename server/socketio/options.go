@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -47,6 +48,12 @@ type Options struct {
 	// MaxNamespaces bounds the namespaces one connection may be in at once (100).
 	// A connect above it is answered with CONNECT_ERROR "too many namespaces".
 	MaxNamespaces int
+
+	// Admit may refuse a client in any namespace, and say who it is (SetIdentity,
+	// SetUser), before the namespace's middleware and also where that is skipped. It
+	// runs on the socket's own goroutine and may wait as long as ctx lasts. What it
+	// returns is answered like an error of middleware.
+	Admit func(ctx context.Context, s *Socket) error
 
 	Logger   *slog.Logger
 	Observer Observer

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -354,6 +355,42 @@ func TestMiddlewareRunsOnRecoveryToo(t *testing.T) {
 			t.Errorf("skip %v: middleware ran %d times, want %d", skip, calls, want)
 		}
 		mu.Unlock()
+	}
+}
+
+// Who the client is must be asked again whenever it comes, whatever is skipped.
+func TestAdmitIsAskedOnRecoveryToo(t *testing.T) {
+	for _, skip := range []bool{false, true} {
+		var refuse atomic.Bool
+		srv := recovering(t, func(o *socketio.Options) {
+			o.Recovery.SkipMiddleware = skip
+			o.Admit = func(_ context.Context, s *socketio.Socket) error {
+				if refuse.Load() {
+					return &socketio.ConnectError{Message: "blocked", Data: map[string]string{"code": "blocked"}}
+				}
+				s.SetIdentity("ann")
+				return nil
+			}
+		})
+		srv.Use(func(_ context.Context, s *socketio.Socket) error {
+			if s.Identity() != "ann" {
+				t.Errorf("middleware sees %v", s.Identity())
+			}
+			return nil
+		})
+		r := arrive(t, srv)
+		_ = srv.Emit("one")
+		r.event(`2["one"]`)
+		r.cut()
+		refuse.Store(true)
+		c := sockettest.Dial(t, srv.URL)
+		c.Send(fmt.Sprintf(`0{"pid":%q,"offset":%q}`, r.answer.PID, r.offset))
+		c.Expect(`4{"data":{"code":"blocked"},"message":"blocked"}`)
+		refuse.Store(false)
+		if !r.back() {
+			t.Errorf("skip %v: not recovered", skip)
+		}
+		r.fence()
 	}
 }
 

@@ -55,6 +55,7 @@ type Socket struct {
 	user      string       // of the room of a user that it entered last, see SetUser
 	changes   []RoomChange // of rooms, kept for recovery
 	data      any
+	identity  any    // see SetIdentity
 	pid       string // with a SessionSaver: set before the session is saved
 	acks      map[uint64]ackWaiter
 	ctx       *cancelable
@@ -159,6 +160,22 @@ func (s *Socket) Data() any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.data
+}
+
+// Identity returns what SetIdentity set.
+func (s *Socket) Identity() any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.identity
+}
+
+// SetIdentity attaches to the socket who the client is, for handlers. It stays on this
+// node and is not recovered: whoever set it is asked again, see Options.Admit. SetUser
+// says the same to the other nodes, as an id.
+func (s *Socket) SetIdentity(v any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.identity = v
 }
 
 // DecodeData stores the socket's data in dst, a pointer, by the rules of encoding/json:

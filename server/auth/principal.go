@@ -1,0 +1,58 @@
+package auth
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// Principal is who a client is. It does not change: a new token makes a new one.
+type Principal struct {
+	// ID says whose connection this is, at most 256 bytes; "" is nobody in particular.
+	ID string
+	// Name is how others are shown the principal; "" where nobody said.
+	Name string
+	// Roles are words of the site's own, such as "moderator".
+	Roles []string
+	// Join and Publish are the rooms it may enter, and say something to.
+	Join, Publish Patterns
+	// Data is a JSON value for handlers; nil where there is none.
+	Data json.RawMessage
+	// Method is how the client proved who it is.
+	Method Method
+	// Expires is when it stops being true; zero is never.
+	Expires time.Time
+}
+
+// Method is a way to prove who one is.
+type Method string
+
+// The methods.
+const (
+	MethodAnonymous Method = "anonymous" // nothing was shown, and that is allowed
+	MethodToken     Method = "token"     // a JSON Web Token
+	MethodSession   Method = "session"   // the site's backend was asked
+	MethodKey       Method = "key"       // an API key
+)
+
+// Anonymous returns the principal of a client that shows nothing where that is
+// allowed: it may use every room.
+func Anonymous() *Principal {
+	return &Principal{Method: MethodAnonymous, Join: Everything(), Publish: Everything()}
+}
+
+// HasRole reports whether the principal has a role.
+func (p *Principal) HasRole(role string) bool { return slices.Contains(p.Roles, role) }
+
+// Bearer is what may carry a principal, such as a *socketio.Socket.
+type Bearer interface{ Identity() any }
+
+// Of returns whose b is: never nil. What carries none is anonymous.
+func Of(b Bearer) *Principal {
+	if p, ok := b.Identity().(*Principal); ok && p != nil {
+		return p
+	}
+	return anonymous
+}
+
+var anonymous = Anonymous()
