@@ -3,7 +3,6 @@ package metrics
 import (
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,9 +20,6 @@ const maxNamespaces = 100
 // maxCodes is how many codes of Socket.End have a label of their own, for the same
 // reason: an application may make them up as it goes.
 const maxCodes = 50
-
-// other is the label that the rest share.
-const other = "other"
 
 // Metrics is the registry and the observer of both layers.
 type Metrics struct {
@@ -54,11 +50,12 @@ type Metrics struct {
 	adapterLost     *prometheus.CounterVec
 	adapterGaps     *prometheus.CounterVec
 	carried         carried
+	doors           doors
 
 	namespaces sync.Map // name → *namespace; events are counted without a lookup by label
 	mu         sync.Mutex
-	known      int             // guarded by mu: namespaces that have a label
-	codes      map[string]bool // guarded by mu: codes that have a label
+	known      int    // guarded by mu: namespaces that have a label
+	codes      labels // of Socket.End
 }
 
 // namespace holds the counters of one namespace that every event touches.
@@ -76,7 +73,7 @@ var (
 // Sockeye. release is the label of sockeye_build_info.
 func New(release string) *Metrics {
 	m := &Metrics{
-		codes:          make(map[string]bool),
+		codes:          labels{max: maxCodes},
 		registry:       prometheus.NewRegistry(),
 		sessions:       gauges("sessions", "Open Engine.IO sessions.", "transport"),
 		sessionsOpened: counters("sessions_opened_total", "Engine.IO sessions opened.", "transport", "protocol"),
@@ -101,6 +98,7 @@ func New(release string) *Metrics {
 		adapterUp:       gauges("adapter_up", "1 while the namespace's adapter reaches the other nodes, 0 while it does not.", "namespace"),
 		adapterLost:     counters("adapter_lost_total", "Times that the connection to the other nodes was lost.", "namespace"),
 		carried:         newCarried(),
+		doors:           newDoors(),
 		adapterGaps:     counters("adapter_gaps_total", "Times that messages of other nodes may have been missed.", "namespace"),
 		unknownEvents:   counters("relay_unknown_events_total", "Events that no relay rule takes.", "namespace"),
 	}
@@ -115,6 +113,7 @@ func New(release string) *Metrics {
 		m.adapterUp, m.adapterLost, m.adapterGaps,
 	)
 	m.registry.MustRegister(m.carried.collectors()...)
+	m.registry.MustRegister(m.doors.collectors()...)
 	return m
 }
 
@@ -234,23 +233,12 @@ func (m *Metrics) SocketClosed(name string, r socketio.DisconnectReason) {
 }
 
 // detail returns the label of a detail. Those of the sets in engineio and socketio
-// are few; what the application gives to Socket.End is bounded here, and made UTF-8,
-// without which a label panics.
+// are few; what the application gives to Socket.End is bounded here.
 func (m *Metrics) detail(r socketio.DisconnectReason) string {
 	if r.Reason != socketio.ReasonServerDisconnect || r.Detail == "" || r.Detail == string(engineio.DetailHandlerPanic) {
 		return r.Detail
 	}
-	code := strings.ToValidUTF8(r.Detail, "\uFFFD")
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	switch {
-	case m.codes[code]:
-	case len(m.codes) < maxCodes:
-		m.codes[code] = true
-	default:
-		return other
-	}
-	return code
+	return m.codes.of(r.Detail)
 }
 
 // ConnectRefused counts a CONNECT_ERROR. The namespace is the client's word
