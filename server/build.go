@@ -42,7 +42,10 @@ func (a *App) build() (err error) {
 	if err = a.openCarrier(); err != nil {
 		return err
 	}
-	a.metrics.Engine(a.io.Engine().Stats)
+	a.metrics.Engine(a.io.Engine())
+	for _, name := range reservedNamespaces {
+		a.metrics.Namespace(name)
+	}
 	if a.cfg.Relay == "on" {
 		rules := a.cfg.RelayConfig
 		rules.Reserved, rules.Observer, rules.Logger = reservedNamespaces, a.metrics, a.log
@@ -101,6 +104,7 @@ func (a *App) engineOptions() engineio.Options {
 		Origins:         a.origins,
 		AllowRequest:    a.admit,
 		ConnectionError: a.connectionError,
+		LogSessions:     c.LogConnections,
 		Logger:          a.log,
 		Observer:        a.metrics,
 	}

@@ -55,11 +55,11 @@ func (a *App) openCluster() (socketio.AdapterFactory, error) {
 	case adapterStreams:
 		a.cluster.hub, err = redisstreams.New(client, redisstreams.Options{
 			NodeID: a.cluster.node, Prefix: c.RedisPrefix, RequestsTimeout: c.RedisRequestsTimeout,
-			MaxBytes: int64(c.RecoveryBytes), Logger: log,
+			MaxBytes: int64(c.RecoveryBytes), Logger: log, Observer: a.metrics,
 		})
 	case adapterRedis:
 		a.cluster.hub, err = redis.New(client, redis.Options{
-			NodeID: a.cluster.node, Prefix: c.RedisPrefix, RequestsTimeout: c.RedisRequestsTimeout, Logger: log,
+			NodeID: a.cluster.node, Prefix: c.RedisPrefix, RequestsTimeout: c.RedisRequestsTimeout, Logger: log, Observer: a.metrics,
 		})
 	default:
 		err = errors.New("there is no adapter of this name")

@@ -27,6 +27,7 @@ type Config struct {
 	Listen          string        `name:"listen" group:"listening" default:"127.0.0.1:3000" unit:"host:port" help:"Address to listen on. Port 0 lets the system choose one; the log line \"listening addr=...\" names it."`
 	Path            string        `name:"path" group:"listening" default:"/socket.io/" unit:"URL path" help:"Where the Socket.IO endpoint and the browser client's files are, with or without the trailing slash."`
 	MetricsListen   string        `name:"metrics-listen" group:"listening" unit:"host:port" help:"Serve /metrics, /healthz and /readyz on an address of their own. Empty: /metrics is on the main address, and only while that is a loopback address."`
+	PProf           bool          `name:"pprof" group:"listening" default:"false" negatable:"" unit:"true or false" help:"Serve profiles of the program for go tool pprof under /debug/pprof/ on the address of --metrics-listen, which it needs."`
 	ShutdownTimeout time.Duration `name:"shutdown-timeout" group:"listening" default:"10s" unit:"duration" help:"How long a stop (SIGTERM, SIGINT) may wait for connections before it cuts them. A second signal exits at once."`
 
 	Anonymous Switch   `name:"anonymous" group:"access" default:"auto" negatable:"" unit:"auto, on or off" help:"Admit clients that are not authenticated. auto: on while listening on a loopback address, off elsewhere."`
@@ -63,8 +64,9 @@ type Config struct {
 	ClusterSecret        string        `name:"cluster-secret" group:"cluster" unit:"text" help:"What the nodes of a cluster prove to each other that they belong together, at least 16 characters. Empty: one is made up once and kept in Redis."`
 	ReadyNeedsRedis      bool          `name:"ready-needs-redis" group:"cluster" default:"false" negatable:"" unit:"true or false" help:"Answer 503 on /readyz while Redis is away. By default the node stays ready: it goes on serving its own clients."`
 
-	LogLevel  string `name:"log-level" group:"logging" default:"info" enum:"debug,info,warn,error" unit:"debug, info, warn or error" help:"Least severity that is logged."`
-	LogFormat string `name:"log-format" group:"logging" default:"text" enum:"text,json" unit:"text or json" help:"How log lines are written to standard error."`
+	LogLevel       string `name:"log-level" group:"logging" default:"info" enum:"debug,info,warn,error" unit:"debug, info, warn or error" help:"Least severity that is logged."`
+	LogFormat      string `name:"log-format" group:"logging" default:"text" enum:"text,json" unit:"text or json" help:"How log lines are written to standard error."`
+	LogConnections bool   `name:"log-connections" group:"logging" default:"true" negatable:"" unit:"true or false" help:"Log a line, at level info, when a connection ends: why, after how long, and what it carried. Those that end because a client was too slow are logged in any case."`
 
 	// RelayConfig is the file's relay: key, if that is not just on or off.
 	RelayConfig relay.Config `kong:"-" yaml:"relay"`
@@ -147,6 +149,9 @@ func (c *Config) Validate() error {
 	}
 	if c.OutboxMax < c.OutboxLimit {
 		fail("outbox-max", "%v is below --outbox-limit, %v: raise the one or lower the other", c.OutboxMax, c.OutboxLimit)
+	}
+	if c.PProf && c.MetricsListen == "" {
+		fail("pprof", "it needs --metrics-listen: profiles show too much for an address that clients reach; set --metrics-listen to one that only operators reach, such as 127.0.0.1:9090")
 	}
 	c.validateCluster(fail)
 	rules := c.RelayConfig

@@ -45,16 +45,21 @@ func (a *App) routes() http.Handler {
 	if a.metricsListener == nil && a.loopback {
 		r.Match(readOnly, "/metrics", gin.WrapH(a.metrics.Handler()))
 	}
+	a.metrics.Routes(routesOf(r)...)
 	return r
 }
 
 // metricsRoutes is every path of the address of --metrics-listen.
 func (a *App) metricsRoutes() http.Handler {
 	r := a.router()
+	if a.cfg.PProf { // unbounded: a profile takes as long as it is asked for
+		profiles(r)
+	}
 	r.Use(bounded(bodyTimeout, answerTimeout))
 	r.Match(readOnly, "/metrics", gin.WrapH(a.metrics.Handler()))
 	r.Match(readOnly, "/healthz", a.healthz)
 	r.Match(readOnly, "/readyz", a.readyz)
+	a.metrics.Routes(routesOf(r)...)
 	return r
 }
 
@@ -68,7 +73,7 @@ func (a *App) router() *gin.Engine {
 	r := gin.New()
 	r.RedirectTrailingSlash = false
 	r.RedirectFixedPath = false
-	r.Use(a.recoverPanics)
+	r.Use(a.countRequests, a.recoverPanics)
 	if a.cfg.LogLevel == "debug" {
 		r.Use(a.logRequests)
 	}

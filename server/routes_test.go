@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/sockeye-io/sockeye/server/metrics"
 )
 
 // bare is an App of which only the router is used.
 func bare(log io.Writer) *App {
-	return &App{cfg: *defaultConfig(), log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	return &App{metrics: metrics.New("test"), cfg: *defaultConfig(), log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 }
 
 func TestAPanicEndsOneRequestAndIsLoggedWithItsStack(t *testing.T) {

@@ -114,15 +114,15 @@ func (a *Adapter) Restore(_ context.Context, pid, offset string) (*socketio.Sess
 	k := a.sessions.take(pid)
 	a.accountLocked()
 	if k == nil || k.expires.Before(time.Now()) {
-		return nil, nil //nolint:nilnil // no session is no error
+		return nil, socketio.MissUnknown
 	}
 	from, ok := a.startOf(k, offset)
 	if !ok {
-		return nil, nil //nolint:nilnil // what the client saw is not known
+		return nil, socketio.MissIncomplete
 	}
 	k.missed, k.upTo = nil, from
 	if !a.collectLocked(k) {
-		return nil, nil //nolint:nilnil // the client must start anew
+		return nil, socketio.MissIncomplete
 	}
 	k.st.Kept = k
 	a.sessions.away[k.st.SID] = struct{}{} // until Resume or Release

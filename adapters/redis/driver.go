@@ -183,6 +183,7 @@ func (d *driver) state() (e socketio.AdapterEvent, changed bool) {
 
 // receive takes what somebody published.
 func (d *driver) receive(channel string, payload []byte) {
+	d.hub.o.Observer.Received(cluster.PubSub, 1)
 	var err error
 	switch channel {
 	case d.names.request:
@@ -193,6 +194,7 @@ func (d *driver) receive(channel string, payload []byte) {
 		err = d.broadcast(channel, payload)
 	}
 	if err != nil {
+		d.hub.o.Observer.NotUnderstood(cluster.PubSub)
 		d.hub.log.Debug("a message on a channel of the cluster was not understood", slog.String("channel", channel), slog.Any("error", err))
 	}
 }

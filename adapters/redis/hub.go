@@ -41,6 +41,8 @@ type Options struct {
 	SpecificResponses bool
 	// Logger gets the state of the connection; nil logs nothing.
 	Logger *slog.Logger
+	// Observer hears of the messages; nil is nobody.
+	Observer cluster.Observer
 }
 
 // Hub joins all namespaces of a server to those of the other nodes. Close it after the
@@ -69,6 +71,9 @@ func New(client goredis.UniversalClient, o Options) (*Hub, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Observer == nil {
+		o.Observer = cluster.NopObserver{}
+	}
 	if len(o.NodeID) < minNodeID || strings.ContainsAny(o.NodeID, "#*?[]\\") {
 		return nil, fmt.Errorf("redis: the node id %q is too short or has one of #*?[]\\: take %d characters or more", o.NodeID, minNodeID)
 	}
@@ -76,7 +81,12 @@ func New(client goredis.UniversalClient, o Options) (*Hub, error) {
 		return nil, err
 	}
 	h := &Hub{o: o, log: o.Logger, drivers: make(map[string]*driver)}
-	h.publish = redisclient.NewPublisher(client, redisclient.PublisherOptions{OnState: h.published})
+	h.publish = redisclient.NewPublisher(client, redisclient.PublisherOptions{
+		OnState: h.published,
+		OnSent: func(sent, failed int, took time.Duration) {
+			cluster.Sent(o.Observer, cluster.PubSub, sent, failed, took)
+		},
+	})
 	h.hear = redisclient.Subscribe(client)
 	h.count = redisclient.NewCounter(client)
 	return h, nil

@@ -42,6 +42,9 @@ type PublisherOptions struct {
 	// reached again, with nil: on a goroutine of the Publisher, in order. It must not
 	// wait for the Publisher.
 	OnState func(err error)
+	// OnSent is called after each pipeline: how many commands Redis took, how many it
+	// did not, and how long that took. Commands that are refused at once are told, too.
+	OnSent func(sent, failed int, took time.Duration)
 }
 
 // Publisher sends commands in the order in which they were given, all on one
@@ -86,6 +89,9 @@ func NewPublisher(c redis.UniversalClient, o PublisherOptions) *Publisher {
 	o.MaxQueued = cmp.Or(o.MaxQueued, DefaultMaxQueued)
 	if o.OnState == nil {
 		o.OnState = func(error) {}
+	}
+	if o.OnSent == nil {
+		o.OnSent = func(int, int, time.Duration) {}
 	}
 	p := &Publisher{client: c, o: o, turn: turn(), closing: make(chan struct{})}
 	p.idle = sync.NewCond(&p.mu)
@@ -144,6 +150,14 @@ func (c *command) release() {
 
 // enqueue reports whether nobody flushes yet: then the caller does.
 func (p *Publisher) enqueue(c *command) (first bool, err error) {
+	first, err = p.append(c)
+	if err != nil {
+		p.o.OnSent(0, 1, 0)
+	}
+	return first, err
+}
+
+func (p *Publisher) append(c *command) (first bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -189,11 +203,17 @@ func (p *Publisher) flushOnce() {
 	if len(batch) == 0 {
 		return
 	}
+	began := time.Now()
 	err := p.send(batch)
-	size := 0
+	took := time.Since(began)
+	size, failed := 0, 0
 	for _, c := range batch {
 		size += c.size
+		if err != nil || c.cmd.Err() != nil {
+			failed++
+		}
 	}
+	p.o.OnSent(len(batch)-failed, failed, took)
 	p.mu.Lock()
 	p.queued -= size
 	p.mu.Unlock()

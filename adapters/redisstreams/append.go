@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sockeye-io/sockeye/adapters/cluster"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
@@ -113,6 +114,7 @@ func (a *appender) do(j *job) error {
 // enqueue appends an entry without waiting for more than room in the queue.
 func (a *appender) enqueue(j *job) error {
 	if !a.hub.Up() {
+		a.hub.o.Observer.NotPublished(cluster.Log, 1)
 		return errAway
 	}
 	a.mu.Lock()
@@ -197,6 +199,7 @@ func (a *appender) send(batch []*job, closing bool) {
 	h := a.hub
 	deadline := time.Now().Add(h.o.Hold)
 	for try := 0; ; try++ {
+		began := time.Now()
 		answer, err := a.call(batch)
 		if err == nil && answer.other {
 			err = a.adopt(answer.epoch)
@@ -205,6 +208,7 @@ func (a *appender) send(batch []*job, closing bool) {
 			}
 		}
 		if err == nil {
+			h.o.Observer.Published(cluster.Log, len(batch), time.Since(began))
 			a.settle(batch)
 			return
 		}
@@ -287,6 +291,7 @@ func (a *appender) settle(batch []*job) {
 func (a *appender) giveUp(batch []*job, cause error) {
 	a.hub.lost(fmt.Errorf("appending to the log: %w", cause))
 	for len(batch) > 0 {
+		a.hub.o.Observer.NotPublished(cluster.Log, len(batch))
 		for _, j := range batch {
 			// If it is in the log all the same, its data speaks, unless the reader is
 			// delivering it at this moment.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/sockeye-io/sockeye/adapters/cluster"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
@@ -34,6 +35,7 @@ func (a *Adapter) take(e *entry, next position, own bool, j *job) {
 }
 
 func (a *Adapter) leaveOut(e *entry, err error) {
+	a.hub.o.Observer.NotUnderstood(cluster.Log)
 	a.hub.log.Warn("an entry of the stream cannot be read and is left out",
 		"id", e.id.String(), "namespace", e.nsp, "uid", e.uid, "type", e.kind, "error", err)
 }

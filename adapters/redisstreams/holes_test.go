@@ -7,6 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/sockeye-io/sockeye/adapters/cluster"
 	"github.com/sockeye-io/sockeye/adapters/redisclient/redistest"
 	"github.com/sockeye-io/sockeye/server/socketio"
 	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
@@ -181,7 +182,7 @@ func TestAFastClockDropsNothingThatIsNeeded(t *testing.T) {
 	for i := range entries {
 		must(t, c.XAdd(t.Context(), &redis.XAddArgs{Stream: prefix, ID: fmt.Sprintf("%d-1", began+int64(i)*500), Values: []string{"uid", "node"}}).Err())
 	}
-	h := &Hub{o: Options{Prefix: prefix, MaxBytes: DefaultMaxBytes}, redis: c, ctx: t.Context()}
+	h := &Hub{o: Options{Prefix: prefix, MaxBytes: DefaultMaxBytes, Observer: cluster.NopObserver{}}, redis: c, ctx: t.Context()}
 	h.moveTo(position{id: entryID{ms: uint64(began + entries*500)}, n: entries, epoch: "abcd"})
 	must(t, h.trimNow())
 	want := int(minRetention.Milliseconds() / 500)

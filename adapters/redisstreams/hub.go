@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/sockeye-io/sockeye/adapters/cluster"
 	"github.com/sockeye-io/sockeye/adapters/redisclient"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
@@ -47,6 +48,8 @@ type Options struct {
 	// packet goes out without the log (2 s).
 	Hold   time.Duration
 	Logger *slog.Logger
+	// Observer hears of the messages; nil is nobody.
+	Observer cluster.Observer
 }
 
 // Hub is what the namespaces of one server share: the log, and who reads and writes
@@ -95,6 +98,9 @@ func New(client redis.UniversalClient, o Options) (*Hub, error) {
 	o.Hold = cmp.Or(o.Hold, DefaultHold)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Observer == nil {
+		o.Observer = cluster.NopObserver{}
 	}
 	switch {
 	case o.NodeID == "" || o.NodeID == emitterID:

@@ -30,7 +30,11 @@ type pubsub struct {
 
 func newPubSub(h *Hub) (*pubsub, error) {
 	p := &pubsub{
-		hub: h, in: redisclient.Subscribe(h.redis), out: redisclient.NewPublisher(h.redis, redisclient.PublisherOptions{}),
+		hub: h, in: redisclient.Subscribe(h.redis), out: redisclient.NewPublisher(h.redis, redisclient.PublisherOptions{
+			OnSent: func(sent, failed int, took time.Duration) {
+				cluster.Sent(h.o.Observer, cluster.PubSub, sent, failed, took)
+			},
+		}),
 		count: redisclient.NewCounter(h.redis), evicted: make(map[uint64]chan struct{}),
 	}
 	err := p.in.Add(&redisclient.Topic{
@@ -78,9 +82,12 @@ func (p *pubsub) open(namespace string, a *cluster.Adapter) (*driver, error) {
 }
 
 func (d *driver) receive(channel string, payload []byte) {
+	o := d.p.hub.o.Observer
+	o.Received(cluster.PubSub, 1)
 	namespace, m, err := decodeMessage(payload)
 	switch {
 	case err != nil:
+		o.NotUnderstood(cluster.PubSub)
 		d.p.hub.log.Warn("a message of another node cannot be read and is left out", "channel", channel, "error", err)
 	case m != nil && namespace == d.namespace && m.From != d.p.hub.o.NodeID:
 		d.adapter.Receive(m)
@@ -185,8 +192,10 @@ func (p *pubsub) send(node string, n note) error {
 }
 
 func (p *pubsub) takeNote(payload []byte) {
+	p.hub.o.Observer.Received(cluster.PubSub, 1)
 	var n note
 	if err := json.Unmarshal(payload, &n); err != nil {
+		p.hub.o.Observer.NotUnderstood(cluster.PubSub)
 		p.hub.log.Warn("a note of another node cannot be read and is left out", "error", err)
 		return
 	}

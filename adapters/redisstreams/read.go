@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/sockeye-io/sockeye/adapters/cluster"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
@@ -182,6 +183,7 @@ func (h *Hub) readOnce(p *pace) error {
 	h.checked = time.Now()
 	for _, s := range streams {
 		p.took(s.Messages, readBytes)
+		h.o.Observer.Received(cluster.Log, len(s.Messages))
 		for _, m := range s.Messages {
 			if !h.take(m) {
 				return nil
@@ -213,6 +215,7 @@ func (h *Hub) take(m redis.XMessage) bool {
 	at := *h.at.Load()
 	e, ok := readEntry(m)
 	if !ok {
+		h.o.Observer.NotUnderstood(cluster.Log)
 		h.log.Warn("an entry of the stream cannot be read and is left out", "id", m.ID)
 		if id, ok := parseID(m.ID); ok {
 			at.id = id

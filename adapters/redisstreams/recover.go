@@ -119,11 +119,11 @@ func (c *claims) has(sid string) bool {
 func (a *Adapter) Restore(ctx context.Context, pid, offset string) (*socketio.Session, error) {
 	h := a.hub
 	if len(pid) < sidLen {
-		return nil, nil //nolint:nilnil // no session is no error
+		return nil, socketio.MissMalformed
 	}
 	if !h.await(ctx) {
 		a.anew("Redis is away", pid)
-		return nil, nil //nolint:nilnil // nobody can tell
+		return nil, socketio.MissAway
 	}
 	cl := a.claims.begin(pid)
 	st, err := a.restore(ctx, cl, offset)
@@ -142,13 +142,13 @@ func (a *Adapter) restore(ctx context.Context, cl *claim, offset string) (*socke
 	}
 	if rec == nil {
 		a.anew("there is no such session", cl.pid)
-		return nil, nil //nolint:nilnil // no session is no error
+		return nil, socketio.MissUnknown
 	}
 	st, from, ok := rec.session(cl.pid, offset)
 	if !ok {
 		a.drop(cl.pid)
 		a.anew("what the client has is not known", cl.pid)
-		return nil, nil //nolint:nilnil // it must start anew
+		return nil, socketio.MissIncomplete
 	}
 	cl.from = from
 	if err := a.ready(ctx, from); err != nil {
@@ -157,7 +157,7 @@ func (a *Adapter) restore(ctx context.Context, cl *claim, offset string) (*socke
 		}
 		a.drop(cl.pid)
 		a.anew("the log does not hold all it missed", cl.pid)
-		return nil, nil //nolint:nilnil // it must start anew
+		return nil, socketio.MissIncomplete
 	}
 	return st, nil
 }

@@ -45,6 +45,16 @@ const (
 	ReasonClock     Reason = "clock"
 )
 
+// Reasons lists why requests are not carried, or not accepted.
+func Reasons() map[Role][]Reason {
+	return map[Role][]Reason{
+		Sent: {
+			ReasonUnreachable, ReasonSilent, ReasonBroken, ReasonStranger, ReasonRefused, ReasonNoSecret, ReasonStopping,
+		},
+		Received: {ReasonMalformed, ReasonVersion, ReasonSignature, ReasonClock},
+	}
+}
+
 // Observer hears what the metrics count. Its methods are called from any goroutine
 // and must return quickly.
 type Observer interface {

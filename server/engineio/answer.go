@@ -109,7 +109,7 @@ func (x *exchange) refuse(f refusal) {
 	if x.r.ContentLength != 0 { // net/http reads what is left of a body, which may never come
 		_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(lingerTimeout)) // it is net/http that resets it
 	}
-	x.srv.opts.Observer.RequestRefused(f.code)
+	x.srv.opts.Observer.RequestRefused(f.code, f.why())
 	if hear := x.srv.opts.ConnectionError; hear != nil {
 		hear(&ConnectionError{Request: x.r, Code: f.code, Message: f.message, Context: f.context})
 	}

@@ -36,11 +36,12 @@ func (s *Session) flush(c *wsConn) {
 		batch = s.out.take(batch[:0], maxWrite)
 		s.mu.Unlock()
 
-		more, err := c.writeEntries(batch)
+		page, err := c.writeEntries(batch)
 
 		s.mu.Lock()
 		s.out.settle(batch)
-		if more && s.state != stateClosed {
+		s.out.sent.add(page.messages, page.bytes)
+		if page.more && s.state != stateClosed {
 			s.out.putBack(batch[0])
 		}
 		s.flushing = err == nil
@@ -62,17 +63,17 @@ func (s *Session) writeFailed(c *wsConn, err error) {
 	_ = c.conn.Close()
 }
 
-// writeEntries writes a batch: one entry as it is, several gathered. more tells
-// that the one entry is a replay which has more to come.
-func (c *wsConn) writeEntries(batch []entry) (more bool, err error) {
+// writeEntries writes a batch: one entry as it is, several gathered. Of one that is a
+// replay it tells what was taken.
+func (c *wsConn) writeEntries(batch []entry) (replayed, error) {
 	if e := batch[0]; e.m == nil {
 		return c.writeReplay(e)
 	}
 	c.s.srv.stats.messagesOut.Add(uint64(len(batch)))
 	if len(batch) == 1 {
-		return false, c.write(c.frameOf(batch[0]))
+		return replayed{}, c.write(c.frameOf(batch[0]))
 	}
-	return false, c.writeGathered(batch)
+	return replayed{}, c.writeGathered(batch)
 }
 
 // writeGathered writes several entries in as few writes as it takes.
@@ -99,20 +100,23 @@ func (c *wsConn) writeGathered(batch []entry) error {
 	return c.write(buf)
 }
 
-// writeReplay writes one page of a replay, and tells whether it has more to come.
-func (c *wsConn) writeReplay(e entry) (more bool, err error) {
+// writeReplay writes one page of a replay.
+func (c *wsConn) writeReplay(e entry) (p replayed, err error) {
+	defer func() { c.s.srv.stats.messagesOut.Add(uint64(p.messages)) }() //nolint:gosec // a count is not negative
 	for size := 0; size < maxWrite; {
 		m := e.next()
 		if m == nil {
-			return false, nil
+			return p, nil
 		}
 		f := c.frameOf(entry{m: m})
 		if err := c.write(f); err != nil {
-			return false, err
+			return p, err
 		}
+		p.add(m)
 		size += len(f)
 	}
-	return true, nil
+	p.more = true
+	return p, nil
 }
 
 // frameOf returns the frame of an entry in the variant this connection speaks.

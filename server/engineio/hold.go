@@ -24,16 +24,17 @@ const pingWait = time.Second
 
 // duration returns the hold for a GET from addr, jittered down by up to a tenth, and
 // the hold with what may be added to wait for a ping: nothing that a proxy would cut.
-func (h *holds) duration(addr string) (hold, longest time.Duration) {
+// shortened tells that it is less than usual, because addr cuts.
+func (h *holds) duration(addr string) (hold, longest time.Duration, shortened bool) {
 	hold = h.fixed
 	if hold == 0 {
 		hold = h.learned(addr)
 	}
 	longest = hold + pingWait
-	if h.fixed == 0 && hold < h.usual {
+	if shortened = h.fixed == 0 && hold < h.usual; shortened {
 		longest = hold
 	}
-	return hold - rand.N(hold/10+1), longest //nolint:gosec // jitter needs no secrecy
+	return hold - rand.N(hold/10+1), longest, shortened //nolint:gosec // jitter needs no secrecy
 }
 
 func (h *holds) learned(addr string) time.Duration {

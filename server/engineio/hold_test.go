@@ -16,7 +16,7 @@ func TestHoldIsJitteredDownByATenth(t *testing.T) {
 		h := newHolds(c.hold)
 		seen := map[time.Duration]bool{}
 		for range 1000 {
-			d, longest := h.duration("10.0.0.1:1")
+			d, longest, _ := h.duration("10.0.0.1:1")
 			if longest != c.want+time.Second {
 				t.Fatalf("at most %v, want a second more than %v", longest, c.want)
 			}
@@ -125,7 +125,7 @@ func TestHoldLearnsFromCutsOfAProxyThatIsNotPrecise(t *testing.T) {
 			h := newHolds(PollHold{})
 			h.cut("a", 9500*time.Millisecond+time.Duration(early)*100*time.Millisecond)
 			h.cut("a", 9500*time.Millisecond+time.Duration(late)*100*time.Millisecond)
-			if _, longest := h.duration("a"); longest > 9500*time.Millisecond || longest < 7*time.Second {
+			if _, longest, _ := h.duration("a"); longest > 9500*time.Millisecond || longest < 7*time.Second {
 				t.Errorf("after cuts %d and %d ms later than 9.5 s: %v", 100*early, 100*late, longest)
 			}
 		}
@@ -167,7 +167,7 @@ func TestAFixedHoldLearnsNothing(t *testing.T) {
 		h.cut("a", time.Second)
 		h.survived("a", 2*time.Second)
 	}
-	if d, _ := h.duration("a"); d < 27*time.Second || len(h.cuts.table) != 0 {
+	if d, _, _ := h.duration("a"); d < 27*time.Second || len(h.cuts.table) != 0 {
 		t.Errorf("%v, %d records", d, len(h.cuts.table))
 	}
 }

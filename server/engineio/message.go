@@ -80,6 +80,9 @@ var (
 // digits and headers, plus a constant.
 func (m *Message) Size() int { return m.size }
 
+// Len is the number of bytes of its parts.
+func (m *Message) Len() int { return m.size - messageOverhead }
+
 // hasBinary reports whether a part is binary.
 func (m *Message) hasBinary() bool {
 	for _, p := range m.parts {

@@ -25,14 +25,17 @@ func (s *story) tell(format string, a ...any) {
 func (s *story) SessionOpened(transport string, protocol int) {
 	s.tell("opened %s %d", transport, protocol)
 }
-func (s *story) SessionUpgraded()        { s.tell("upgraded") }
-func (s *story) RequestRefused(code int) { s.tell("refused %d", code) }
-func (s *story) MessageDropped(n int)    { s.tell("dropped %d", n) }
-func (s *story) WebSocketDiedYoung()     { s.tell("died young") }
-func (s *story) UpgradeWithheld()        { s.tell("upgrade withheld") }
-func (s *story) KeepAliveLearned()       { s.tell("keep-alive learned") }
-func (s *story) SessionClosed(transport string, c *CloseError) {
-	s.tell("closed %s: %s, %s", transport, c.Reason, c.Detail)
+func (s *story) UpgradeTried()                       { s.tell("upgrade tried") }
+func (s *story) SessionUpgraded(protocol int)        { s.tell("upgraded %d", protocol) }
+func (s *story) UpgradeFailed(why UpgradeFailure)    { s.tell("upgrade failed: %s", why) }
+func (s *story) RequestRefused(code int, why string) { s.tell("refused %d: %s", code, why) }
+func (s *story) MessageDropped(n int)                { s.tell("dropped %d", n) }
+func (s *story) PollHoldShortened()                  { s.tell("hold shortened") }
+func (s *story) WebSocketDiedYoung()                 { s.tell("died young") }
+func (s *story) UpgradeWithheld()                    { s.tell("upgrade withheld") }
+func (s *story) KeepAliveLearned()                   { s.tell("keep-alive learned") }
+func (s *story) SessionClosed(transport string, protocol int, c *CloseError) {
+	s.tell("closed %s %d: %s, %s", transport, protocol, c.Reason, c.Detail)
 }
 
 func TestTheObserverIsToldTheStoryOfASession(t *testing.T) {
@@ -52,7 +55,7 @@ func TestTheObserverIsToldTheStoryOfASession(t *testing.T) {
 	c.side().ended(t, ReasonTransportClose, DetailClosePacket)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	want := []string{"opened polling 3", "dropped 1", "refused 1", "upgraded", "closed websocket: transport close, close packet"}
+	want := []string{"opened polling 3", "dropped 1", "refused 1: unknown sid", "upgrade tried", "upgraded 3", "closed websocket 3: transport close, close packet"}
 	if !slices.Equal(s.told, want) {
 		t.Errorf("told %q", s.told)
 	}

@@ -106,8 +106,11 @@ type Options struct {
 	// ConnectionError hears of every refused request.
 	ConnectionError func(e *ConnectionError)
 
-	Logger   *slog.Logger
-	Observer Observer
+	// LogSessions logs one line, at level info, when a session ends. One that ended
+	// because the client or a handler was too slow is logged, as a warning, without it.
+	LogSessions bool
+	Logger      *slog.Logger
+	Observer    Observer
 }
 
 // PollHold says how long a waiting GET is held before it is answered with a
@@ -157,13 +160,16 @@ type SoleOriginPolicy interface {
 // goroutine, must return quickly and must not call back.
 type Observer interface {
 	SessionOpened(transport string, protocol int)
-	SessionUpgraded()
-	SessionClosed(transport string, c *CloseError)
-	RequestRefused(code int)
-	MessageDropped(n int) // volatile messages not delivered
-	WebSocketDiedYoung()  // of a session that upgraded, or tried to: lost within 30 s
-	UpgradeWithheld()     // a handshake offered no upgrade, because WebSockets of its address die young
-	KeepAliveLearned()    // an address cuts idle WebSockets, and its new ones get pings more often
+	UpgradeTried() // a WebSocket wants to become the transport of a polling session
+	SessionUpgraded(protocol int)
+	UpgradeFailed(why UpgradeFailure)
+	SessionClosed(transport string, protocol int, c *CloseError)
+	RequestRefused(code int, why string) // why is one of Refusals
+	MessageDropped(n int)                // volatile messages not delivered
+	PollHoldShortened()                  // a GET is held for less, because its address cuts waiting ones
+	WebSocketDiedYoung()                 // of a session that upgraded, or tried to: lost within 30 s
+	UpgradeWithheld()                    // a handshake offered no upgrade, because WebSockets of its address die young
+	KeepAliveLearned()                   // an address cuts idle WebSockets, and its new ones get pings more often
 }
 
 // ConnectionError describes a refused request, as Node's connection_error event.
@@ -244,11 +250,14 @@ func orDuration(d *time.Duration, def time.Duration) {
 
 type noObserver struct{}
 
-func (noObserver) SessionOpened(string, int)         {}
-func (noObserver) SessionUpgraded()                  {}
-func (noObserver) SessionClosed(string, *CloseError) {}
-func (noObserver) RequestRefused(int)                {}
-func (noObserver) MessageDropped(int)                {}
-func (noObserver) WebSocketDiedYoung()               {}
-func (noObserver) UpgradeWithheld()                  {}
-func (noObserver) KeepAliveLearned()                 {}
+func (noObserver) SessionOpened(string, int)              {}
+func (noObserver) UpgradeTried()                          {}
+func (noObserver) SessionUpgraded(int)                    {}
+func (noObserver) UpgradeFailed(UpgradeFailure)           {}
+func (noObserver) SessionClosed(string, int, *CloseError) {}
+func (noObserver) RequestRefused(int, string)             {}
+func (noObserver) MessageDropped(int)                     {}
+func (noObserver) PollHoldShortened()                     {}
+func (noObserver) WebSocketDiedYoung()                    {}
+func (noObserver) UpgradeWithheld()                       {}
+func (noObserver) KeepAliveLearned()                      {}

@@ -1,6 +1,10 @@
 package engineio
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/sockeye-io/sockeye/server/engineio/wire"
+)
 
 // SendFlag changes how a message is queued.
 type SendFlag uint8
@@ -35,12 +39,34 @@ type entry struct {
 	flags SendFlag
 }
 
+// traffic counts messages and their bytes, without framing, for one session.
+type traffic struct {
+	messages, bytes uint64
+}
+
+func (t *traffic) add(messages, bytes int) {
+	t.messages += uint64(messages) //nolint:gosec // a count is not negative
+	t.bytes += uint64(bytes)       //nolint:gosec // a count is not negative
+}
+
+// replayed is what was taken of a replay at once.
+type replayed struct {
+	messages, bytes int
+	more            bool // there is more to come
+}
+
+func (p *replayed) add(m *Message) {
+	p.messages++
+	p.bytes += m.Len()
+}
+
 // outbox is a session's queue, counted in bytes. It is guarded by Session.mu.
 type outbox struct {
 	queue  []entry
 	bytes  int    // of what is queued and of what is being written
 	taken  uint64 // bytes ever taken by the reader; tells progress from standstill
-	pulled bool   // the replay at the head is being pulled from, outside the lock
+	sent   traffic
+	pulled bool // the replay at the head is being pulled from, outside the lock
 }
 
 func (o *outbox) empty() bool { return len(o.queue) == 0 }
@@ -120,6 +146,9 @@ func (o *outbox) settle(done []entry) {
 		if e.m != nil {
 			o.bytes -= e.m.size
 			o.taken += uint64(e.m.size) //nolint:gosec // a size is not negative
+			if e.m.kind == wire.Message {
+				o.sent.add(1, e.m.Len())
+			}
 		}
 	}
 }

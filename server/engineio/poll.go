@@ -86,7 +86,10 @@ func (s *Session) servePoll(x *exchange) {
 		return
 	}
 	since := time.Now()
-	hold, longest := s.srv.holds.duration(x.r.RemoteAddr)
+	hold, longest, shortened := s.srv.holds.duration(x.r.RemoteAddr)
+	if shortened {
+		s.srv.opts.Observer.PollHoldShortened()
+	}
 	timer := time.NewTimer(hold)
 	defer timer.Stop()
 	for {
@@ -220,13 +223,14 @@ func (s *Session) leavePoll(me *waitingPoll, x *exchange) *pollAnswer {
 	s.out.pulled = replay
 	s.mu.Unlock()
 
-	answer, more := x.encodePoll(batch)
+	answer, page := x.encodePoll(batch)
 
 	s.mu.Lock()
 	if replay {
 		s.out.pulled = false
 		s.out.taken += uint64(len(answer.body))
-		if more && s.state != stateClosed {
+		s.out.sent.add(page.messages, page.bytes)
+		if page.more && s.state != stateClosed {
 			s.out.putBack(batch[0])
 		}
 	} else {

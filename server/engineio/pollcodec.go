@@ -23,12 +23,12 @@ func (x *exchange) packetAnswer(m *Message) *pollAnswer {
 	return a
 }
 
-// encodePoll makes the answer of what was taken from the outbox. more tells that
-// a replay has more to come.
-func (x *exchange) encodePoll(batch []entry) (a *pollAnswer, more bool) {
+// encodePoll makes the answer of what was taken from the outbox, and tells what it
+// took of a replay.
+func (x *exchange) encodePoll(batch []entry) (a *pollAnswer, p replayed) {
 	a = &pollAnswer{contentType: typeText}
 	if batch[0].m == nil {
-		batch, more = pullPage(batch[0])
+		batch, p = pullPage(batch[0])
 	}
 	x.srv.stats.messagesOut.Add(uint64(len(batch)))
 	f := x.pollForm(batch)
@@ -55,7 +55,7 @@ func (x *exchange) encodePoll(batch []entry) (a *pollAnswer, more bool) {
 		a.contentType = typeScript
 		a.body = jsonpBody(x.q.j, a.body)
 	}
-	return a, more
+	return a, p
 }
 
 // pollForm picks the form of an answer: protocol 3 has a binary one, for
@@ -76,20 +76,22 @@ func (x *exchange) pollForm(batch []entry) form {
 
 // pullPage pulls one page of a replay; at least a noop, since a GET wants an
 // answer.
-func pullPage(e entry) (page []entry, more bool) {
+func pullPage(e entry) (pulled []entry, p replayed) {
 	size := 0
 	for size < maxReplayAnswer {
 		m := e.next()
 		if m == nil {
-			if len(page) == 0 {
-				page = append(page, entry{m: noopPacket})
+			if len(pulled) == 0 {
+				pulled = append(pulled, entry{m: noopPacket})
 			}
-			return page, false
+			return pulled, p
 		}
-		page = append(page, entry{m: m})
+		pulled = append(pulled, entry{m: m})
+		p.add(m)
 		size += m.size
 	}
-	return page, true
+	p.more = true
+	return pulled, p
 }
 
 // jsonpBody wraps an answer in the call that a JSONP client waits for

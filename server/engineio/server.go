@@ -49,8 +49,9 @@ type Stats struct {
 	Sessions                                   int
 	MessagesIn, MessagesOut, BytesIn, BytesOut uint64
 	// UpgradesWithheld counts the addresses that are offered no upgrade at the
-	// moment, KeptAlive those whose WebSockets get pings in silence.
-	UpgradesWithheld, KeptAlive int
+	// moment, KeptAlive those whose WebSockets get pings in silence, HoldsShortened
+	// those whose waiting GETs are answered earlier.
+	UpgradesWithheld, KeptAlive, HoldsShortened int
 }
 
 // NewServer returns a server that tells h of its sessions. o may be nil.
@@ -76,8 +77,30 @@ func (s *Server) Stats() Stats {
 	return Stats{
 		Sessions: s.Len(), MessagesIn: s.stats.messagesIn.Load(), MessagesOut: s.stats.messagesOut.Load(),
 		BytesIn: s.stats.bytesIn.Load(), BytesOut: s.stats.bytesOut.Load(),
-		UpgradesWithheld: s.upgrades.withheld(), KeptAlive: s.idleCuts.rules(),
+		UpgradesWithheld: s.upgrades.withheld(), KeptAlive: s.idleCuts.rules(), HoldsShortened: s.holds.cuts.rules(),
 	}
+}
+
+// Outboxes returns how many bytes wait in the outboxes of all sessions, and how many of
+// these are above OutboxLimit. It looks at every session, and is for a scrape now and
+// then: nothing is counted on the way of a message.
+func (s *Server) Outboxes() (bytes int64, above int) {
+	s.mu.RLock()
+	all := make([]*Session, 0, len(s.sessions))
+	for _, session := range s.sessions {
+		all = append(all, session)
+	}
+	s.mu.RUnlock()
+	for _, session := range all {
+		session.mu.Lock()
+		n := session.out.bytes
+		session.mu.Unlock()
+		bytes += int64(n)
+		if n > s.opts.OutboxLimit {
+			above++
+		}
+	}
+	return bytes, above
 }
 
 // ServeHTTP serves one request: a handshake, a poll, a POST or an upgrade.
@@ -173,7 +196,7 @@ func (s *Server) handshake(x *exchange) {
 	if x.q.transport == TransportWebSocket {
 		var err error
 		if c, err = s.acceptWebSocket(x.w, x.r, id); err != nil {
-			s.opts.Observer.RequestRefused(codeBadRequest)
+			s.opts.Observer.RequestRefused(codeBadRequest, refusedHandshake)
 			s.opts.Logger.Debug("websocket handshake failed", "error", err)
 			return
 		}
@@ -259,7 +282,7 @@ func (s *Server) remove(session *Session, why *CloseError) {
 	s.mu.Lock()
 	delete(s.sessions, session.id)
 	s.mu.Unlock()
-	s.opts.Observer.SessionClosed(session.Transport(), why)
+	s.opts.Observer.SessionClosed(session.Transport(), session.protocol, why)
 }
 
 // Close refuses new sessions, ends all there are, and waits until every Closed

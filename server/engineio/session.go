@@ -61,6 +61,7 @@ type Session struct {
 	delivering bool // the Receiver is being called
 	closeDue   bool // Closed is owed when it returns
 	out        outbox
+	came       traffic
 	ws         *wsConn      // nil while on polling
 	poll       *poller      // nil for a session that began on WebSocket
 	watch      *outboxWatch // while the outbox is above its limit
@@ -252,6 +253,7 @@ func (s *Session) receive(data []byte, binary bool) error {
 		return nil // closing: what the client still says is not heard
 	}
 	s.delivering = true
+	s.came.add(1, len(data))
 	s.activeLocked()
 	s.mu.Unlock()
 
@@ -365,10 +367,7 @@ func (s *Session) end(why *CloseError) {
 
 // finish tells the server, and the Receiver once nothing else calls it.
 func (s *Session) finish(why *CloseError) {
-	if why.notable() {
-		s.srv.opts.Logger.Warn("client disconnected", "detail", string(why.Detail), "reason", string(why.Reason),
-			"transport", s.Transport(), "remote", s.origin.addr)
-	}
+	s.logEnd(why)
 	s.srv.remove(s, why)
 	s.recv.Closed(why)
 	s.srv.wg.Done()

@@ -21,12 +21,14 @@ var errNoUpgrade = errors.New("engineio: upgrade not completed")
 // serveUpgrade opens the WebSocket of an upgrade. One that may not take over is
 // opened too and closed at once, as Node's server does.
 func (s *Session) serveUpgrade(x *exchange) {
+	s.srv.opts.Observer.UpgradeTried()
 	admitted := s.beginUpgrade()
 	c, err := s.srv.acceptWebSocket(x.w, x.r, "")
 	if err != nil {
 		if admitted {
 			s.abortUpgrade()
 		}
+		s.srv.opts.Observer.UpgradeFailed(UpgradeHandshake)
 		s.srv.opts.Logger.Debug("websocket handshake failed", "error", err)
 		return
 	}
@@ -35,9 +37,12 @@ func (s *Session) serveUpgrade(x *exchange) {
 		go c.probe()
 		return
 	}
+	why := UpgradeNotAllowed
 	if admitted {
 		s.abortUpgrade()
+		why = UpgradeSessionEnded
 	}
+	s.srv.opts.Observer.UpgradeFailed(why)
 	c.bye(&CloseError{Reason: ReasonTransportError, Detail: DetailUnexpectedPacket})
 	c.drain()
 }
@@ -75,6 +80,7 @@ func (s *Session) abortUpgrade() {
 func (c *wsConn) probe() {
 	_ = c.conn.SetDeadline(time.Now().Add(c.s.srv.opts.UpgradeTimeout))
 	if err := c.negotiate(); err != nil {
+		c.s.srv.opts.Observer.UpgradeFailed(c.s.whyNoUpgrade(err))
 		c.s.upgradeFailed(c, err)
 		c.s.abortUpgrade()
 		c.bye(&CloseError{Reason: ReasonTransportError, Detail: DetailUnexpectedPacket, Err: err})
@@ -168,7 +174,7 @@ func (s *Session) completeUpgrade(c *wsConn) error {
 	}
 	s.mu.Unlock()
 	s.srv.upgrades.upgraded(s.origin.addr)
-	s.srv.opts.Observer.SessionUpgraded()
+	s.srv.opts.Observer.SessionUpgraded(s.protocol)
 	if flush != nil {
 		go s.flush(flush)
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -28,19 +29,26 @@ type Metrics struct {
 	sessions       *prometheus.GaugeVec
 	sessionsOpened *prometheus.CounterVec
 	sessionsClosed *prometheus.CounterVec
-	upgrades       prometheus.Counter
+	upgrades       upgrades
 	refused        *prometheus.CounterVec
+	refusals       labels
 	dropped        prometheus.Counter
 	diedYoung      prometheus.Counter
 	withheld       prometheus.Counter
 	keepAlives     prometheus.Counter
+	holdsShortened prometheus.Counter
 
 	sockets         *prometheus.GaugeVec
 	socketsOpened   *prometheus.CounterVec
 	socketsClosed   *prometheus.CounterVec
 	connectsRefused *prometheus.CounterVec
 	received        *prometheus.CounterVec
+	receivedBytes   *prometheus.CounterVec
 	sent            *prometheus.CounterVec
+	sentBytes       *prometheus.CounterVec
+	fanOut          prometheus.Histogram
+	fanOutTook      prometheus.Histogram
+	recoveries      *prometheus.CounterVec
 	unhandled       *prometheus.CounterVec
 	unknownAcks     *prometheus.CounterVec
 	panics          *prometheus.CounterVec
@@ -50,7 +58,9 @@ type Metrics struct {
 	adapterLost     *prometheus.CounterVec
 	adapterGaps     *prometheus.CounterVec
 	carried         carried
+	between         between
 	doors           doors
+	web             web
 
 	namespaces sync.Map // name → *namespace; events are counted without a lookup by label
 	mu         sync.Mutex
@@ -60,8 +70,9 @@ type Metrics struct {
 
 // namespace holds the counters of one namespace that every event touches.
 type namespace struct {
-	label          string
-	received, sent prometheus.Counter
+	label                    string
+	received, sent           prometheus.Counter
+	receivedBytes, sentBytes prometheus.Counter
 }
 
 var (
@@ -75,14 +86,16 @@ func New(release string) *Metrics {
 	m := &Metrics{
 		codes:          labels{max: maxCodes},
 		registry:       prometheus.NewRegistry(),
-		sessions:       gauges("sessions", "Open Engine.IO sessions.", "transport"),
+		sessions:       gauges("sessions", "Open Engine.IO sessions.", "transport", "protocol"),
 		sessionsOpened: counters("sessions_opened_total", "Engine.IO sessions opened.", "transport", "protocol"),
 		sessionsClosed: counters("sessions_closed_total", "Engine.IO sessions ended, by reason (Node's words) and detail (Sockeye's).", "transport", "reason", "detail"),
-		upgrades:       prometheus.NewCounter(counterOpts("upgrades_total", "Sessions that moved from polling to WebSocket.")),
-		refused:        counters("requests_refused_total", "Requests refused by Engine.IO, by its error code.", "code"),
+		upgrades:       newUpgrades(),
+		refused:        counters("requests_refused_total", "Requests refused by Engine.IO, by its error code and why.", "code", "reason"),
+		refusals:       labels{max: maxDoorLabels},
 		dropped:        prometheus.NewCounter(counterOpts("messages_dropped_total", "Volatile messages that were not delivered.")),
 		diedYoung:      prometheus.NewCounter(counterOpts("websockets_died_young_total", "WebSockets of sessions that upgraded, or tried to, which were lost within 30 s.")),
 		withheld:       prometheus.NewCounter(counterOpts("upgrades_withheld_total", "Handshakes that were offered no upgrade, because WebSockets of their address die young.")),
+		holdsShortened: prometheus.NewCounter(counterOpts("poll_holds_shortened_total", "Polls that were held for less than usual, because their address was found to cut waiting ones.")),
 		keepAlives:     prometheus.NewCounter(counterOpts("keepalives_learned_total", "Times that an address was found to cut idle WebSockets, so that its new ones are pinged more often.")),
 
 		sockets:         gauges("sockets", "Connected sockets.", "namespace"),
@@ -90,7 +103,12 @@ func New(release string) *Metrics {
 		socketsClosed:   counters("sockets_closed_total", "Sockets disconnected, by reason (Node's words) and detail (Sockeye's).", "namespace", "reason", "detail"),
 		connectsRefused: counters("connects_refused_total", "Connects to a namespace refused.", "why"),
 		received:        counters("events_received_total", "Events received.", "namespace"),
+		receivedBytes:   counters("event_bytes_received_total", "Bytes of events received, attachments included, without the framing of the transport.", "namespace"),
 		sent:            counters("events_sent_total", "Events sent, one for each recipient.", "namespace"),
+		sentBytes:       counters("event_bytes_sent_total", "Bytes of events sent, attachments included, without the framing of the transport, to all recipients together.", "namespace"),
+		fanOut:          histogram("fanout_recipients", "Recipients of each broadcast on this node.", 0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000),
+		fanOutTook:      histogram("fanout_seconds", "Time to hand a broadcast to all its recipients on this node.", 10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3, 250e-3, 1),
+		recoveries:      counters("recoveries_total", "Clients that came back and asked for their session, by what came of it: recovered, or why not.", "namespace", "outcome"),
 		unhandled:       counters("events_unhandled_total", "Events that no listener took.", "namespace"),
 		unknownAcks:     counters("acks_unknown_total", "Acknowledgements nobody had asked for.", "namespace"),
 		panics:          counters("handler_panics_total", "Handlers that panicked.", "namespace"),
@@ -98,7 +116,9 @@ func New(release string) *Metrics {
 		adapterUp:       gauges("adapter_up", "1 while the namespace's adapter reaches the other nodes, 0 while it does not.", "namespace"),
 		adapterLost:     counters("adapter_lost_total", "Times that the connection to the other nodes was lost.", "namespace"),
 		carried:         newCarried(),
+		between:         newBetween(),
 		doors:           newDoors(),
+		web:             newWeb(),
 		adapterGaps:     counters("adapter_gaps_total", "Times that messages of other nodes may have been missed.", "namespace"),
 		unknownEvents:   counters("relay_unknown_events_total", "Events that no relay rule takes.", "namespace"),
 	}
@@ -106,14 +126,19 @@ func New(release string) *Metrics {
 	build.WithLabelValues(release).Set(1)
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build,
-		m.sessions, m.sessionsOpened, m.sessionsClosed, m.upgrades, m.refused, m.dropped,
-		m.diedYoung, m.withheld, m.keepAlives,
-		m.sockets, m.socketsOpened, m.socketsClosed, m.connectsRefused, m.received, m.sent,
+		m.sessions, m.sessionsOpened, m.sessionsClosed, m.refused, m.dropped,
+		m.diedYoung, m.withheld, m.keepAlives, m.holdsShortened,
+		m.sockets, m.socketsOpened, m.socketsClosed, m.connectsRefused, m.received, m.receivedBytes, m.sent, m.sentBytes,
+		m.fanOut, m.fanOutTook, m.recoveries,
 		m.unhandled, m.unknownAcks, m.panics, m.inboxFull, m.unknownEvents,
 		m.adapterUp, m.adapterLost, m.adapterGaps,
 	)
-	m.registry.MustRegister(m.carried.collectors()...)
-	m.registry.MustRegister(m.doors.collectors()...)
+	for _, part := range [][]prometheus.Collector{
+		m.upgrades.collectors(), m.carried.collectors(), m.between.collectors(), m.doors.collectors(), m.web.collectors(),
+	} {
+		m.registry.MustRegister(part...)
+	}
+	m.preset()
 	return m
 }
 
@@ -129,31 +154,20 @@ func gauges(name, help string, labels ...string) *prometheus.GaugeVec {
 	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "sockeye", Name: name, Help: help}, labels)
 }
 
+func histogramOpts(name, help string, buckets ...float64) prometheus.HistogramOpts {
+	return prometheus.HistogramOpts{Namespace: "sockeye", Name: name, Help: help, Buckets: buckets}
+}
+
+func histogram(name, help string, buckets ...float64) prometheus.Histogram {
+	return prometheus.NewHistogram(histogramOpts(name, help, buckets...))
+}
+
 // Registry takes the metrics of other parts.
 func (m *Metrics) Registry() prometheus.Registerer { return m.registry }
 
 // Handler answers a scrape.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
-}
-
-// Engine adds what an Engine.IO server counts by itself. It is called once.
-func (m *Metrics) Engine(stats func() engineio.Stats) {
-	read := func(name, help string, value func(engineio.Stats) uint64) prometheus.Collector {
-		return prometheus.NewCounterFunc(counterOpts(name, help), func() float64 { return float64(value(stats())) })
-	}
-	gauge := func(name, help string, value func(engineio.Stats) int) prometheus.Collector {
-		o := prometheus.GaugeOpts{Namespace: "sockeye", Name: name, Help: help}
-		return prometheus.NewGaugeFunc(o, func() float64 { return float64(value(stats())) })
-	}
-	m.registry.MustRegister(
-		gauge("upgrades_withheld_addresses", "Addresses that are offered no upgrade at the moment.", func(s engineio.Stats) int { return s.UpgradesWithheld }),
-		gauge("keepalive_addresses", "Addresses whose new WebSockets are pinged more often at the moment.", func(s engineio.Stats) int { return s.KeptAlive }),
-		read("messages_received_total", "Engine.IO messages received.", func(s engineio.Stats) uint64 { return s.MessagesIn }),
-		read("messages_sent_total", "Engine.IO messages sent, one for each recipient.", func(s engineio.Stats) uint64 { return s.MessagesOut }),
-		read("bytes_received_total", "Bytes of payloads received.", func(s engineio.Stats) uint64 { return s.BytesIn }),
-		read("bytes_sent_total", "Bytes of frames and bodies sent.", func(s engineio.Stats) uint64 { return s.BytesOut }),
-	)
 }
 
 // Nodes adds how many nodes of the cluster are known. It is called once.
@@ -176,7 +190,11 @@ func (m *Metrics) of(name string) *namespace {
 	if m.known >= maxNamespaces {
 		label = other
 	}
-	n := &namespace{label: label, received: m.received.WithLabelValues(label), sent: m.sent.WithLabelValues(label)}
+	n := &namespace{
+		label: label, received: m.received.WithLabelValues(label), sent: m.sent.WithLabelValues(label),
+		receivedBytes: m.receivedBytes.WithLabelValues(label), sentBytes: m.sentBytes.WithLabelValues(label),
+	}
+	m.presetNamespace(label)
 	if label != other { // the others stay out, so that the map is bounded too
 		m.known++
 		m.namespaces.Store(name, n)
@@ -186,25 +204,21 @@ func (m *Metrics) of(name string) *namespace {
 
 // SessionOpened counts a session of Engine.IO.
 func (m *Metrics) SessionOpened(transport string, protocol int) {
-	m.sessions.WithLabelValues(transport).Inc()
-	m.sessionsOpened.WithLabelValues(transport, strconv.Itoa(protocol)).Inc()
-}
-
-// SessionUpgraded moves a session from polling to WebSocket.
-func (m *Metrics) SessionUpgraded() {
-	m.upgrades.Inc()
-	m.sessions.WithLabelValues(engineio.TransportPolling).Dec()
-	m.sessions.WithLabelValues(engineio.TransportWebSocket).Inc()
+	p := strconv.Itoa(protocol)
+	m.sessions.WithLabelValues(transport, p).Inc()
+	m.sessionsOpened.WithLabelValues(transport, p).Inc()
 }
 
 // SessionClosed counts the end of a session.
-func (m *Metrics) SessionClosed(transport string, c *engineio.CloseError) {
-	m.sessions.WithLabelValues(transport).Dec()
+func (m *Metrics) SessionClosed(transport string, protocol int, c *engineio.CloseError) {
+	m.sessions.WithLabelValues(transport, strconv.Itoa(protocol)).Dec()
 	m.sessionsClosed.WithLabelValues(transport, string(c.Reason), string(c.Detail)).Inc()
 }
 
 // RequestRefused counts an error answer of Engine.IO.
-func (m *Metrics) RequestRefused(code int) { m.refused.WithLabelValues(strconv.Itoa(code)).Inc() }
+func (m *Metrics) RequestRefused(code int, why string) {
+	m.refused.WithLabelValues(strconv.Itoa(code), m.refusals.of(why)).Inc()
+}
 
 // MessageDropped counts volatile messages that were not delivered.
 func (m *Metrics) MessageDropped(n int) { m.dropped.Add(float64(n)) }
@@ -214,6 +228,9 @@ func (m *Metrics) WebSocketDiedYoung() { m.diedYoung.Inc() }
 
 // UpgradeWithheld counts a handshake that was offered no upgrade.
 func (m *Metrics) UpgradeWithheld() { m.withheld.Inc() }
+
+// PollHoldShortened counts a poll that is held for less than usual.
+func (m *Metrics) PollHoldShortened() { m.holdsShortened.Inc() }
 
 // KeepAliveLearned counts an address that was found to cut idle WebSockets.
 func (m *Metrics) KeepAliveLearned() { m.keepAlives.Inc() }
@@ -246,10 +263,29 @@ func (m *Metrics) detail(r socketio.DisconnectReason) string {
 func (m *Metrics) ConnectRefused(_, why string) { m.connectsRefused.WithLabelValues(why).Inc() }
 
 // EventReceived counts an event from a client.
-func (m *Metrics) EventReceived(name string) { m.of(name).received.Inc() }
+func (m *Metrics) EventReceived(name string, bytes int) {
+	n := m.of(name)
+	n.received.Inc()
+	n.receivedBytes.Add(float64(bytes))
+}
 
 // EventSent counts deliveries.
-func (m *Metrics) EventSent(name string, n int) { m.of(name).sent.Add(float64(n)) }
+func (m *Metrics) EventSent(name string, n, bytes int) {
+	c := m.of(name)
+	c.sent.Add(float64(n))
+	c.sentBytes.Add(float64(bytes))
+}
+
+// FannedOut counts a broadcast. Histograms of every namespace would be too many.
+func (m *Metrics) FannedOut(_ string, recipients int, took time.Duration) {
+	m.fanOut.Observe(float64(recipients))
+	m.fanOutTook.Observe(took.Seconds())
+}
+
+// RecoveryTried counts how a client's wish for its session came out.
+func (m *Metrics) RecoveryTried(name string, outcome socketio.Miss) {
+	m.recoveries.WithLabelValues(m.of(name).label, string(outcome)).Inc()
+}
 
 // EventUnhandled counts an event that nobody took. Its name is the client's
 // word and no label.

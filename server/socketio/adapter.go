@@ -81,8 +81,8 @@ type RecoveryAdapter interface {
 	// if the socket has no session.
 	Persist(snapshot func() (st *Session, keep bool))
 	// Restore takes the session out of the keep. It returns nil if there is none,
-	// or if what was missed since offset is no longer complete. Every session it
-	// returns is handed to Resume or Release.
+	// or if what was missed since offset is no longer complete; a Miss as error says
+	// which. Every session it returns is handed to Resume or Release.
 	Restore(ctx context.Context, pid, offset string) (*Session, error)
 	// Resume runs live between two deliveries, with what was missed up to there:
 	// missed returns one packet a call, then nil; it is called from one goroutine

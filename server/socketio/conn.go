@@ -17,6 +17,7 @@ type conn struct {
 	// Owned by the reading goroutine.
 	dec   *wire.Decoder // made with the first message
 	owing bool          // attachments are awaited
+	came  int           // bytes of the packet that is being read
 
 	backlog backlog
 
@@ -73,6 +74,7 @@ func (c *conn) Receive(data []byte, binary bool) error {
 	if c.dec == nil {
 		c.dec = wire.NewDecoder(wire.Options{Format: c.srv.formatFor(c.sess), Protocol: c.sess.Protocol() + 1})
 	}
+	c.came += len(data)
 	var p *wire.Packet
 	var err error
 	if binary {
@@ -88,7 +90,9 @@ func (c *conn) Receive(data []byte, binary bool) error {
 		return nil
 	}
 	c.attachmentsCame()
-	return c.dispatch(p)
+	bytes := c.came
+	c.came = 0
+	return c.dispatch(p, bytes)
 }
 
 // malformed tells the sockets' error listeners and ends the connection, as in
@@ -107,7 +111,7 @@ func (c *conn) unexpected() error {
 	return &engineio.CloseError{Reason: engineio.ReasonForcedServer, Detail: engineio.DetailUnexpectedPacket}
 }
 
-func (c *conn) dispatch(p *wire.Packet) error {
+func (c *conn) dispatch(p *wire.Packet, bytes int) error {
 	s, expected := c.find(p.Namespace)
 	switch {
 	case p.Type == wire.Connect && s == nil:
@@ -123,7 +127,7 @@ func (c *conn) dispatch(p *wire.Packet) error {
 	}
 	switch p.Type {
 	case wire.Event, wire.BinaryEvent:
-		c.srv.opts.Observer.EventReceived(p.Namespace)
+		c.srv.opts.Observer.EventReceived(p.Namespace, bytes)
 		s.push(&Event{
 			socket: s, name: p.Event, args: p.Args, id: p.ID, hasAck: p.HasID,
 			size: p.Args.Held() + len(p.Event) + eventOverhead,

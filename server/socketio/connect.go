@@ -78,9 +78,9 @@ func (c *conn) connect(name string, auth Raw) error {
 	}
 	switch {
 	case full:
-		c.refuse(name, &ConnectError{Message: "too many namespaces"}, "too many namespaces")
+		c.refuse(name, &ConnectError{Message: "too many namespaces"}, refusedMany)
 	case large:
-		c.refuse(name, &ConnectError{Message: "too much auth data"}, "too much auth data")
+		c.refuse(name, &ConnectError{Message: "too much auth data"}, refusedAuth)
 	default:
 		go p.run()
 	}
@@ -88,6 +88,20 @@ func (c *conn) connect(name string, auth Raw) error {
 }
 
 var errUnknownNamespace = &ConnectError{Message: "Invalid namespace"}
+
+// Why a CONNECT is refused. The set is closed; it is a label of the metrics.
+const (
+	refusedUnknown    = "unknown namespace"
+	refusedMiddleware = "middleware"
+	refusedMany       = "too many namespaces"
+	refusedAuth       = "too much auth data"
+	refusedPanic      = "panic"
+)
+
+// ConnectRefusals lists what an Observer may be told in ConnectRefused.
+func ConnectRefusals() []string {
+	return []string{refusedUnknown, refusedMiddleware, refusedMany, refusedAuth, refusedPanic}
+}
 
 // refuse answers CONNECT with CONNECT_ERROR.
 func (c *conn) refuse(name string, err error, why string) {
@@ -127,7 +141,7 @@ func (p *pendingConnect) run() {
 	n := c.srv.acquireNamespace(p)
 	if n == nil {
 		if p.settle(nil) {
-			c.refuse(p.name, errUnknownNamespace, "unknown namespace")
+			c.refuse(p.name, errUnknownNamespace, refusedUnknown)
 		}
 		c.release(p.auth.Held())
 		return
@@ -156,6 +170,7 @@ func (p *pendingConnect) attempt(n *Namespace) (again bool) {
 	}
 	if restored != nil && s.otherUser(restored) {
 		admitted = true
+		s.recoveryTried(MissOtherUser)
 		s.ns.recoverer().Release(restored) // its owner may still come
 		s.discard()
 		return true
@@ -175,6 +190,9 @@ func (p *pendingConnect) attempt(n *Namespace) (again bool) {
 	}()
 	lost := s.begin(restored) != nil
 	begun = true
+	if lost {
+		s.recoveryTried(MissIncomplete)
+	}
 	if lost && p.unsettle(s) {
 		s.discard()
 		return true
@@ -192,9 +210,9 @@ func (p *pendingConnect) turnAway(s *Socket, restored *Session, err error) {
 	s.discard()
 	p.conn.srv.releaseNamespace(s.ns)
 	if err != nil && p.settle(nil) {
-		why := "middleware"
+		why := refusedMiddleware
 		if errors.Is(err, errPanicked) {
-			why = "panic"
+			why = refusedPanic
 		}
 		p.conn.refuse(p.name, err, why)
 	}
@@ -320,6 +338,9 @@ func (s *Socket) begin(restored *Session) error {
 	s.sendEarly()
 	s.ns.local.announce(s)
 	s.ns.srv.opts.Observer.SocketOpened(s.ns.name, s.Recovered())
+	if s.Recovered() {
+		s.recoveryTried(RecoveryHit)
+	}
 	s.connected()
 	return nil
 }

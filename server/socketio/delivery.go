@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sockeye-io/sockeye/server/engineio"
 )
@@ -18,6 +19,7 @@ type delivery struct {
 	p     *Packet
 	flags engineio.SendFlag
 	track bool
+	since time.Time // when it began, of a broadcast
 
 	mu        sync.Mutex
 	listening []*Socket // recipients with OnAnyOutgoing listeners
@@ -41,12 +43,25 @@ func (d *delivery) prepare(v variant) error {
 	return err
 }
 
-// each calls f with every recipient, from several goroutines if there are many,
-// and returns how many calls were true, when all have returned.
-func (rs *recipients) each(f func(*Socket) bool) int {
-	n, total := 0, 0
-	if rs.one != nil && !rs.except.has(rs.one) && f(rs.one) {
-		n++
+// sent is how many sockets a packet was handed to, and the bytes of all together.
+type sent struct {
+	n, bytes int
+}
+
+// add counts one more, unless bytes is 0: it was not taken.
+func (t *sent) add(bytes int) {
+	if bytes > 0 {
+		t.n++
+		t.bytes += bytes
+	}
+}
+
+// each calls f with every recipient, from several goroutines if there are many, and
+// returns what was sent when all have returned. f returns the bytes of one.
+func (rs *recipients) each(f func(*Socket) (bytes int)) (all sent) {
+	total := 0
+	if rs.one != nil && !rs.except.has(rs.one) {
+		all.add(f(rs.one))
 	}
 	for _, c := range rs.chunks {
 		total += len(c)
@@ -54,51 +69,52 @@ func (rs *recipients) each(f func(*Socket) bool) int {
 	workers := min(runtime.GOMAXPROCS(0), len(rs.chunks))
 	if total < parallelAbove || workers < 2 {
 		for _, c := range rs.chunks {
-			n += rs.eachOf(c, f)
+			rs.eachOf(c, f, &all)
 		}
-		return n
+		return all
 	}
-	var next, sent atomic.Int64
+	var next, n, bytes atomic.Int64
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
+			var some sent
 			for i := next.Add(1) - 1; i < int64(len(rs.chunks)); i = next.Add(1) - 1 {
-				sent.Add(int64(rs.eachOf(rs.chunks[i], f)))
+				rs.eachOf(rs.chunks[i], f, &some)
 			}
+			n.Add(int64(some.n))
+			bytes.Add(int64(some.bytes))
 		})
 	}
 	wg.Wait()
-	return n + int(sent.Load())
+	all.n += int(n.Load())
+	all.bytes += int(bytes.Load())
+	return all
 }
 
-func (rs *recipients) eachOf(chunk []*Socket, f func(*Socket) bool) int {
-	n := 0
+func (rs *recipients) eachOf(chunk []*Socket, f func(*Socket) (bytes int), all *sent) {
 	for _, s := range chunk {
 		if rs.except != nil && rs.except.has(s) {
 			continue
 		}
-		if f(s) {
-			n++
-		}
+		all.add(f(s))
 	}
-	return n
 }
 
-// send hands the packet to one socket's transport. It reports whether the
-// transport took it.
-func (d *delivery) send(s *Socket) bool {
+// send hands the packet to one socket's transport. It returns how many bytes the
+// transport took, 0 for none.
+func (d *delivery) send(s *Socket) (bytes int) {
 	if !s.reachable() {
 		if d.track && s.rec != nil {
 			s.rec.broken = true
 		}
-		return false
+		return 0
 	}
 	if s.endsBefore(d.p, d.track) {
-		return false
+		return 0
 	}
 	m, err := d.p.message(s.variant)
 	if err != nil {
-		return false // cannot be: the same arguments were encoded before
+		return 0 // cannot be: the same arguments were encoded before
 	}
 	if d.p.unlogged() {
 		s.bits.Or(bitUnlogged)
@@ -112,14 +128,14 @@ func (d *delivery) send(s *Socket) bool {
 		}
 	}
 	if err != nil {
-		return false
+		return 0
 	}
 	if s.bits.Load()&bitOutgoing != 0 {
 		d.mu.Lock()
 		d.listening = append(d.listening, s)
 		d.mu.Unlock()
 	}
-	return true
+	return m.Len()
 }
 
 // endsBefore ends the connection of a session that cannot be recovered any more,
@@ -137,9 +153,13 @@ func (s *Socket) endsBefore(p *Packet, kept bool) bool {
 
 // finish counts what was sent, and returns the calls of listeners that are owed,
 // if any: user code, to be run under no lock.
-func (d *delivery) finish(n *Namespace, sent int) (after func()) {
-	if sent > 0 {
-		n.srv.opts.Observer.EventSent(n.name, sent)
+func (d *delivery) finish(n *Namespace, all sent) (after func()) {
+	o := n.srv.opts.Observer
+	if all.n > 0 {
+		o.EventSent(n.name, all.n, all.bytes)
+	}
+	if !d.since.IsZero() {
+		o.FannedOut(n.name, all.n, time.Since(d.since))
 	}
 	if d.listening == nil {
 		return nil

@@ -52,7 +52,7 @@ func (s *Socket) sendPacket(p *Packet, f Flags) error {
 	if err := s.write(m, f.send()); err != nil {
 		return err
 	}
-	s.ns.srv.opts.Observer.EventSent(s.ns.name, 1)
+	s.ns.srv.opts.Observer.EventSent(s.ns.name, 1, m.Len())
 	if s.bits.Load()&bitOutgoing != 0 {
 		s.outgoing(p.event, p.args)
 	}

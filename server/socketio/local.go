@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Local is the node's own half of a namespace: its sockets, its rooms and the
@@ -40,7 +41,7 @@ func (l *Local) Broadcast(p *Packet, t *Target) error {
 // notes the packet's offset as its last; calls with track must not overlap (see
 // RecoveryAdapter).
 func (l *Local) Deliver(p *Packet, t *Target, track bool) (after func(), err error) {
-	d := delivery{p: p, flags: t.Flags.send(), track: track}
+	d := delivery{p: p, flags: t.Flags.send(), track: track, since: time.Now()}
 	if err := d.prepare(l.ns.srv.preferred); err != nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func (l *Local) DeliverTo(s *Socket, p *Packet, f Flags, track bool) (after func
 	if s.bits.Load()&bitOutgoing != 0 {
 		d.listening = []*Socket{s}
 	}
-	return d.finish(l.ns, 1), nil
+	return d.finish(l.ns, sent{1, m.Len()}), nil
 }
 
 // BroadcastAck delivers p with an acknowledgement id to the sockets of this node.
@@ -92,14 +93,12 @@ func (l *Local) BroadcastAck(_ context.Context, p *Packet, t *Target, sink AckSi
 		}
 	}
 	sink.Expect(len(asked))
-	d := delivery{p: p, flags: t.Flags.send()}
-	sent := 0
+	d := delivery{p: p, flags: t.Flags.send(), since: time.Now()}
+	var all sent
 	for _, s := range asked {
-		if d.send(s) {
-			sent++
-		}
+		all.add(d.send(s))
 	}
-	if after := d.finish(l.ns, sent); after != nil {
+	if after := d.finish(l.ns, all); after != nil {
 		after()
 	}
 	return func() {

@@ -210,7 +210,12 @@ func (n *Namespace) Rooms() []string {
 // RoomSize returns the number of sockets of this node in a room.
 func (n *Namespace) RoomSize(room string) int {
 	rs := n.local.recipients(&Target{Rooms: []string{room}})
-	return rs.each((*Socket).reachable)
+	return rs.each(func(s *Socket) int {
+		if s.reachable() {
+			return 1
+		}
+		return 0
+	}).n
 }
 
 func (n *Namespace) broadcast() *Broadcast { return &Broadcast{ns: n} }

@@ -1,17 +1,26 @@
 package socketio
 
+import "time"
+
 // Observer hears what the metrics count. Its methods are called from any
 // goroutine, must return quickly and must not call back. Embed NopObserver to
 // stay compatible when methods are added.
 type Observer interface {
 	SocketOpened(namespace string, recovered bool)
 	SocketClosed(namespace string, r DisconnectReason)
-	// ConnectRefused: why is "unknown namespace", "middleware", "too many
-	// namespaces", "panic" or "shutdown".
+	// ConnectRefused: why is one of ConnectRefusals.
 	ConnectRefused(namespace, why string)
-	EventReceived(namespace string)
-	// EventSent counts deliveries: n recipients of one packet on this node.
-	EventSent(namespace string, n int)
+	// EventReceived counts an event of so many bytes, attachments included.
+	EventReceived(namespace string, bytes int)
+	// EventSent counts deliveries: n recipients of one packet on this node, and the
+	// bytes that all of them together were sent.
+	EventSent(namespace string, n, bytes int)
+	// FannedOut is told of each broadcast once: how many recipients it had on this
+	// node, and how long it took to hand it to all of them.
+	FannedOut(namespace string, recipients int, took time.Duration)
+	// RecoveryTried: a client asked for the session it had, and got it (RecoveryHit), or
+	// why it did not.
+	RecoveryTried(namespace string, outcome Miss)
 	// EventUnhandled: no listener took the event.
 	EventUnhandled(namespace, event string)
 	// AckUnknown: an acknowledgement nobody asked for was ignored.
@@ -38,10 +47,16 @@ func (NopObserver) SocketClosed(string, DisconnectReason) {}
 func (NopObserver) ConnectRefused(string, string) {}
 
 // EventReceived does nothing.
-func (NopObserver) EventReceived(string) {}
+func (NopObserver) EventReceived(string, int) {}
 
 // EventSent does nothing.
-func (NopObserver) EventSent(string, int) {}
+func (NopObserver) EventSent(string, int, int) {}
+
+// FannedOut does nothing.
+func (NopObserver) FannedOut(string, int, time.Duration) {}
+
+// RecoveryTried does nothing.
+func (NopObserver) RecoveryTried(string, Miss) {}
 
 // EventUnhandled does nothing.
 func (NopObserver) EventUnhandled(string, string) {}

@@ -25,14 +25,17 @@ func TestEachVisitsEveryMemberOnce(t *testing.T) {
 		var mu sync.Mutex
 		visits := map[*Socket]int{}
 		rs := recipients{chunks: list.snapshot(), one: one, except: except}
-		got := rs.each(func(s *Socket) bool {
+		got := rs.each(func(s *Socket) int {
 			mu.Lock()
 			defer mu.Unlock()
 			visits[s]++
-			return s != one
+			if s == one {
+				return 0
+			}
+			return 3
 		})
-		if want := n - (n+2)/3; got != want || len(visits) != want+1 || visits[one] != 1 {
-			t.Errorf("%d members: %d counted, %d visited, want %d and one more", n, got, len(visits), want)
+		if want := n - (n+2)/3; got != (sent{want, 3 * want}) || len(visits) != want+1 || visits[one] != 1 {
+			t.Errorf("%d members: %v counted, %d visited, want %d and one more", n, got, len(visits), want)
 		}
 		for s, v := range visits {
 			if v != 1 || except.has(s) {

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -117,29 +118,50 @@ func (p *pendingConnect) restore(s *Socket) *Session {
 		return nil
 	}
 	pid, ok := ask.PID.(string)
-	if !ok || len(pid) != 2*idLen {
+	if !ok || p.anew {
 		return nil
+	}
+	st, err := p.restorePID(s, r, pid, ask.Offset)
+	if err == nil {
+		return st
+	}
+	miss := MissFailed
+	if !errors.As(err, &miss) {
+		s.ns.srv.opts.Logger.Warn("session not restored", slog.String("namespace", s.ns.name), slog.Any("error", err))
+	}
+	s.recoveryTried(miss)
+	return nil
+}
+
+// restorePID looks for the session of a private id. A Miss says why there is none.
+func (p *pendingConnect) restorePID(s *Socket, r RecoveryAdapter, pid string, offset any) (*Session, error) {
+	if len(pid) != 2*idLen {
+		return nil, MissMalformed
 	}
 	s.bits.Or(bitReturned)
-	if p.anew || pid == unsavedPID(pid[:idLen]) {
-		return nil
+	if pid == unsavedPID(pid[:idLen]) {
+		return nil, MissUnsaved
 	}
-	offset, ok := ask.Offset.(string)
-	if !ok && ask.Offset != nil {
-		return nil
+	last, ok := offset.(string)
+	if !ok && offset != nil {
+		return nil, MissMalformed
 	}
 	if old := s.ns.pids.find(pid); old != nil {
 		if old.conn == s.conn || old.leftForGood() {
-			return nil // there will be no session; its last handlers still run
+			return nil, MissLeft // there will be no session; its last handlers still run
 		}
 		old.conn.replace(s.Context(), old)
 	}
-	st, err := r.Restore(s.Context(), pid, offset)
-	if err != nil {
-		s.ns.srv.opts.Logger.Warn("session not restored", slog.String("namespace", s.ns.name), slog.Any("error", err))
-		return nil
+	st, err := r.Restore(s.Context(), pid, last)
+	if st == nil && err == nil {
+		return nil, MissUnknown
 	}
-	return st
+	return st, err
+}
+
+// recoveryTried tells the observer how the client's wish for its session came out.
+func (s *Socket) recoveryTried(outcome Miss) {
+	s.ns.srv.opts.Observer.RecoveryTried(s.ns.name, outcome)
 }
 
 // resume makes a restored socket live, with what it missed between the answer to
