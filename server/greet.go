@@ -22,17 +22,50 @@ const (
 // greeter looks at every node that comes, so that what is set wrong is told at the start
 // and not when clients fail.
 type greeter struct {
-	stop  context.CancelFunc
-	tasks sync.WaitGroup
+	stop context.CancelFunc
+
+	mu    sync.Mutex
+	idle  *sync.Cond // signalled when nobody is looked at
+	tasks int        // nodes that are looked at
+	ended bool
+}
+
+// look looks at a node on a goroutine of its own, unless the end has begun.
+func (g *greeter) look(at func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ended {
+		return
+	}
+	g.tasks++
+	go func() {
+		defer func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.tasks--
+			g.idle.Broadcast()
+		}()
+		at()
+	}()
+}
+
+// wait waits until nobody is looked at.
+func (g *greeter) wait() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for g.tasks > 0 {
+		g.idle.Wait()
+	}
 }
 
 // greetNodes begins to look at the nodes that come, until end.
 func (a *App) greetNodes(ctx context.Context) {
 	g := &greeter{}
+	g.idle = sync.NewCond(&g.mu)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	remove := a.nodes.registry.OnChange(func(c nodes.Change) {
-		if !c.Gone && ctx.Err() == nil {
-			g.tasks.Go(func() { a.greet(ctx, c.Node) })
+		if !c.Gone {
+			g.look(func() { a.greet(ctx, c.Node) })
 		}
 	})
 	g.stop = func() {
@@ -45,8 +78,11 @@ func (a *App) greetNodes(ctx context.Context) {
 // end waits until nobody is looked at any more.
 func (g *greeter) end() {
 	if g != nil {
+		g.mu.Lock()
+		g.ended = true
+		g.mu.Unlock()
 		g.stop()
-		g.tasks.Wait()
+		g.wait()
 	}
 }
 

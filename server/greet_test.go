@@ -41,8 +41,8 @@ func TestNodesThatDoNotFitAreToldWhenTheyMeet(t *testing.T) {
 				first.eventually(t, "the first says "+c.want, func() bool { return strings.Contains(first.log.String(), c.want) })
 				return
 			}
-			first.nodes.greeter.tasks.Wait() // nothing more is to come
-			second.nodes.greeter.tasks.Wait()
+			first.nodes.greeter.wait() // nothing more is to come
+			second.nodes.greeter.wait()
 			if log := first.log.String() + second.log.String(); strings.Contains(log, `level=WARN msg="another node`) {
 				t.Errorf("the logs say:\n%s", log)
 			}
