@@ -16,7 +16,7 @@ func defaultConfig() *Config {
 		PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second, UpgradeTimeout: 10 * time.Second,
 		ConnectTimeout: 45 * time.Second, PollHold: OrDuration{Word: "auto"}, MaxPayload: 1e6,
 		OutboxLimit: 1 << 20, OutboxMax: 16 << 20, SlowReader: "disconnect", HandlerStall: time.Minute,
-		Recovery: OrDuration{Word: "off"}, RecoveryBytes: 64 << 20, Relay: "on", LogLevel: "info", LogFormat: "text",
+		Recovery: OrDuration{Word: "off"}, RecoveryBytes: 64 << 20, Relay: "on", LogLevel: "info", LogFormat: "text", LogConnections: true,
 		Adapter: "auto", RedisPrefix: "socket.io", RedisRequestsTimeout: 5 * time.Second,
 	}
 }

@@ -55,7 +55,11 @@ func start(t *testing.T, change func(*Config)) *running {
 		change(cfg)
 	}
 	log := &logBuffer{}
-	app, err := New(cfg, slog.New(slog.NewTextHandler(log, nil)), "v-test")
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
+		t.Fatal(err)
+	}
+	app, err := New(cfg, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: level})), "v-test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +325,7 @@ func TestSessionsAreCounted(t *testing.T) {
 	t.Parallel()
 	r := start(t, nil)
 	r.do(t, http.MethodGet, handshake)
-	if _, body := r.do(t, http.MethodGet, "/metrics"); !strings.Contains(body, `sockeye_sessions{transport="polling"} 1`) {
+	if _, body := r.do(t, http.MethodGet, "/metrics"); !strings.Contains(body, `sockeye_sessions{protocol="4",transport="polling"} 1`) {
 		t.Errorf("no session is counted:\n%s", body)
 	}
 }

@@ -59,7 +59,7 @@ func (a *Adapter) state(s *socketio.Socket) SocketState {
 	data, err := json.Marshal(s.Data())
 	if err != nil {
 		a.o.Logger.Warn("the data of a socket cannot be sent to other nodes", slog.String("namespace", a.Namespace().Name()),
-			slog.String("socket", s.ID()), slog.Any("error", err))
+			slog.Any("error", err))
 		data = []byte("null")
 	}
 	return SocketState{ID: s.ID(), Handshake: encodeHandshake(s.Handshake()), Rooms: s.Rooms(), Data: data}

@@ -122,7 +122,7 @@ func (a *Adapter) Restore(ctx context.Context, pid, offset string) (*socketio.Se
 		return nil, socketio.MissMalformed
 	}
 	if !h.await(ctx) {
-		a.anew("Redis is away", pid)
+		a.anew("Redis is away")
 		return nil, socketio.MissAway
 	}
 	cl := a.claims.begin(pid)
@@ -141,13 +141,13 @@ func (a *Adapter) restore(ctx context.Context, cl *claim, offset string) (*socke
 		return nil, err
 	}
 	if rec == nil {
-		a.anew("there is no such session", cl.pid)
+		a.anew("there is no such session")
 		return nil, socketio.MissUnknown
 	}
 	st, from, ok := rec.session(cl.pid, offset)
 	if !ok {
 		a.drop(cl.pid)
-		a.anew("what the client has is not known", cl.pid)
+		a.anew("what the client has is not known")
 		return nil, socketio.MissIncomplete
 	}
 	cl.from = from
@@ -156,15 +156,15 @@ func (a *Adapter) restore(ctx context.Context, cl *claim, offset string) (*socke
 			return nil, err
 		}
 		a.drop(cl.pid)
-		a.anew("the log does not hold all it missed", cl.pid)
+		a.anew("the log does not hold all it missed")
 		return nil, socketio.MissIncomplete
 	}
 	return st, nil
 }
 
 // anew notes why a client that asked for its session gets another one.
-func (a *Adapter) anew(why, pid string) {
-	a.hub.log.Debug("a client that came back starts anew", "why", why, "namespace", a.name, "socket", pid[:sidLen])
+func (a *Adapter) anew(why string) {
+	a.hub.log.Debug("a client that came back starts anew", "why", why, "namespace", a.name)
 }
 
 // claimRecord claims the record of a session and has its old socket ended.
@@ -335,12 +335,12 @@ func (a *Adapter) Resume(st *socketio.Session, live func(last string, missed fun
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.claims.end(cl, true) {
-		a.anew("another claim came after this one", cl.pid)
+		a.anew("another claim came after this one")
 		return errHole
 	}
 	upTo := *a.hub.at.Load()
 	if upTo.epoch != cl.from.epoch {
-		a.anew("Redis lost the log meanwhile", cl.pid)
+		a.anew("Redis lost the log meanwhile")
 		return errHole
 	}
 	r := &replay{a: a, from: cl.from, upTo: upTo, who: historyOf(st), last: cl.from.offset()}

@@ -278,7 +278,7 @@ func (s *Socket) survive(what string) {
 }
 
 func (s *Socket) panicked(what string, v any) {
-	s.ns.srv.panicked(s.ns.name, s.id, what, v)
+	s.ns.srv.panicked(s.ns.name, what, v)
 }
 
 // guarded runs a listener whose panic must not stop what follows.

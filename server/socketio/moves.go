@@ -221,7 +221,7 @@ func (s *Socket) lose() {
 		}
 		_ = s.write(m, 0) // the client may be gone
 		s.ns.srv.opts.Logger.Debug("a session could not be saved and cannot be recovered any more",
-			slog.String("namespace", s.ns.name), slog.String("socket", s.id))
+			slog.String("namespace", s.ns.name))
 	})
 }
 

@@ -152,18 +152,18 @@ func (s *Server) announce(n *Namespace, created bool) {
 func (s *Server) guarded(namespace, what string, f func()) {
 	defer func() {
 		if v := recover(); v != nil {
-			s.panicked(namespace, "", what, v)
+			s.panicked(namespace, what, v)
 		}
 	}()
 	f()
 }
 
-// panicked logs and counts a panic of the application.
-func (s *Server) panicked(namespace, socket, what string, v any) {
+// panicked logs and counts a panic of the application. No line of the log has the id of
+// a socket or a session.
+func (s *Server) panicked(namespace, what string, v any) {
 	s.opts.Observer.HandlerPanicked(namespace)
 	s.opts.Logger.Error("handler panicked", slog.String("namespace", namespace),
-		slog.String("socket", socket), slog.String("handler", what), slog.Any("panic", v),
-		slog.String("stack", string(debug.Stack())))
+		slog.String("handler", what), slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
 }
 
 // OnNewNamespace adds a listener of namespaces that come into being.
@@ -248,7 +248,7 @@ func (s *Server) matches(parent *ParentNamespace, p *pendingConnect) (ok bool) {
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			s.panicked(p.name, "", "namespace function", v)
+			s.panicked(p.name, "namespace function", v)
 			ok = false
 		}
 	}()
