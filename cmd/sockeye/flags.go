@@ -144,8 +144,9 @@ func describe(v *kong.Value) string {
 }
 
 // fileResolver gives kong the values of the YAML file for flags that neither
-// the command line nor the environment has set. It reads the file when it is
-// first asked, because the file's name is a flag itself.
+// the command line nor the environment has set, and those of the files that
+// variables name. It reads the YAML file when it is first asked, because the
+// file's name is a flag itself.
 type fileResolver struct {
 	read bool
 	file *server.ConfigFile
@@ -160,7 +161,13 @@ func (f *fileResolver) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag)
 	if err := f.open(ctx); err != nil {
 		return nil, err
 	}
-	if flag.Name == "config" || fromEnvironment(flag) != "" {
+	variable := fromEnvironment(flag)
+	if strings.HasSuffix(variable, fileSuffix) {
+		value, err := valueOfFile(strings.TrimSuffix(variable, fileSuffix))
+		f.err = errors.Join(f.err, err)
+		return value, err
+	}
+	if flag.Name == "config" || variable != "" {
 		return nil, nil //nolint:nilnil // kong's way of saying "nothing from here"
 	}
 	text, _, ok := f.file.Lookup(flag.Name)
@@ -199,9 +206,13 @@ func (f *fileResolver) blame(err error) error {
 	return err
 }
 
-// fromEnvironment returns the name of the variable that sets the flag, if any.
+// fromEnvironment returns the name of the variable that sets the flag, or that
+// names the file which does, if any.
 func fromEnvironment(flag *kong.Flag) string {
 	for _, name := range flag.Envs {
+		if flag.Name != "config" && namesFile(name) {
+			return name + fileSuffix
+		}
 		if _, set := os.LookupEnv(name); set {
 			return name
 		}
@@ -282,7 +293,7 @@ var injected = regexp.MustCompile(`_(BIN|SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\
 func unknownVariables(environ []string) error {
 	known := []string{server.EnvPrefix + "_CONFIG"}
 	for _, o := range server.Options() {
-		known = append(known, server.EnvName(o.Name))
+		known = append(known, server.EnvName(o.Name), server.EnvName(o.Name)+fileSuffix)
 	}
 	var errs []error
 	for _, variable := range environ {

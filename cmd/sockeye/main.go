@@ -16,6 +16,7 @@ import (
 type program struct {
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Start the server (the default command)."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+	Health  healthCommand  `cmd:"" help:"Ask a running server whether it is well; the exit status is 0 if it is."`
 	Config  configCommand  `cmd:"" help:"Print or check the configuration."`
 }
 
