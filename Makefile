@@ -12,7 +12,11 @@ TOOLS   := $(CURDIR)/.tools/bin
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.release=$(VERSION)
 
+# The date of every file in an archive: that of the commit, so that a release can be repeated.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+
 LINT_VERSION := v2.15.0
+VULN_VERSION := v1.9.0
 LINT         := $(TOOLS)/golangci-lint-$(LINT_VERSION)
 
 # Arguments of the program for make run: make run ARGS="--listen :8080 --anonymous"
@@ -41,6 +45,12 @@ client:
 run: build ## Build and start the server; it prints the page's address. ARGS="..." are its flags.
 	@exec $(BIN) serve $(ARGS)
 
+.PHONY: release
+release: client ## Make dist/: archives for Linux, macOS and Windows on amd64 and arm64, with their checksums.
+	@rm -rf dist
+	@$(GO) run ./deploy/release -go '$(GO)' -version '$(VERSION)' -epoch '$(SOURCE_DATE_EPOCH)'
+	@cat dist/SHA256SUMS
+
 .PHONY: test
 test: build ## Test everything for correctness: Go, official clients, browser.
 	@GO='$(GO)' NPM='$(NPM)' TESTARGS='$(TESTARGS)' ./test/run.sh
@@ -67,6 +77,10 @@ $(LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 	@mv $(TOOLS)/golangci-lint $@
 
+.PHONY: vuln
+vuln: ## Ask govulncheck for known vulnerabilities, with its database within reach.
+	@GO='$(GO)' VULN_VERSION='$(VULN_VERSION)' ./test/vuln.sh
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (20s).
 	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' ./test/fuzz.sh
@@ -89,4 +103,4 @@ peers: build ## The bench and the guarantees with zishang520 v2.5.0 and v3 on Gi
 
 .PHONY: clean
 clean: ## Remove what was built.
-	rm -rf bin public/client/*.js public/client/*.map
+	rm -rf bin dist public/client/*.js public/client/*.map

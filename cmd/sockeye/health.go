@@ -101,7 +101,7 @@ func askHealth(ctx context.Context, target *url.URL) error {
 	if err != nil {
 		return err
 	}
-	res, err := client.Do(req) //nolint:gosec // the operator names the server
+	res, err := client.Do(req)
 	if err != nil {
 		return err
 	}
