@@ -2,8 +2,12 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"net/http"
 )
+
+// ErrNotFound says that what should be taken back is not there.
+var ErrNotFound = errors.New("not found")
 
 // Credentials are what a client shows when it connects.
 type Credentials struct {
