@@ -8,11 +8,11 @@ import (
 // Block says that a principal may not be here. It does not change.
 type Block struct {
 	// Until is when it ends, by the clock of each node; zero is until it is taken back.
-	Until time.Time
+	Until time.Time `json:"until,omitzero"`
 	// Reason is what the principal is told, at most 256 bytes; "" where nobody said.
-	Reason string
+	Reason string `json:"reason,omitempty"`
 	// Since is when it was made.
-	Since time.Time
+	Since time.Time `json:"since"`
 }
 
 // Over reports whether the block has ended.

@@ -8,7 +8,7 @@ import (
 
 // Principal is who a client is. It does not change: a new token makes a new one.
 type Principal struct {
-	// ID says whose connection this is, at most 256 bytes; "" is nobody in particular.
+	// ID says whose connection this is, at most MaxID bytes; "" is nobody in particular.
 	ID string
 	// Name is how others are shown the principal; "" where nobody said.
 	Name string
@@ -16,6 +16,8 @@ type Principal struct {
 	Roles []string
 	// Join and Publish are the rooms it may enter, and say something to.
 	Join, Publish Patterns
+	// Scopes are what an API key is for; nobody else has any.
+	Scopes []Scope
 	// Data is a JSON value for handlers; nil where there is none.
 	Data json.RawMessage
 	// Method is how the client proved who it is.
@@ -23,6 +25,9 @@ type Principal struct {
 	// Expires is when it stops being true; zero is never.
 	Expires time.Time
 }
+
+// MaxID is the most bytes of a principal's ID, as of socketio.Socket.SetUser.
+const MaxID = 256
 
 // Method is a way to prove who one is.
 type Method string
@@ -43,6 +48,22 @@ func Anonymous() *Principal {
 
 // HasRole reports whether the principal has a role.
 func (p *Principal) HasRole(role string) bool { return slices.Contains(p.Roles, role) }
+
+// HasScope reports whether the principal is an API key with a scope, or with admin,
+// which is all of them.
+func (p *Principal) HasScope(s Scope) bool {
+	return slices.Contains(p.Scopes, s) || slices.Contains(p.Scopes, ScopeAdmin)
+}
+
+// Scope is what an API key is for.
+type Scope string
+
+// The scopes.
+const (
+	ScopeRead    Scope = "read"    // join rooms and see what is in them
+	ScopePublish Scope = "publish" // say something to rooms
+	ScopeAdmin   Scope = "admin"   // everything, also what is for operators only
+)
 
 // Bearer is what may carry a principal, such as a *socketio.Socket.
 type Bearer interface{ Identity() any }

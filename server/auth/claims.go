@@ -1,0 +1,220 @@
+package auth
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// The names of claims. The site's answer says ClaimID instead of ClaimSubject.
+const (
+	ClaimSubject = "sub"
+	ClaimID      = "id"
+	ClaimName    = "name"
+	ClaimRoles   = "roles"
+	ClaimJoin    = "join"
+	ClaimPublish = "publish"
+	ClaimRooms   = "rooms" // both of the former
+	ClaimData    = "data"
+)
+
+// Bounds of what is said about a principal.
+const (
+	maxName    = 256       // bytes
+	maxEntries = 100       // of each list
+	maxEntry   = 256       // bytes of a role or pattern
+	maxSeconds = 253402300 // × 1000: the end of the year 9999, in seconds since 1970
+	maxDepth   = 32        // of data
+)
+
+// Claims is what is said about a principal: the members of a JSON object.
+type Claims map[string]json.RawMessage
+
+// UnmarshalJSON reads an object. A name that comes twice is refused, because others
+// may have read the other one (RFC 7519, section 4).
+func (c *Claims) UnmarshalJSON(text []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	if t, err := dec.Token(); err != nil {
+		return err
+	} else if t != json.Delim('{') {
+		return errors.New("it is no JSON object")
+	}
+	*c = make(Claims)
+	for dec.More() {
+		t, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		name, _ := t.(string) // a name of an object is nothing else
+		if _, twice := (*c)[name]; twice {
+			return fmt.Errorf("%.40q comes twice", name)
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return err
+		}
+		(*c)[name] = value
+	}
+	if _, err := dec.Token(); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the JSON object")
+	}
+	return nil
+}
+
+// Principal reads who the claims are about. id is the name of the claim with the ID.
+// An error names the claim that is wrong, and no value.
+func (c Claims) Principal(id string) (*Principal, error) {
+	p := &Principal{}
+	var err error
+	if p.ID, err = c.text(id, MaxID); err != nil {
+		return nil, err
+	}
+	switch {
+	case p.ID == "":
+		return nil, fmt.Errorf("%s is missing", id)
+	case strings.HasPrefix(p.ID, KeyIDPrefix):
+		return nil, fmt.Errorf("%s begins with %q, as the ids of API keys do", id, KeyIDPrefix)
+	}
+	if p.Name, err = c.text(ClaimName, maxName); err != nil {
+		return nil, err
+	}
+	if p.Roles, _, err = c.list(ClaimRoles); err != nil {
+		return nil, err
+	}
+	if err := c.rooms(p); err != nil {
+		return nil, err
+	}
+	if p.Data, err = c.data(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// rooms reads the patterns. Who is given none may use every room; who is given some,
+// only those.
+func (c Claims) rooms(p *Principal) error {
+	both, some, err := c.list(ClaimRooms)
+	if err != nil {
+		return err
+	}
+	for name, patterns := range map[string]*Patterns{ClaimJoin: &p.Join, ClaimPublish: &p.Publish} {
+		own, given, err := c.list(name)
+		if err != nil {
+			return err
+		}
+		*patterns = append(append(Patterns{}, both...), own...)
+		some = some || given
+	}
+	if !some {
+		p.Join, p.Publish = Everything(), Everything()
+	}
+	return nil
+}
+
+// text reads a string; "" if there is none.
+func (c Claims) text(name string, most int) (s string, err error) {
+	raw, given := c[name]
+	if !given {
+		return "", nil
+	}
+	if raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
+		return "", fmt.Errorf("%s is not a string", name)
+	}
+	if len(s) > most {
+		return "", fmt.Errorf("%s has %d bytes; the most is %d", name, len(s), most)
+	}
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		return "", fmt.Errorf("%s has a control character", name)
+	}
+	return s, nil
+}
+
+// list reads a list of strings, or one string. Null is refused: it could be meant as
+// none or as all.
+func (c Claims) list(name string) (list []string, given bool, err error) {
+	raw, given := c[name]
+	if !given {
+		return nil, false, nil
+	}
+	if raw[0] == '"' {
+		raw = append(append(json.RawMessage{'['}, raw...), ']')
+	}
+	var entries []json.RawMessage
+	if raw[0] != '[' || json.Unmarshal(raw, &entries) != nil {
+		return nil, true, fmt.Errorf("%s is not a list of strings", name)
+	}
+	if len(entries) > maxEntries {
+		return nil, true, fmt.Errorf("%s has %d entries; the most is %d", name, len(entries), maxEntries)
+	}
+	for _, e := range entries {
+		s, err := Claims{name: e}.text(name, maxEntry)
+		if err != nil {
+			return nil, true, fmt.Errorf("an entry of %w", err)
+		}
+		list = append(list, s)
+	}
+	return list, true, nil
+}
+
+// data returns the value of the site's own, without spaces; nil if there is none.
+func (c Claims) data() (json.RawMessage, error) {
+	raw := c[ClaimData]
+	if raw == nil || string(raw) == "null" {
+		return nil, nil
+	}
+	if depth(raw) > maxDepth {
+		return nil, fmt.Errorf("%s is nested deeper than %d", ClaimData, maxDepth)
+	}
+	var b bytes.Buffer
+	if err := json.Compact(&b, raw); err != nil {
+		return nil, fmt.Errorf("%s is no JSON", ClaimData)
+	}
+	return b.Bytes(), nil
+}
+
+// depth returns how deep a valid JSON value is nested.
+func depth(raw []byte) (deepest int) {
+	now, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch b := raw[i]; {
+		case quoted && b == '\\':
+			i++
+		case b == '"':
+			quoted = !quoted
+		case quoted:
+		case b == '{', b == '[':
+			now++
+			deepest = max(deepest, now)
+		case b == '}', b == ']':
+			now--
+		}
+	}
+	return deepest
+}
+
+// Time reads seconds since 1970; zero if there are none.
+func (c Claims) Time(name string) (time.Time, error) {
+	raw, given := c[name]
+	if !given {
+		return time.Time{}, nil
+	}
+	var seconds float64
+	if json.Unmarshal(raw, &seconds) != nil || string(raw) == "null" || !(seconds >= 0 && seconds < maxSeconds*1000) {
+		return time.Time{}, fmt.Errorf("%s is not a number of seconds since 1970", name)
+	}
+	return time.UnixMilli(int64(seconds * 1000)), nil
+}
+
+// Text reads a string of any length; "" if there is none.
+func (c Claims) Text(name string) (string, error) { return c.text(name, len(c[name])) }
+
+// List reads a list of strings, or one string, and says whether it was given.
+func (c Claims) List(name string) (list []string, given bool, err error) { return c.list(name) }
