@@ -14,11 +14,11 @@ import (
 )
 
 // anonymousRefused is what a client and the log are told.
-const anonymousRefused = "clients without authentication are refused on this address: start the server with --anonymous to admit everyone"
+const anonymousRefused = "clients without authentication are refused on this address: start the server with --anonymous to admit everyone, or with an --auth option that says how to know them"
 
 // build wires the parts of an App that has bound its addresses.
 func (a *App) build() (err error) {
-	a.anonymous = a.cfg.Anonymous == SwitchOn || a.cfg.Anonymous == SwitchAuto && a.loopback
+	a.anonymous = a.cfg.Anonymous == SwitchOn || a.cfg.Anonymous == SwitchAuto && a.loopback && !a.cfg.knowsClients()
 	if a.origins, err = origin.Parse(a.cfg.Origins); err != nil {
 		return fmt.Errorf("--origins: %w", err)
 	}
@@ -34,6 +34,9 @@ func (a *App) build() (err error) {
 		return err
 	}
 	if err = a.openNodes(); err != nil {
+		return err
+	}
+	if err = a.openIdentity(); err != nil {
 		return err
 	}
 	if a.io, err = socketio.New(a.ioOptions(adapter)); err != nil {
@@ -71,6 +74,7 @@ func (a *App) ioOptions(adapter socketio.AdapterFactory) *socketio.Options {
 		Adapter:        adapter,
 		// Clients name the namespaces of a pattern, so empty ones must go.
 		CleanupEmptyChildNamespaces: c.RelayConfig.Dynamic(),
+		Admit:                       a.whoIs,
 		Logger:                      a.log,
 		Observer:                    a.metrics,
 	}
@@ -128,7 +132,7 @@ func (a *App) admit(r *http.Request) error {
 	switch {
 	case a.draining.Load():
 		return errors.New("the server is shutting down")
-	case a.anonymous:
+	case a.anonymous, a.canKnow(): // who it is is found out when it connects to a namespace
 		return nil
 	}
 	if a.refusalLogged.CompareAndSwap(false, true) {

@@ -30,8 +30,22 @@ type Config struct {
 	PProf           bool          `name:"pprof" group:"listening" default:"false" negatable:"" unit:"true or false" help:"Serve profiles of the program for go tool pprof under /debug/pprof/ on the address of --metrics-listen, which it needs."`
 	ShutdownTimeout time.Duration `name:"shutdown-timeout" group:"listening" default:"10s" unit:"duration" help:"How long a stop (SIGTERM, SIGINT) may wait for connections before it cuts them. A second signal exits at once."`
 
-	Anonymous Switch   `name:"anonymous" group:"access" default:"auto" negatable:"" unit:"auto, on or off" help:"Admit clients that are not authenticated. auto: on while listening on a loopback address, off elsewhere."`
+	Anonymous Switch   `name:"anonymous" group:"access" default:"auto" negatable:"" unit:"auto, on or off" help:"Admit clients that show nothing. auto: on while listening on a loopback address and no --auth option says how to know clients, off elsewhere."`
 	Origins   []string `name:"origins" group:"access" unit:"comma-separated origins, or *" help:"Pages of which other origins may connect, such as https://app.example.com, for polling and WebSocket alike. Same origin and requests without an Origin header always pass. Empty: any loopback origin passes too while listening on a loopback address."`
+
+	AuthSecret        string        `name:"auth-secret" group:"identity" unit:"text" help:"Secret of at least 32 bytes that JSON Web Tokens are signed with (HS256, HS384, HS512)."`
+	AuthSecretFile    string        `name:"auth-secret-file" group:"identity" unit:"file name" help:"The same as the content of a file; white space around it does not count."`
+	AuthKeys          []string      `name:"auth-keys" group:"identity" unit:"comma-separated file names" help:"Files of keys that tokens are signed with: JSON Web Key Sets, or PEM with public keys or certificates (RS256, ES256, EdDSA)."`
+	AuthJWKSURL       string        `name:"auth-jwks-url" group:"identity" unit:"URL" help:"Where a login service publishes its keys as a JSON Web Key Set. While it is away the keys fetched before go on to count."`
+	AuthIssuer        string        `name:"auth-issuer" group:"identity" unit:"text" help:"What iss of a token must be. Empty: anything."`
+	AuthAudience      []string      `name:"auth-audience" group:"identity" unit:"comma-separated texts" help:"What aud of a token must be, or hold one of. Empty: anything."`
+	AuthLeeway        time.Duration `name:"auth-leeway" group:"identity" default:"30s" unit:"duration" help:"How far the clocks of those who sign tokens may be off: exp and nbf are taken so much later and earlier."`
+	AuthCookie        string        `name:"auth-cookie" group:"identity" unit:"cookie name" help:"Cookie of the handshake that may hold a token. Empty: none."`
+	AuthQuery         string        `name:"auth-query" group:"identity" unit:"parameter name" help:"Parameter of the handshake's query that may hold a token, for clients that can set nothing else: addresses end up in the logs of proxies. Empty: none."`
+	AuthVerifyURL     string        `name:"auth-verify-url" group:"identity" unit:"URL" help:"Address of the site's backend that says who a visitor is: it is asked with Cookie, Authorization and Origin of the handshake."`
+	AuthVerifyTimeout time.Duration `name:"auth-verify-timeout" group:"identity" default:"5s" unit:"duration" help:"How long the answer of --auth-verify-url may take."`
+	AuthVerifyCache   OrDuration    `name:"auth-verify-cache" group:"identity" default:"10s" word:"off" unit:"off or duration" help:"How long an answer of --auth-verify-url counts for who shows the same again; a refusal for 2s at most."`
+	AuthFile          string        `name:"auth-file" group:"identity" unit:"file name" help:"File that API keys and blocks are kept in, for a node alone: see sockeye key and sockeye block. With --redis-url they are in Redis."`
 
 	Transports        []string      `name:"transports" group:"protocol" default:"polling,websocket" unit:"comma-separated: polling, websocket" help:"Transports that a client may use."`
 	AllowUpgrades     Switch        `name:"allow-upgrades" group:"protocol" default:"auto" negatable:"" unit:"auto, on or off" help:"Let a client move from polling to WebSocket. auto: yes, but not for ten minutes to an address whose WebSockets are cut by a proxy soon after they began."`
@@ -78,6 +92,7 @@ type Config struct {
 var Groups = []struct{ Key, Title string }{
 	{"listening", "Listening"},
 	{"access", "Who may connect"},
+	{"identity", "Who clients are"},
 	{"protocol", "Protocol"},
 	{"slow and broken clients", "Slow and broken clients"},
 	{"features", "Features"},
@@ -154,6 +169,7 @@ func (c *Config) Validate() error {
 		fail("pprof", "it needs --metrics-listen: profiles show too much for an address that clients reach; set --metrics-listen to one that only operators reach, such as 127.0.0.1:9090")
 	}
 	c.validateCluster(fail)
+	c.validateAuth(fail)
 	rules := c.RelayConfig
 	rules.Reserved = reservedNamespaces
 	return errors.Join(append(errs, rules.Validate(), c.Chat.Validate())...)

@@ -58,6 +58,8 @@ func (c *Config) secret(option string) bool {
 	switch option {
 	case "cluster-secret":
 		return c.ClusterSecret != ""
+	case "auth-secret":
+		return c.AuthSecret != ""
 	case "redis-url":
 		return redisclient.HasPassword(c.RedisURL)
 	}

@@ -37,6 +37,7 @@ type App struct {
 	client    *public.ClientFiles
 	cluster   clusterParts
 	nodes     nodeParts
+	identity  identityParts
 	loopback  bool // the main address is one
 	anonymous bool
 
@@ -114,6 +115,7 @@ func (a *App) Close() error {
 	if a.metricsListener != nil {
 		err = errors.Join(err, ignoreClosed(a.metricsListener.Close()))
 	}
+	a.closeIdentity()
 	return errors.Join(err, a.closeCluster(), a.closeNodes())
 }
 
@@ -163,8 +165,10 @@ func (a *App) announce() {
 	if a.metricsListener != nil {
 		a.log.Info("metrics are at", "url", "http://"+a.metricsListener.Addr().String()+"/metrics")
 	}
-	if !a.anonymous {
+	if !a.anonymous && !a.canKnow() {
 		a.log.Warn(anonymousRefused)
+	} else if a.cfg.knowsClients() {
+		a.log.Info("clients are known", "by", a.knownBy())
 	}
 	if !a.client.Complete() {
 		a.log.Warn("this binary was built without npm and has no browser client: the pages will not connect", "remedy", "install Node.js and npm, then make build")
@@ -189,8 +193,8 @@ func pageURL(addr net.Addr) string {
 //     clients go elsewhere; /healthz and /metrics still answer.
 //  2. Every session's transport is closed, without a DISCONNECT packet, so
 //     that clients reconnect by themselves; waiting polls are answered; handlers
-//     that run are waited for; the adapters close after the last socket, and then
-//     the connections to Redis.
+//     that run are waited for; then what knew the clients ends, the adapters close
+//     after the last socket, and then the connections to Redis.
 //  3. The other nodes are told that this one is gone.
 //  4. The main address is closed and requests in flight are waited for. Of those
 //     that are carried to other nodes, waiting polls are let go by their owners and
@@ -204,6 +208,7 @@ func (a *App) shutdown(ctx context.Context, main, side *http.Server) {
 	defer cancel()
 	a.draining.Store(true)
 	clean := a.stopped("sessions", a.io.Close(ctx))
+	clean = a.stopped("identity", a.stopIdentity(ctx)) && clean
 	clean = a.stopped("redis", a.stopCluster(ctx)) && clean
 	clean = a.stopped("nodes", a.leaveNodes(ctx)) && clean
 	clean = a.stopped("requests", a.stopRequests(ctx, main)) && clean

@@ -102,11 +102,11 @@ func parseOrExit(k *kong.Kong, args []string, exited error) (ctx *kong.Context, 
 	return k.Parse(args)
 }
 
-// nameVariables gives each flag its variable. Kong's own names would split
-// words at digits.
+// nameVariables gives each option its variable; flags of one command have none. Kong's
+// own names would split words at digits.
 func nameVariables(k *kong.Kong) error {
 	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
-		if flag, ok := node.(*kong.Flag); ok && flag.Name != "help" {
+		if flag, ok := node.(*kong.Flag); ok && flag.Tag.Has("unit") {
 			flag.Envs = []string{server.EnvName(flag.Name)}
 			flag.Tag.Envs = flag.Envs
 		}
@@ -139,6 +139,9 @@ func describe(v *kong.Value) string {
 	def := v.Default
 	if def == "" {
 		def = "none"
+	}
+	if len(v.Tag.Envs) == 0 {
+		return fmt.Sprintf("%s Unit: %s. Default: %s.", v.Help, unit, def)
 	}
 	return fmt.Sprintf("%s Unit: %s. Default: %s. $%s", v.Help, unit, def, strings.Join(v.Tag.Envs, ", $"))
 }

@@ -18,6 +18,11 @@ type program struct {
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Health  healthCommand  `cmd:"" help:"Ask a running server whether it is well; the exit status is 0 if it is."`
 	Config  configCommand  `cmd:"" help:"Print or check the configuration."`
+	Token   tokenCommand   `cmd:"" help:"Make a token for development, signed with the configured secret or private key."`
+	Key     keyCommand     `cmd:"" help:"Make, list or revoke API keys."`
+	Block   blockCommand   `cmd:"" help:"Block a user: it is disconnected and cannot come back."`
+	Unblock unblockCommand `cmd:"" help:"Take a block back."`
+	Blocks  blocksCommand  `cmd:"" help:"List who is blocked."`
 }
 
 // exitStatus ends the program with a status of its own, after the command has

@@ -82,8 +82,8 @@ func hashOf(text string) string {
 // IsKey reports whether a token is written like an API key.
 func IsKey(token string) bool { return strings.HasPrefix(token, keyPrefix) }
 
-// keyID reads the id of a key; "" if it is not written like one.
-func keyID(text string) string {
+// KeyID reads the id of a key; "" if it is not written like one.
+func KeyID(text string) string {
 	rest, ok := strings.CutPrefix(text, keyPrefix)
 	if !ok || len(rest) != 2*keyIDBytes+1+base64.RawURLEncoding.EncodedLen(secretBytes) || rest[2*keyIDBytes] != '_' {
 		return ""
@@ -122,7 +122,7 @@ var errKey = &Error{Code: CodeInvalidToken, Message: "the API key does not hold"
 // Verify looks the key up in memory; it does not wait.
 func (v KeyVerifier) Verify(_ context.Context, text string) (*Principal, error) {
 	entries, loaded := v.Ledger.snapshot()
-	id := keyID(text)
+	id := KeyID(text)
 	k, known := entries.Keys[id]
 	switch {
 	case id == "":

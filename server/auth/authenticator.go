@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 )
 
 // ErrNotFound says that what should be taken back is not there.
@@ -17,8 +18,8 @@ type Credentials struct {
 	// Header is that of the handshake request, with the client's Authorization,
 	// Cookie and Origin; nil for a refresh, which shows a token only.
 	Header http.Header
-	// Query is the handshake request's, without "?".
-	Query string
+	// Query is the handshake request's.
+	Query url.Values
 	// Address is the client's IP address.
 	Address string
 	// Namespace is what it connects to.

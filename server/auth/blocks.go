@@ -35,3 +35,15 @@ type Blocks interface {
 	// time, from a goroutine of the list's own: f must not wait long. remove ends it.
 	OnBlocked(f func(id string, b Block)) (remove func())
 }
+
+// Refusal is what the principal is told.
+func (b Block) Refusal() *Error {
+	message := "you are blocked"
+	if !b.Until.IsZero() {
+		message += " until " + b.Until.UTC().Format(time.RFC3339)
+	}
+	if b.Reason != "" {
+		message += ": " + b.Reason
+	}
+	return &Error{Code: CodeBlocked, Message: message}
+}

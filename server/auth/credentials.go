@@ -2,7 +2,6 @@ package auth
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 )
 
@@ -27,9 +26,8 @@ func (c *Credentials) Shown(cookie, query string) string {
 			return found.Value
 		}
 	}
-	if query != "" && strings.Contains(c.Query, query) {
-		vs, _ := url.ParseQuery(c.Query) // what can be read counts
-		return vs.Get(query)
+	if query != "" {
+		return c.Query.Get(query)
 	}
 	return ""
 }

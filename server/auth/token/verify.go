@@ -202,7 +202,8 @@ func Mint(ks Keys, kid string, s Subject, now time.Time) (string, error) {
 		}
 		return t.SignedString(k.private)
 	}
-	return "", errNoSigner
+	return "", ErrNoSigner
 }
 
-var errNoSigner = errors.New("no key can sign")
+// ErrNoSigner says that there is no key to sign with.
+var ErrNoSigner = errors.New("no key can sign")
