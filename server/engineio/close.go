@@ -15,7 +15,7 @@ const (
 	ReasonParseError     Reason = "parse error"          // bytes that are no packet
 	ReasonForcedClose    Reason = "forced close"         // Session.Close
 	ReasonForcedServer   Reason = "forced server close"  // closed by the layer above, all namespaces at once
-	ReasonShutdown       Reason = "server shutting down" // Server.Close
+	ReasonShutdown       Reason = "server shutting down" // Server.Close, Server.Release
 )
 
 // Detail narrows a Reason down to what happened here. The set is closed; it is
@@ -46,6 +46,7 @@ const (
 	DetailOutboxOverflow    Detail = "outbox overflow"      // above OutboxMax
 	DetailWriteFailed       Detail = "write failed"         // the connection refused bytes
 	DetailShutdown          Detail = "shutdown"             // Server.Close
+	DetailDrain             Detail = "drain"                // Server.Release, ReleaseSession
 	DetailConnectTimeout    Detail = "connect timeout"      // no namespace joined in time
 	DetailServerDisconnect  Detail = "server disconnect"    // the application closed the connection
 	DetailUnexpectedPacket  Detail = "unexpected packet"    // a packet out of turn

@@ -22,6 +22,10 @@ const sidBytes = 18
 // shutdownFlush bounds how long Server.Close lets a client take what is queued.
 const shutdownFlush = 2 * time.Second
 
+// shutdownRetry is when a client that was refused by a server that is stopping should try
+// again: by then a balancer has noticed. The official client has delays of its own.
+const shutdownRetry = 2 * time.Second
+
 // Server is an http.Handler that serves Engine.IO on every path it is given. The
 // caller routes, with and without a trailing slash.
 type Server struct {
@@ -35,7 +39,7 @@ type Server struct {
 
 	mu       sync.RWMutex
 	sessions map[string]*Session
-	closed   bool
+	closed   bool // new sessions are refused
 }
 
 // counters are kept by the server for the metrics.
@@ -148,6 +152,9 @@ func (s *Server) verify(x *exchange) (*Session, *refusal) {
 	case (q.transport == TransportWebSocket) != upgrade, upgrade && !canUpgrade(x.r):
 		return nil, &refusal{code: codeBadRequest, message: x.withoutUpgrade(upgrade), context: map[string]any{"name": "TRANSPORT_HANDSHAKE_ERROR"}}
 	}
+	if s.closing() {
+		return nil, &shutdownRefusal
+	}
 	if s.opts.AllowRequest != nil {
 		if err := s.opts.AllowRequest(x.r); err != nil {
 			return nil, refusalOf(err)
@@ -182,10 +189,6 @@ func (s *Server) verifySession(x *exchange, upgrade bool) (*Session, *refusal) {
 
 // handshake opens a session and answers with its open packet.
 func (s *Server) handshake(x *exchange) {
-	if s.closing() {
-		x.refuse(shutdownRefusal)
-		return
-	}
 	id := s.opts.SIDPrefix + newSID()
 	session := &Session{srv: s, id: id, protocol: x.q.protocol, origin: snapshotOf(x.r, time.Now())}
 	if s.opts.Attach != nil {
@@ -223,10 +226,11 @@ func (s *Server) handshake(x *exchange) {
 	x.writePoll(x.packetAnswer(open))
 }
 
-// shutdownRefusal answers a handshake once the server is closing.
+// shutdownRefusal answers a handshake once the server is releasing its sessions or
+// closing. A WebSocket handshake is told the status too: proxies understand it.
 var shutdownRefusal = refusal{
-	code: codeBadRequest, status: http.StatusServiceUnavailable, message: "Server is shutting down",
-	context: map[string]any{"name": "SHUTDOWN"},
+	code: codeBadRequest, status: http.StatusServiceUnavailable, always: true, message: "Server is shutting down",
+	retryAfter: shutdownRetry, context: map[string]any{"name": "SHUTDOWN"},
 }
 
 func (s *Server) closing() bool {
@@ -290,13 +294,7 @@ func (s *Server) remove(session *Session, why *CloseError) {
 // goes out, within two seconds; no Socket.IO packet is sent, so that clients
 // reconnect. It is idempotent. When ctx is done first, what is left is cut.
 func (s *Server) Close(ctx context.Context) error {
-	s.mu.Lock()
-	s.closed = true
-	all := make([]*Session, 0, len(s.sessions))
-	for _, session := range s.sessions {
-		all = append(all, session)
-	}
-	s.mu.Unlock()
+	all := s.refuseNew()
 	why := &CloseError{Reason: ReasonShutdown, Detail: DetailShutdown}
 	for _, session := range all {
 		session.closeWithin(why, shutdownFlush)

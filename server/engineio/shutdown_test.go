@@ -61,11 +61,15 @@ func TestAClosedServerRefusesHandshakes(t *testing.T) {
 	if err := f.srv.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	f.get("EIO=4&transport=polling").refused(t, http.StatusServiceUnavailable, 3, "Server is shutting down")
+	a := f.get("EIO=4&transport=polling")
+	a.refused(t, http.StatusServiceUnavailable, 3, "Server is shutting down")
+	if got := a.header.Get("Retry-After"); got != "2" {
+		t.Errorf("Retry-After: %q", got)
+	}
 	heard.last(t)
 	conn := f.dial()
 	conn.request(http.MethodGet, "EIO=4&transport=websocket", wsHeaders, "")
-	conn.response().refused(t, http.StatusBadRequest, 3, "Server is shutting down")
+	conn.response().refused(t, http.StatusServiceUnavailable, 3, "Server is shutting down")
 	heard.last(t)
 }
 

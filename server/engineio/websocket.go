@@ -187,7 +187,7 @@ func closeCode(c *CloseError) uint16 {
 		return closeBadUTF8
 	case DetailBadFrame, DetailDecompression, DetailHeartbeat, DetailBadPacket, DetailBadMessage:
 		return closeProtocolError
-	case DetailShutdown:
+	case DetailShutdown, DetailDrain:
 		return closeGoingAway
 	}
 	return closeNormal
