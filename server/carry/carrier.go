@@ -26,6 +26,9 @@ type Options struct {
 	// Release lets the waiting poll of a session of this node go, such as
 	// engineio.Server.ReleasePoll.
 	Release func(sid string)
+	// End ends a session of this node, whose WebSocket comes through a node that is about
+	// to stop, such as engineio.Server.ReleaseSession. Nil: that node cuts it.
+	End func(sid string)
 
 	Nodes   nodes.Registry
 	Secrets nodes.Secrets

@@ -34,6 +34,7 @@ const (
 const (
 	askAlive   = "alive"
 	askRelease = "release"
+	askEnd     = "end"
 )
 
 // maxSkew is how far the clocks of two nodes may differ, and so how old a carried

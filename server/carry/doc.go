@@ -14,8 +14,9 @@
 // v is the version of this header: nodes of another major version are refused, and
 // fields that a newer minor version adds are ignored. from is the sending node, at its
 // clock in Unix seconds, addr and tls what the client came by. A field ask turns the
-// request into a question of the node itself: alive (are you there?) or release (let
-// the waiting poll of sid go, this way is closing). mac is the HMAC-SHA256, in
+// request into a question of the node itself: alive (are you there?), release (let the
+// waiting poll of sid go, this way is closing) or end (so is the way of its WebSocket:
+// end the session, so that its client comes by another). mac is the HMAC-SHA256, in
 // base64url, of method, line feed, request target, line feed and what stands before
 // "; mac=", with a key made of the cluster's secret. Every answer of the owner carries
 // its node id in Sockeye-Node; a request that is not accepted is answered with the

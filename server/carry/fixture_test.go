@@ -135,6 +135,7 @@ type setup struct {
 	secret func(i int) []byte
 	front  func(h http.Handler) http.Handler // before the Carrier
 	secure bool                              // nodes speak TLS to clients and each other
+	old    bool                              // nodes cannot end sessions for others
 }
 
 // cluster is several nodes and a client that goes to the next with each request.
@@ -192,11 +193,15 @@ func newNode(t testing.TB, i int, s setup) *node {
 	}
 	addr := scheme + "://" + n.http.Listener.Addr().String()
 	n.registry = nodes.NewStatic(nodes.Node{ID: n.id, URL: addr}, secret)
-	n.carrier, err = New(&Options{
-		Local: n.engine, Unavailable: n.engine.Unavailable, Release: n.engine.ReleasePoll,
+	options := Options{
+		Local: n.engine, Unavailable: n.engine.Unavailable, Release: n.engine.ReleasePoll, End: n.engine.ReleaseSession,
 		Nodes: n.registry, Secrets: n.registry, TLS: config,
 		Logger: slog.New(slog.NewTextHandler(n, nil)), Observer: n,
-	})
+	}
+	if s.old {
+		options.End = nil
+	}
+	n.carrier, err = New(&options)
 	if err != nil {
 		t.Fatal(err)
 	}

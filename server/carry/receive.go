@@ -28,6 +28,13 @@ func (c *Carrier) receive(w http.ResponseWriter, r *http.Request, sealed []strin
 	case askRelease:
 		c.opts.Release(sidOf(r.URL.RawQuery))
 		w.WriteHeader(http.StatusNoContent)
+	case askEnd:
+		if c.opts.End == nil {
+			w.WriteHeader(http.StatusNotImplemented)
+			return
+		}
+		c.opts.End(sidOf(r.URL.RawQuery))
+		w.WriteHeader(http.StatusNoContent)
 	default: // a newer node asks
 		w.WriteHeader(http.StatusNotImplemented)
 	}

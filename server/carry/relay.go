@@ -23,6 +23,8 @@ const lingerTimeout = 5 * time.Second
 type relay struct {
 	c             *Carrier
 	client, owner net.Conn
+	peer          *peer
+	sid           string
 	left          atomic.Int32 // directions that still run
 	ending        atomic.Bool  // one has ended
 }
@@ -37,7 +39,7 @@ func (c *Carrier) join(w http.ResponseWriter, r *http.Request, owner *conn, a *a
 		c.fail(w, r, owner.peer.node, &failure{ReasonBroken, err})
 		return
 	}
-	x := &relay{c: c, client: client, owner: owner.Conn}
+	x := &relay{c: c, client: client, owner: owner.Conn, peer: owner.peer, sid: sidOf(r.URL.RawQuery)}
 	x.left.Store(2)
 	early := buffered(rw.Reader)
 	if client.SetDeadline(time.Time{}) != nil || x.write(client, a.buf.b[a.start:]) != nil || x.write(owner, early) != nil || !c.begin(x) {

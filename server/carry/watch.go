@@ -195,6 +195,8 @@ func (p *peer) asked(ctx context.Context, c *conn, question []byte) (answered bo
 		return true, &failure{ReasonRefused, errors.New(a.why)}
 	case a.node != p.node.ID:
 		return true, stranger(p, &a)
+	case a.status != http.StatusNoContent:
+		return true, errQuestion
 	}
 	if err := c.SetDeadline(time.Time{}); err == nil && a.length == int64(len(a.rest())) && !a.last {
 		kept = true
@@ -202,6 +204,9 @@ func (p *peer) asked(ctx context.Context, c *conn, question []byte) (answered bo
 	}
 	return true, nil
 }
+
+// errQuestion is the failure of a question to a node that is too old for it.
+var errQuestion = &failure{ReasonVersion, errors.New("the node does not know the question")}
 
 // stranger is the failure of an answer that is not the owner's.
 func stranger(p *peer, a *answer) error {
