@@ -129,10 +129,7 @@ func (a *App) engineOptions() engineio.Options {
 
 // admit decides about each handshake.
 func (a *App) admit(r *http.Request) error {
-	switch {
-	case a.draining.Load():
-		return errors.New("the server is shutting down")
-	case a.anonymous, a.canKnow(): // who it is is found out when it connects to a namespace
+	if a.anonymous || a.canKnow() { // who it is is found out when it connects to a namespace
 		return nil
 	}
 	if a.refusalLogged.CompareAndSwap(false, true) {

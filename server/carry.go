@@ -75,7 +75,7 @@ func (a *App) openCarrier() (err error) {
 	}
 	engine := a.io.Engine()
 	a.nodes.carrier, err = carry.New(&carry.Options{
-		Local: a.io, Unavailable: engine.Unavailable, Release: engine.ReleasePoll,
+		Local: a.io, Unavailable: engine.Unavailable, Release: engine.ReleasePoll, End: engine.ReleaseSession,
 		Nodes: a.nodes.registry, Secrets: a.nodes.registry, Path: a.cfg.BasePath(),
 		Logger: a.log, Observer: a.metrics,
 	})

@@ -28,7 +28,8 @@ type Config struct {
 	Path            string        `name:"path" group:"listening" default:"/socket.io/" unit:"URL path" help:"Where the Socket.IO endpoint and the browser client's files are, with or without the trailing slash."`
 	MetricsListen   string        `name:"metrics-listen" group:"listening" unit:"host:port" help:"Serve /metrics, /healthz and /readyz on an address of their own. Empty: /metrics is on the main address, and only while that is a loopback address."`
 	PProf           bool          `name:"pprof" group:"listening" default:"false" negatable:"" unit:"true or false" help:"Serve profiles of the program for go tool pprof under /debug/pprof/ on the address of --metrics-listen, which it needs."`
-	ShutdownTimeout time.Duration `name:"shutdown-timeout" group:"listening" default:"10s" unit:"duration" help:"How long a stop (SIGTERM, SIGINT) may wait for connections before it cuts them. A second signal exits at once."`
+	Drain           time.Duration `name:"drain" group:"listening" default:"20s" unit:"duration" help:"Over how long a stop by SIGTERM sends the clients to other nodes, evenly, /readyz saying no from the beginning. It is over sooner when no client is left. 0: all at once, as with SIGINT (Ctrl-C)."`
+	ShutdownTimeout time.Duration `name:"shutdown-timeout" group:"listening" default:"10s" unit:"duration" help:"How long a stop may take after --drain, before it cuts what is left. A second signal exits at once."`
 
 	Anonymous Switch   `name:"anonymous" group:"access" default:"auto" negatable:"" unit:"auto, on or off" help:"Admit clients that show nothing. auto: on while listening on a loopback address and no --auth option says how to know clients, off elsewhere."`
 	Origins   []string `name:"origins" group:"access" unit:"comma-separated origins, or *" help:"Pages of which other origins may connect, such as https://app.example.com, for polling and WebSocket alike. Same origin and requests without an Origin header always pass. Empty: any loopback origin passes too while listening on a loopback address."`
@@ -144,6 +145,9 @@ func (c *Config) Validate() error {
 		if d.value <= 0 {
 			fail(d.name, "%v is not above zero", d.value)
 		}
+	}
+	if c.Drain < 0 {
+		fail("drain", "%v is below zero: write 0 to send all clients away at once", c.Drain)
 	}
 	for _, s := range []struct {
 		name  string

@@ -119,8 +119,12 @@ func (a *App) Close() error {
 	return errors.Join(err, a.closeCluster(), a.closeNodes())
 }
 
-// Run serves until ctx ends or an address fails, stops everything in order and
-// returns nil, or what failed. It is called once.
+// ErrAtOnce as the cause of the end of Run's context leaves Config.Drain out.
+var ErrAtOnce = errors.New("stop without sending clients away evenly")
+
+// Run serves until ctx ends or an address fails, sends the clients to other nodes if
+// ctx ended, stops everything in order and returns nil, or what failed. It is called
+// once.
 func (a *App) Run(ctx context.Context) error {
 	a.joinNodes(ctx)
 	main := a.httpServer(a.routes())
@@ -137,6 +141,7 @@ func (a *App) Run(ctx context.Context) error {
 	var err error
 	select {
 	case <-ctx.Done():
+		a.drain(context.WithoutCancel(ctx), context.Cause(ctx))
 	case err = <-failed:
 	}
 	a.shutdown(context.WithoutCancel(ctx), main, side)
@@ -187,19 +192,25 @@ func pageURL(addr net.Addr) string {
 	return "http://" + tcp.String() + "/"
 }
 
-// shutdown is the order in which everything stops, within ShutdownTimeout:
+// shutdown ends an App. Everything stops in this order, the first two steps, which are
+// drain's, within Drain and the others, which are here, within ShutdownTimeout:
 //
-//  1. /readyz answers 503 and handshakes are refused, so that balancers and
-//     clients go elsewhere; /healthz and /metrics still answer.
-//  2. Every session's transport is closed, without a DISCONNECT packet, so
-//     that clients reconnect by themselves; waiting polls are answered; handlers
-//     that run are waited for; then what knew the clients ends, the adapters close
-//     after the last socket, and then the connections to Redis.
-//  3. The other nodes are told that this one is gone.
-//  4. The main address is closed and requests in flight are waited for. Of those
+//  1. /readyz answers 503, so that balancers take this node out; for an eighth of the
+//     drain everything else goes on, new clients included. /healthz and /metrics answer
+//     to the end.
+//  2. Handshakes are refused, with 503. In the rest of the drain the sessions end one
+//     after the other, evenly: waiting polls are answered, WebSockets closed, without a
+//     DISCONNECT packet, so that clients reconnect by themselves; and so do, at their
+//     owners, the sessions of other nodes whose WebSockets come through this one. It is
+//     over as soon as none is left, and left out where Drain is 0 or the cause ErrAtOnce.
+//  3. What sessions are left end together, in the same way; handlers that run are waited
+//     for; then what knew the clients ends, the adapters close after the last socket, and
+//     then the connections to Redis.
+//  4. The other nodes are told that this one is gone.
+//  5. The main address is closed and requests in flight are waited for. Of those
 //     that are carried to other nodes, waiting polls are let go by their owners and
 //     WebSockets are closed; the sessions of the first go on, by way of another node.
-//  5. The metrics address goes last, so that the end can be watched.
+//  6. The metrics address goes last, so that the end can be watched.
 //
 // What does not end in time is cut.
 func (a *App) shutdown(ctx context.Context, main, side *http.Server) {

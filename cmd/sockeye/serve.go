@@ -26,8 +26,8 @@ type serveCommand struct {
 // secondSignal is the status of a program that was told twice to stop.
 const secondSignal = exitStatus(130)
 
-// Run serves until SIGTERM or SIGINT, then stops in order. A second signal
-// ends the process at once.
+// Run serves until SIGTERM or SIGINT, then stops in order; only SIGTERM, of those who
+// run services, drains. A second signal ends the process at once.
 func (c *serveCommand) Run(s streams, kctx *kong.Context, file *fileResolver) error {
 	if err := c.complete(kctx, file); err != nil {
 		return err
@@ -37,8 +37,8 @@ func (c *serveCommand) Run(s streams, kctx *kong.Context, file *fileResolver) er
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(s.ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(s.ctx)
+	defer cancel(nil)
 
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
@@ -56,8 +56,12 @@ func (c *serveCommand) Run(s streams, kctx *kong.Context, file *fileResolver) er
 				return secondSignal
 			}
 			stopping = true
-			log.Info("stopping", "signal", sig.String(), "at_most", c.Config.ShutdownTimeout.String())
-			cancel()
+			drain, cause := c.Config.Drain, error(nil)
+			if sig == os.Interrupt {
+				drain, cause = 0, server.ErrAtOnce // somebody waits for the end
+			}
+			log.Info("stopping", "signal", sig.String(), "at_most", (drain + c.Config.ShutdownTimeout).String())
+			cancel(cause)
 		}
 	}
 }

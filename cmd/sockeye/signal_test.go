@@ -173,17 +173,24 @@ func frame(t *testing.T, r *bufio.Reader) string {
 }
 
 func TestSIGTERMClosesTransportsAndAnswersPollsWithoutDisconnectPackets(t *testing.T) {
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		t.Run(sig.String(), func(t *testing.T) {
+	for _, c := range []struct {
+		name, drain string
+		sig         os.Signal
+	}{
+		{"evenly", "300ms", syscall.SIGTERM},
+		{"at once", "0", syscall.SIGTERM},
+		{"by a person, who waits for nobody's sake", "10m", syscall.SIGINT},
+	} {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			stopsCleanly(t, sig)
+			stopsCleanly(t, c.sig, c.drain)
 		})
 	}
 }
 
-func stopsCleanly(t *testing.T, sig os.Signal) {
+func stopsCleanly(t *testing.T, sig os.Signal, drain string) {
 	t.Helper()
-	p := startProcess(t, "--shutdown-timeout", "15s")
+	p := startProcess(t, "--shutdown-timeout", "15s", "--drain", drain)
 	sid := p.openPolling(t)
 	_, poll := p.get(t, "/socket.io/?EIO=4&transport=polling&sid="+sid)
 	ws := p.openWebSocket(t)
@@ -229,7 +236,7 @@ func (p *process) leaveWaiting(t *testing.T) {
 
 func TestAStopEndsInItsTimeWhateverClientsDo(t *testing.T) {
 	t.Parallel()
-	p := startProcess(t, "--shutdown-timeout", "500ms")
+	p := startProcess(t, "--drain", "0", "--shutdown-timeout", "500ms")
 	p.leaveWaiting(t)
 	start := time.Now()
 	p.signal(t, syscall.SIGTERM)
@@ -246,12 +253,14 @@ func TestAStopEndsInItsTimeWhateverClientsDo(t *testing.T) {
 
 func TestASecondSignalExitsAtOnce(t *testing.T) {
 	t.Parallel()
-	p := startProcess(t, "--shutdown-timeout", "10m")
-	p.leaveWaiting(t)
-	p.signal(t, syscall.SIGTERM)
-	p.log.await(t, `msg=stopping`)
-	p.signal(t, syscall.SIGTERM)
-	if status := p.status(t); status != int(secondSignal) {
-		t.Errorf("exit status %d, want %d:\n%s", status, secondSignal, p.log)
+	for _, args := range [][]string{{"--drain", "10m"}, {"--drain", "0", "--shutdown-timeout", "10m"}} {
+		p := startProcess(t, args...)
+		p.leaveWaiting(t)
+		p.signal(t, syscall.SIGTERM)
+		p.log.await(t, `msg=stopping`)
+		p.signal(t, syscall.SIGTERM)
+		if status := p.status(t); status != int(secondSignal) {
+			t.Errorf("%v: exit status %d, want %d:\n%s", args, status, secondSignal, p.log)
+		}
 	}
 }
