@@ -47,7 +47,7 @@ all() {
     if [ -f "$folder/package.json" ]; then suite "$folder" node_proofs "$folder"; fi
   done
   if ! grep -q '^everything with' "$LEFT_OUT"; then
-    for folder in test/balancers test/proxies; do suite "$folder" node_proofs "$folder"; done
+    for folder in test/balancers test/proxies test/drain; do suite "$folder" node_proofs "$folder"; done
   fi
   printf '\n'
   if [ -s "$LEFT_OUT" ]; then

@@ -54,7 +54,7 @@ left_out() {
   case $1 in
     test/browser) grep -q '^test/browser' "$LEFT_OUT" ;;
     test/cluster) grep -q '^everything with several nodes' "$LEFT_OUT" ;;
-    test/balancers | test/chaos) grep -q '^everything with' "$LEFT_OUT" ;;
+    test/balancers | test/chaos | test/drain) grep -q '^everything with' "$LEFT_OUT" ;;
     test/proxies) grep -q '^everything with proxies' "$LEFT_OUT" ;;
     *) false ;;
   esac
@@ -65,7 +65,7 @@ section "what the tests need"
 echo "done"
 
 suite "Go tests" go_tests
-for folder in test/clients test/cluster test/balancers test/proxies test/chaos test/browser; do
+for folder in test/clients test/cluster test/balancers test/proxies test/drain test/chaos test/browser; do
   if [ ! -f "$folder/package.json" ]; then
     continue
   elif ! command -v "$NPM" >/dev/null; then

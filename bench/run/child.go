@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"regexp"
 	"sync"
@@ -40,6 +41,7 @@ func start(ctx context.Context, s *server) (*child, error) {
 	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopTimeout
+	cmd.Env = append(os.Environ(), "SOCKEYE_DRAIN=0s") // its clients are gone
 	bindToParent(cmd)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

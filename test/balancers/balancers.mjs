@@ -60,8 +60,10 @@ const starters = {
   },
 
   async haproxy(nodes, tls, plain, secure) {
+    const fewer = [1, 2, 3].slice(nodes.length).map((i) => [`    server node${i} 10.0.0.1${i}:3000\n`, ""]);
     const path = deployed("haproxy.cfg", folder(), {
       ...nodesAt(nodes),
+      ...Object.fromEntries(fewer),
       "bind :80": `bind 127.0.0.1:${plain}`,
       "bind :443": `bind 127.0.0.1:${secure}`,
       "/etc/ssl/sockeye/both.pem": tls.both,

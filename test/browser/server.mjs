@@ -20,7 +20,10 @@ export class Server {
   }
 
   async #spawn(port) {
-    this.process = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, ...this.args], { stdio: ["ignore", "pipe", "pipe"] });
+    this.process = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, ...this.args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, SOCKEYE_DRAIN: "0s" },
+    });
     this.exited = once(this.process, "exit");
     this.port = await new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`no address within ${STARTUP} ms:\n${this.log}`)), STARTUP);

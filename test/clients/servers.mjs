@@ -16,7 +16,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exi
 
 // start runs a server and waits for its line "listening addr=HOST:PORT".
 export async function start(command, args, { deadline = 15_000 } = {}) {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, SOCKEYE_DRAIN: "0s" } });
   children.add(child);
   let output = "";
   const address = await new Promise((resolve, reject) => {

@@ -156,10 +156,13 @@ export function sockeyePath() {
   return path;
 }
 
-/** Starts Sockeye on a free port, or on `port`, and gives the program with its `url` and `port`. */
+/**
+ * Starts Sockeye on a free port, or on `port`, and gives the program with its `url` and `port`.
+ * It sends its clients away at once when it stops, unless `args` say --drain.
+ */
 export async function sockeye(args = [], { port = 0, env, host = "127.0.0.1" } = {}) {
   const program = await Program.start(sockeyePath(), ["serve", "--listen", `${host}:${port}`, ...args], {
-    env,
+    env: { SOCKEYE_DRAIN: "0s", ...env },
     ready: (output) => /msg=listening addr=\S+:(\d+)/.exec(output)?.[1],
   });
   program.port = Number(program.ready);
