@@ -71,6 +71,9 @@ func (c *Carrier) carry(w http.ResponseWriter, r *http.Request, owner nodes.Node
 		c.join(w, r, conn, &a)
 		return
 	}
+	if r.ProtoMajor > 1 { // where the client can shut the window of its stream
+		_ = req.rc.SetWriteDeadline(time.Now().Add(pieceTimeout)) // a server that cannot has limits of its own
+	}
 	if req.more || kind == WebSocket {
 		w.Header().Set("Connection", "close") // what still comes is not waited for
 	}

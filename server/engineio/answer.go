@@ -177,19 +177,23 @@ func (x *exchange) write(status int, contentType, encoding string, body []byte) 
 }
 
 // answerPiece is how much of a body is written at once, in bytes. A body that is
-// shorter always finds room in the buffers of server and kernel.
+// shorter always finds room in the buffers of server and kernel; but over HTTP/2 the
+// client may have shut the window of the stream.
 const answerPiece = 16 << 10
 
 // writeBody writes a body piece by piece, so that a slow reader's progress shows,
 // and one that takes nothing of a piece for BodyTimeout does not hold the
 // connection for good.
 func (x *exchange) writeBody(body []byte) error {
-	if len(body) <= answerPiece {
+	rc, size := http.NewResponseController(x.w), len(body)
+	if size <= answerPiece {
+		if x.r.ProtoMajor > 1 { // the deadline ends with the stream
+			_ = rc.SetWriteDeadline(time.Now().Add(x.srv.opts.BodyTimeout)) // a server that cannot has limits of its own
+		}
 		n, err := x.w.Write(body)
 		x.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
 		return err
 	}
-	rc, size := http.NewResponseController(x.w), len(body)
 	for len(body) > 0 {
 		_ = rc.SetWriteDeadline(time.Now().Add(x.srv.opts.BodyTimeout)) // a server that cannot has limits of its own
 		n, err := x.w.Write(body[:min(len(body), answerPiece)])
