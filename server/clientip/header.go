@@ -183,7 +183,7 @@ func parseNode(text string) netip.AddrPort {
 	if a, err := netip.ParseAddr(text); err == nil {
 		return plain(a, 0)
 	}
-	host, port := text, ""
+	var host, port string
 	if strings.HasPrefix(text, "[") {
 		var ok bool
 		if host, port, ok = strings.Cut(text[1:], "]"); !ok || !strings.Contains(host, ":") {

@@ -83,7 +83,7 @@ func TestTheProxyProtocolNamesTheClient(t *testing.T) {
 		"version 2": {v2(t, &proxyproto.Header{
 			Version: 2, Command: proxyproto.PROXY, TransportProtocol: proxyproto.TCPv6, SourceAddr: client, DestinationAddr: here,
 		}), "[2001:db8::7]:4711"},
-		"version 2, local":  {"\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00", ""},
+		"version 2, local": {"\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00", ""},
 		"version 2, a pipe": {v2(t, &proxyproto.Header{
 			Version: 2, Command: proxyproto.PROXY, TransportProtocol: proxyproto.UnixStream,
 			SourceAddr: &net.UnixAddr{Name: "/a", Net: "unix"}, DestinationAddr: &net.UnixAddr{Name: "/b", Net: "unix"},

@@ -101,6 +101,9 @@ func (x *exchange) refuse(f refusal) {
 		}
 		x.w.Header().Set("Connection", "close")
 	}
+	if f.status == http.StatusTooManyRequests { // who sends too much shall not do so cheaply
+		x.w.Header().Set("Connection", "close")
+	}
 	if f.retryAfter > 0 {
 		seconds := (f.retryAfter + time.Second - 1) / time.Second
 		x.w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))

@@ -44,6 +44,8 @@ const (
 	DetailHandlerStall      Detail = "handler stall"        // the handler blocked reading for longer than HandlerStall
 	DetailSlowReader        Detail = "slow reader"          // above OutboxLimit and no byte taken for SlowReaderGrace
 	DetailOutboxOverflow    Detail = "outbox overflow"      // above OutboxMax
+	DetailOutboxTotal       Detail = "outbox total"         // the slowest reader when all outboxes were above OutboxTotal
+	DetailRateLimited       Detail = "rate limited"         // the client went on sending more than it may
 	DetailWriteFailed       Detail = "write failed"         // the connection refused bytes
 	DetailShutdown          Detail = "shutdown"             // Server.Close
 	DetailDrain             Detail = "drain"                // Server.Release, ReleaseSession
@@ -78,11 +80,11 @@ func (e *CloseError) Error() string {
 	return s
 }
 
-// notable reports whether the server cut off a client that was too slow for it, or
-// whose handlers were: an operator should hear of that.
+// notable reports whether the server cut off a client that was too slow for it, or too
+// fast, or whose handlers were too slow: an operator should hear of that.
 func (e *CloseError) notable() bool {
 	switch e.Detail { //nolint:exhaustive // the others are the client's doing, or the application's
-	case DetailSlowReader, DetailOutboxOverflow, DetailHandlerStall:
+	case DetailSlowReader, DetailOutboxOverflow, DetailOutboxTotal, DetailRateLimited, DetailHandlerStall:
 		return true
 	}
 	return false

@@ -10,6 +10,7 @@ func Ends() []CloseError {
 	}{
 		{ReasonTransportClose, []Detail{
 			DetailClosePacket, DetailCloseFrame, DetailConnectionLost, DetailWriteFailed, DetailSlowReader, DetailOutboxOverflow,
+			DetailOutboxTotal,
 		}},
 		{ReasonTransportError, []Detail{
 			DetailPollAborted, DetailBodyAborted, DetailBodyTimeout, DetailPollOverlap, DetailPostOverlap, DetailPayloadTooLarge,
@@ -21,7 +22,7 @@ func Ends() []CloseError {
 		{ReasonForcedServer, []Detail{
 			DetailConnectTimeout, DetailAttachmentTimeout, DetailUnexpectedPacket, DetailServerDisconnect, DetailRefused,
 		}},
-		{ReasonShutdown, []Detail{DetailShutdown}},
+		{ReasonShutdown, []Detail{DetailShutdown, DetailDrain}},
 	} {
 		for _, d := range of.details {
 			all = append(all, CloseError{Reason: of.reason, Detail: d})

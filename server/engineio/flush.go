@@ -2,7 +2,6 @@ package engineio
 
 import (
 	"errors"
-	"net"
 	"os"
 	"sync"
 	"time"
@@ -41,6 +40,7 @@ func (s *Session) flush(c *wsConn) {
 		s.mu.Lock()
 		s.out.settle(batch)
 		s.out.sent.add(page.messages, page.bytes)
+		s.countLocked()
 		if page.more && s.state != stateClosed {
 			s.out.putBack(batch[0])
 		}
@@ -170,7 +170,7 @@ const tlsRecord = 16 << 10
 // stride is how much is written at once of n bytes: all, or, where interrupt
 // cannot ask how far a write came, a TLS record, so that progress shows.
 func (c *wsConn) stride(n int) int {
-	if _, ok := c.conn.(*net.TCPConn); ok {
+	if _, ok := plainTCP(c.conn); ok {
 		return n
 	}
 	return tlsRecord
@@ -179,7 +179,7 @@ func (c *wsConn) stride(n int) int {
 // interrupt asks a blocked write how far it came. It reports false where the
 // connection cannot go on after that, as TLS cannot, or nothing is being written.
 func (c *wsConn) interrupt() bool {
-	if _, ok := c.conn.(*net.TCPConn); !ok {
+	if _, ok := plainTCP(c.conn); !ok {
 		return false
 	}
 	c.judged.Store(true)

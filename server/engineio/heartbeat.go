@@ -16,6 +16,7 @@ type heartbeat struct {
 	refreshed bool      // the timeout was extended once, because something else came in
 	paused    bool      // the timeout came while Receive blocked
 	pausedAt  time.Time
+	slowed    time.Time // until when reading is paused by a Pass; zero if it never was
 }
 
 // startHeartbeatLocked starts the timer of a new session.
@@ -53,6 +54,11 @@ func (s *Session) tick() {
 		}
 		s.mu.Unlock()
 		s.end(&CloseError{Reason: ReasonTransportError, Detail: DetailHandlerStall})
+		return
+	}
+	if wait := s.slowedLocked(); wait > 0 {
+		s.beat.timer.Reset(wait)
+		s.mu.Unlock()
 		return
 	}
 	s.mu.Unlock()

@@ -73,6 +73,7 @@ func (c *wsConn) Read(b []byte) (int, error) {
 		if gap := c.activity.came(); gap >= minIdleCut {
 			c.s.srv.idleCuts.survived(c.s.origin.addr, gap)
 		}
+		c.fare.pay(nil, c.s, n)
 	}
 	return n, err
 }

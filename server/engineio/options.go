@@ -78,6 +78,10 @@ type Options struct {
 	OutboxLimit, OutboxMax int
 	SlowReaderGrace        time.Duration
 	SlowReader             SlowReaderPolicy
+	// OutboxTotal, if above zero, bounds the bytes in all outboxes together; what one
+	// holds under 4 KiB does not count. While it is reached handshakes are refused with
+	// 503, and the slowest readers are disconnected until a tenth of it is free.
+	OutboxTotal int64
 
 	// HandlerStall bounds how long a Receive that blocks holds the ping timeout back,
 	// counted from when it would have ended the session (60 s). A Receiver that
@@ -95,6 +99,9 @@ type Options struct {
 	// AllowRequest may refuse a handshake; the error's text becomes the message
 	// of a 403 answer with code 4. A *Refusal chooses status and Retry-After.
 	AllowRequest func(r *http.Request) error
+	// Enter is asked last about each handshake, gives the session its Pass, and may refuse
+	// it as AllowRequest does. It may wait. A nil Pass is none.
+	Enter func(r *http.Request) (Pass, error)
 	// Attach is called once for each session, with the handshake request that was
 	// admitted; Session.Attached returns what it returned. It hands on what a
 	// middleware before the server found out, such as the user. The request must
@@ -236,6 +243,8 @@ func (o *Options) withDefaults() (Options, error) {
 		return c, fmt.Errorf("engineio: SIDPrefix %q: use letters, digits, - and _, at most %d", c.SIDPrefix, maxSIDPrefix)
 	case c.MaxPayload < 0:
 		return c, errors.New("engineio: MaxPayload must not be negative")
+	case c.OutboxTotal < 0:
+		return c, errors.New("engineio: OutboxTotal must not be negative")
 	case c.OutboxLimit < 0 || c.OutboxMax < c.OutboxLimit:
 		return c, fmt.Errorf("engineio: OutboxMax (%d) must not be below OutboxLimit (%d)", c.OutboxMax, c.OutboxLimit)
 	}

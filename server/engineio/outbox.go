@@ -67,6 +67,8 @@ type outbox struct {
 	taken  uint64 // bytes ever taken by the reader; tells progress from standstill
 	sent   traffic
 	pulled bool // the replay at the head is being pulled from, outside the lock
+
+	total counting // what of it is in the server's total
 }
 
 func (o *outbox) empty() bool { return len(o.queue) == 0 }

@@ -28,6 +28,7 @@ type poller struct {
 
 	posting *post  // the POST being read and delivered
 	posted  string // the t of the last POST that was answered "ok"
+	fare    fare   // owned by the POST being read
 
 	arrives   time.Time     // when the last long answer should have reached a slow client
 	leaving   chan struct{} // closed by the GET that a goodbye waits for
@@ -235,6 +236,7 @@ func (s *Session) leavePoll(me *waitingPoll, x *exchange) *pollAnswer {
 		}
 	} else {
 		s.out.settle(batch)
+		s.countLocked()
 	}
 	s.poll.answering = nil
 	s.answeredLocked(me, answer)

@@ -47,6 +47,7 @@ func (s *Session) servePost(x *exchange) {
 		return
 	}
 	s.srv.stats.bytesIn.Add(uint64(len(body)))
+	s.poll.fare.pay(x.r.Context().Done(), s, len(body))
 	if err := x.decodeBody(body, binary, s.deliver); err != nil {
 		s.leavePost("")
 		if !errors.Is(err, errEnded) {

@@ -35,6 +35,7 @@ type Server struct {
 	idleCuts *cuts // of WebSockets
 	upgrades *upgradeHolds
 	stats    counters
+	queued   outboxTotal
 	wg       sync.WaitGroup // sessions, and readers of WebSockets
 
 	mu       sync.RWMutex
@@ -56,6 +57,8 @@ type Stats struct {
 	// moment, KeptAlive those whose WebSockets get pings in silence, HoldsShortened
 	// those whose waiting GETs are answered earlier.
 	UpgradesWithheld, KeptAlive, HoldsShortened int
+	// Queued are the bytes in all outboxes, without those that hold less than 4 KiB.
+	Queued int64
 }
 
 // NewServer returns a server that tells h of its sessions. o may be nil.
@@ -65,6 +68,7 @@ func NewServer(h Handler, o *Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{opts: opts, handler: h, holds: newHolds(opts.PollHold), sessions: make(map[string]*Session)}
+	s.queued.limit = opts.OutboxTotal
 	s.idleCuts, s.upgrades = newCuts(opts.PingInterval), newUpgradeHolds(&s.opts)
 	return s, nil
 }
@@ -82,6 +86,7 @@ func (s *Server) Stats() Stats {
 		Sessions: s.Len(), MessagesIn: s.stats.messagesIn.Load(), MessagesOut: s.stats.messagesOut.Load(),
 		BytesIn: s.stats.bytesIn.Load(), BytesOut: s.stats.bytesOut.Load(),
 		UpgradesWithheld: s.upgrades.withheld(), KeptAlive: s.idleCuts.rules(), HoldsShortened: s.holds.cuts.rules(),
+		Queued: s.queued.bytes.Load(),
 	}
 }
 
@@ -122,8 +127,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case f != nil:
 		x.refuse(*f)
+		return
 	case session == nil:
 		s.handshake(x)
+		return
+	}
+	session.payRequest(r.Context().Done())
+	switch {
 	case isUpgrade(r):
 		session.serveUpgrade(x)
 	case r.Method == http.MethodGet:
@@ -189,8 +199,20 @@ func (s *Server) verifySession(x *exchange, upgrade bool) (*Session, *refusal) {
 
 // handshake opens a session and answers with its open packet.
 func (s *Server) handshake(x *exchange) {
+	if s.queued.full() {
+		x.refuse(outboxTotalRefusal)
+		return
+	}
+	var pass Pass
+	if s.opts.Enter != nil {
+		var err error
+		if pass, err = s.opts.Enter(x.r); err != nil {
+			x.refuse(*refusalOf(err))
+			return
+		}
+	}
 	id := s.opts.SIDPrefix + newSID()
-	session := &Session{srv: s, id: id, protocol: x.q.protocol, origin: snapshotOf(x.r, time.Now())}
+	session := &Session{srv: s, id: id, protocol: x.q.protocol, pass: pass, origin: snapshotOf(x.r, time.Now())}
 	if s.opts.Attach != nil {
 		session.attached = s.opts.Attach(x.r)
 	}
@@ -199,6 +221,7 @@ func (s *Server) handshake(x *exchange) {
 	if x.q.transport == TransportWebSocket {
 		var err error
 		if c, err = s.acceptWebSocket(x.w, x.r, id); err != nil {
+			session.leave()
 			s.opts.Observer.RequestRefused(codeBadRequest, refusedHandshake)
 			s.opts.Logger.Debug("websocket handshake failed", "error", err)
 			return
@@ -210,6 +233,7 @@ func (s *Server) handshake(x *exchange) {
 		session.poll = &poller{b64: x.q.b64}
 	}
 	if !s.admit(session) {
+		session.leave()
 		if c != nil {
 			_ = c.conn.Close()
 			return

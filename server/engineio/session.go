@@ -54,6 +54,7 @@ type Session struct {
 	protocol int
 	origin   snapshot
 	attached any
+	pass     Pass // nil without Options.Enter
 
 	mu         sync.Mutex
 	state      state
@@ -83,6 +84,9 @@ func (s *Session) Request() *Request { return s.origin.request() }
 
 // Attached returns what Options.Attach made of the handshake request, or nil.
 func (s *Session) Attached() any { return s.attached }
+
+// Pass returns what Options.Enter gave the session, or nil.
+func (s *Session) Pass() Pass { return s.pass }
 
 // Transport returns the name of the transport in use right now.
 func (s *Session) Transport() string {
@@ -142,6 +146,7 @@ func (s *Session) Send(m *Message, f SendFlag) error {
 		return ErrDropped
 	}
 	s.out.push(entry{m: m, flags: f})
+	s.countLocked()
 	if s.out.bytes > s.srv.opts.OutboxLimit {
 		return s.sendOverLimit()
 	}
@@ -331,6 +336,7 @@ func (s *Session) end(why *CloseError) {
 	}
 	s.state = stateClosed
 	s.why = why
+	s.uncountLocked()
 	s.out.reset()
 	stopTimer(s.beat.timer)
 	if s.watch != nil {
@@ -369,6 +375,7 @@ func (s *Session) end(why *CloseError) {
 func (s *Session) finish(why *CloseError) {
 	s.logEnd(why)
 	s.srv.remove(s, why)
+	s.leave()
 	s.recv.Closed(why)
 	s.srv.wg.Done()
 }

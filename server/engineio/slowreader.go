@@ -9,6 +9,7 @@ func (s *Session) overLimitLocked() (dropped int, why *CloseError) {
 	o := &s.srv.opts
 	if o.SlowReader == SlowReaderDropOldest {
 		dropped = s.out.dropVolatile(o.OutboxLimit)
+		s.countLocked()
 		if s.out.bytes <= o.OutboxLimit {
 			return dropped, nil
 		}

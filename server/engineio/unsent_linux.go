@@ -17,6 +17,9 @@ func unsent(c net.Conn) int {
 		}
 		break
 	}
+	if tcp, ok := plainTCP(c); ok {
+		c = tcp
+	}
 	sc, ok := c.(syscall.Conn)
 	if !ok {
 		return -1

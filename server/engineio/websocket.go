@@ -22,6 +22,7 @@ const (
 	closeGoingAway     = 1001
 	closeProtocolError = 1002
 	closeBadUTF8       = 1007
+	closePolicy        = 1008
 	closeTooLarge      = 1009
 )
 
@@ -50,6 +51,7 @@ type wsConn struct {
 	judged atomic.Bool  // interrupt asked the writer to judge
 	wrote  atomic.Int64 // bytes handed to the connection
 	frames frameReader  // owned by the reader
+	fare   fare         // owned by the reader
 	heard  uint16       // the code of the client's close frame; set by the reader before it ends the session
 }
 
@@ -127,6 +129,11 @@ func (c *wsConn) packet() (wire.Packet, error) {
 			return wire.Packet{}, err
 		}
 		c.s.srv.stats.bytesIn.Add(uint64(len(data)))
+		cost := frameCost
+		if c.deflate { // what came was shorter, and what it became is what costs
+			cost += len(data)
+		}
+		c.fare.pay(nil, c.s, cost)
 		switch op {
 		case wire.OpText:
 			return wire.DecodeText(data, c.s.protocol)
@@ -189,6 +196,8 @@ func closeCode(c *CloseError) uint16 {
 		return closeProtocolError
 	case DetailShutdown, DetailDrain:
 		return closeGoingAway
+	case DetailRateLimited:
+		return closePolicy
 	}
 	return closeNormal
 }
@@ -212,7 +221,7 @@ func (c *wsConn) shutdown(why *CloseError, flushing bool) {
 
 // deaf reports whether a session ended because nobody listens at the other side.
 func deaf(why *CloseError) bool {
-	return why.Detail == DetailSlowReader || why.Detail == DetailOutboxOverflow || why.Detail == DetailNoPong || why.Detail == DetailConnectionLost
+	return why.Detail == DetailSlowReader || why.Detail == DetailOutboxOverflow || why.Detail == DetailOutboxTotal || why.Detail == DetailNoPong || why.Detail == DetailConnectionLost
 }
 
 // leave is how the flusher of an ended session goes: the last word is its own,
@@ -243,7 +252,11 @@ func (c *wsConn) bye(why *CloseError) {
 		_ = c.conn.Close()
 		return
 	}
-	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
+	half, ok := c.conn.(interface{ CloseWrite() error })
+	if tcp, plain := plainTCP(c.conn); plain {
+		half, ok = tcp, true
+	}
+	if ok {
 		if half.CloseWrite() == nil {
 			return
 		}

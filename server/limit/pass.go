@@ -1,0 +1,177 @@
+package limit
+
+import (
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// streakTime is how long a client may go on over a limit before it is disconnected.
+const streakTime = 10 * time.Second
+
+// maxStep is how many tokens are taken from a bucket at once, which is to ask the clock
+// that much less often.
+const maxStep = 32
+
+// Pass is what a connection has of a Door. Buckets are made when there is something to
+// count, so that an idle connection holds next to nothing.
+type Pass struct {
+	door   *Door
+	remote string
+	ip     netip.Addr // counted; invalid where it is an exception
+
+	bytes  atomic.Pointer[rate.Limiter]
+	paused atomic.Int64 // Unix seconds in which a pause was last counted
+	events *flood       // owned by who calls Packet
+
+	mu    sync.Mutex
+	left  bool
+	users []string // counted
+}
+
+// Read counts n bytes that the client sent, and returns for how long it should send
+// nothing more. It may be called from any goroutine.
+func (p *Pass) Read(n int) time.Duration {
+	r := p.door.opts.Bytes
+	if r.Off() {
+		return 0
+	}
+	l := p.bytes.Load()
+	if l == nil {
+		p.bytes.CompareAndSwap(nil, r.bucket())
+		l = p.bytes.Load()
+	}
+	now := time.Now()
+	var wait time.Duration
+	for n > 0 {
+		k := min(n, l.Burst())
+		wait = l.ReserveN(now, k).DelayFrom(now)
+		n -= k
+	}
+	if second := now.Unix(); wait > 0 && p.paused.Swap(second) != second {
+		p.door.hit(Bytes, Paused, p.remote)
+	}
+	return wait
+}
+
+// flood is what is known of how fast a client sends events.
+type flood struct {
+	bucket *rate.Limiter
+	step   int       // tokens are taken that many at once, while there are
+	credit int       // and so many of them are left
+	second int64     // Unix seconds, in which
+	over   int       // so many were refused
+	since  time.Time // since when some were refused in each second; zero: they are not
+	last   time.Time // when one was refused
+	told   time.Time // when Notify said yes
+}
+
+// Packet counts one packet of the client, and returns 0 or when one may be sent again.
+// expel says that it went on for too long, or is far over the limit. Packet and Notify
+// are for one goroutine at a time.
+func (p *Pass) Packet() (retryAfter time.Duration, expel bool) {
+	r := p.door.opts.Events
+	if r.Off() {
+		return 0, false
+	}
+	f := p.events
+	if f == nil {
+		f = &flood{bucket: r.bucket(), step: max(min(r.Burst/10, maxStep), 1)}
+		p.events = f
+	}
+	if f.credit > 0 {
+		f.credit--
+		return 0, false
+	}
+	now := time.Now()
+	if f.bucket.AllowN(now, f.step) {
+		f.credit = f.step - 1
+		return 0, false
+	}
+	if f.step > 1 && f.bucket.AllowN(now, 1) {
+		return 0, false
+	}
+	expel = f.refused(now, r)
+	if expel {
+		p.door.hit(Events, Disconnected, p.remote)
+	} else {
+		p.door.hit(Events, Refused, p.remote)
+	}
+	return until(f.bucket, now), expel
+}
+
+// refused notes a refusal, and reports whether it is one too many.
+func (f *flood) refused(now time.Time, r Rate) (expel bool) {
+	if f.since.IsZero() || now.Sub(f.last) > time.Second {
+		f.since = now
+	}
+	f.last = now
+	if second := now.Unix(); f.second != second {
+		f.second, f.over = second, 0
+	}
+	f.over++
+	return now.Sub(f.since) >= streakTime || float64(f.over) >= abuseFactor*max(r.PerSecond, 1)
+}
+
+// Notify reports whether the client should be told now of what was refused: at most
+// once a second.
+func (p *Pass) Notify() bool {
+	if p.events == nil {
+		return true
+	}
+	now := time.Now()
+	if now.Sub(p.events.told) < time.Second {
+		return false
+	}
+	p.events.told = now
+	return true
+}
+
+// begin reports whether the connection is not one of a user yet, and makes it one for
+// the time being.
+func (p *Pass) begin(user string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.left || slices.Contains(p.users, user) {
+		return false
+	}
+	p.users = append(p.users, user)
+	return true
+}
+
+// done settles what begin began.
+func (p *Pass) done(user string, counted bool) {
+	p.mu.Lock()
+	gone := p.left
+	if i := slices.Index(p.users, user); !counted && i >= 0 {
+		p.users = slices.Delete(p.users, i, i+1)
+	}
+	p.mu.Unlock()
+	if counted && gone {
+		p.door.users.leave(user) // Leave did not know yet
+	}
+}
+
+// Leave gives the Pass back. It is idempotent.
+func (p *Pass) Leave() {
+	p.mu.Lock()
+	first := !p.left
+	p.left = true
+	users := p.users
+	p.users = nil
+	p.mu.Unlock()
+	if !first {
+		return
+	}
+	p.door.open.Add(-1)
+	if p.ip.IsValid() {
+		p.door.ips.leave(p.ip)
+	}
+	for _, user := range users {
+		p.door.users.leave(user)
+	}
+}
