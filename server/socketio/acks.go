@@ -59,6 +59,14 @@ func (s *Socket) onAck(id uint64, args Args) {
 	w.acked(args)
 }
 
+// awaits reports whether somebody waits for the answer to packet id.
+func (s *Socket) awaits(id uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.acks[id]
+	return ok
+}
+
 // loseAcks tells everyone who waits that no answer will come.
 func (s *Socket) loseAcks() {
 	s.mu.Lock()

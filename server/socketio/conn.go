@@ -13,6 +13,7 @@ import (
 type conn struct {
 	srv  *Server
 	sess *engineio.Session
+	gate Gate // nil: nothing is limited
 
 	// Owned by the reading goroutine.
 	dec   *wire.Decoder // made with the first message
@@ -43,6 +44,7 @@ func (s *Server) newConn(sess *engineio.Session) engineio.Receiver {
 		return nil
 	}
 	c := &conn{srv: s, sess: sess, refs: 1}
+	c.gate, _ = sess.Pass().(Gate) // nil is asked nothing
 	c.timer = time.AfterFunc(s.opts.ConnectTimeout, c.connectOverdue)
 	if sess.Protocol() == 3 {
 		c.variant = variantOf(s.formatAtOpen(), 4)
@@ -113,6 +115,9 @@ func (c *conn) unexpected() error {
 
 func (c *conn) dispatch(p *wire.Packet, bytes int) error {
 	s, expected := c.find(p.Namespace)
+	if c.gate != nil && c.overRate(p, s) {
+		return nil
+	}
 	switch {
 	case p.Type == wire.Connect && s == nil:
 		auth := p.Payload
@@ -127,6 +132,9 @@ func (c *conn) dispatch(p *wire.Packet, bytes int) error {
 	}
 	switch p.Type {
 	case wire.Event, wire.BinaryEvent:
+		if s.nameTooLong(p) {
+			return nil
+		}
 		c.srv.opts.Observer.EventReceived(p.Namespace, bytes)
 		s.push(&Event{
 			socket: s, name: p.Event, args: p.Args, id: p.ID, hasAck: p.HasID,

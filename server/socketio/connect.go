@@ -78,7 +78,7 @@ func (c *conn) connect(name string, auth Raw) error {
 	}
 	switch {
 	case full:
-		c.refuse(name, &ConnectError{Message: "too many namespaces"}, refusedMany)
+		c.refuse(name, limited(CodeTooManyNamespaces, "too many namespaces", 0), refusedMany)
 	case large:
 		c.refuse(name, &ConnectError{Message: "too much auth data"}, refusedAuth)
 	default:
@@ -94,13 +94,14 @@ const (
 	refusedUnknown    = "unknown namespace"
 	refusedMiddleware = "middleware"
 	refusedMany       = "too many namespaces"
+	refusedRate       = "rate limited"
 	refusedAuth       = "too much auth data"
 	refusedPanic      = "panic"
 )
 
 // ConnectRefusals lists what an Observer may be told in ConnectRefused.
 func ConnectRefusals() []string {
-	return []string{refusedUnknown, refusedMiddleware, refusedMany, refusedAuth, refusedPanic}
+	return []string{refusedUnknown, refusedMiddleware, refusedMany, refusedRate, refusedAuth, refusedPanic}
 }
 
 // refuse answers CONNECT with CONNECT_ERROR.

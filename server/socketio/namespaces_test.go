@@ -229,7 +229,7 @@ func TestNamespacesPerConnectionAreBounded(t *testing.T) {
 		c.Connect(fmt.Sprintf("/n%d", i), "")
 	}
 	c.Send("0/n3,")
-	c.Expect(`4/n3,{"message":"too many namespaces"}`)
+	c.Expect(`4/n3,{"data":{"code":"too_many_namespaces","message":"too many namespaces"},"message":"too many namespaces"}`)
 	c.Send("1/n0,")
 	c.Connect("/n3", "")
 

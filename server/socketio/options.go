@@ -49,6 +49,10 @@ type Options struct {
 	// A connect above it is answered with CONNECT_ERROR "too many namespaces".
 	MaxNamespaces int
 
+	// MaxEventName bounds the names of events, in bytes; 0 does not. An event with a longer
+	// one is answered with an error, CodeEventNameTooLong, and not handled.
+	MaxEventName int
+
 	// Admit may refuse a client in any namespace, and say who it is (SetIdentity,
 	// SetUser), before the namespace's middleware and also where that is skipped. It
 	// runs on the socket's own goroutine and may wait as long as ctx lasts. What it
@@ -125,7 +129,7 @@ func (o *Options) withDefaults() (Options, error) {
 	switch {
 	case c.ConnectTimeout < 0 || c.Recovery.MaxDisconnection < 0:
 		return c, errors.New("socketio: durations must not be negative")
-	case c.InboxEvents < 0 || c.InboxBytes < 0 || c.MaxNamespaces < 0 || c.Recovery.MaxBytes < 0:
+	case c.InboxEvents < 0 || c.InboxBytes < 0 || c.MaxNamespaces < 0 || c.MaxEventName < 0 || c.Recovery.MaxBytes < 0:
 		return c, errors.New("socketio: limits must not be negative")
 	case c.Parser > ParserMsgpack:
 		return c, fmt.Errorf("socketio: unknown parser %d", c.Parser)

@@ -99,6 +99,9 @@ func (c *Conn) Request() *engineio.Request { return c.s.sess.Request() }
 // way from an HTTP middleware to the socket. It is nil without that option.
 func (c *Conn) Attached() any { return c.s.sess.Attached() }
 
+// Pass returns what engineio.Options.Enter gave the connection, or nil.
+func (c *Conn) Pass() engineio.Pass { return c.s.sess.Pass() }
+
 // OnUpgrade adds a listener that is called, with the name of the new transport,
 // when the connection moves from polling to WebSocket. It runs on the goroutine of
 // the socket's events, after those that came by polling. A connection that has
