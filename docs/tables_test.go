@@ -64,6 +64,7 @@ func (idle) Outboxes() (bytes int64, above int) { return 0, 0 }
 func TestOperationsListsEveryMetric(t *testing.T) {
 	m := metrics.New("test")
 	m.Engine(idle{})
+	m.Nodes(func() int { return 1 })
 	registry, ok := m.Registry().(prometheus.Collector)
 	if !ok {
 		t.Fatal("the registry does not describe itself")

@@ -182,17 +182,18 @@ func TestNamespacesBeyondTheLimitShareALabel(t *testing.T) {
 
 func TestLimitsAndAuthenticationAreCountedUnderFewLabels(t *testing.T) {
 	m := New("v1")
+	known := len(m.doors.limits.known)
 	m.LimitHit("events", "refused")
 	m.LimitHit("events", "refused")
-	m.Authenticated("jwt", "expired")
+	m.Authenticated("token", "token_expired")
 	for i := range 10 * maxDoorLabels {
 		m.LimitHit(fmt.Sprintf("made up %d", i), "refused")
 	}
 	got := scrape(t, m)
 	for _, want := range []string{
 		`sockeye_limits_hit_total{effect="refused",limit="events"} 2`,
-		`sockeye_limits_hit_total{effect="refused",limit="other"} ` + fmt.Sprint(9*maxDoorLabels+1),
-		`sockeye_auth_total{method="jwt",outcome="expired"} 1`,
+		`sockeye_limits_hit_total{effect="refused",limit="other"} ` + fmt.Sprint(9*maxDoorLabels+known),
+		`sockeye_auth_total{method="token",outcome="token_expired"} 1`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the scrape lacks %s", want)

@@ -3,6 +3,7 @@ package metrics
 import (
 	"strconv"
 
+	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/carry"
 	"github.com/sockeye-io/sockeye/server/engineio"
 	"github.com/sockeye-io/sockeye/server/socketio"
@@ -43,7 +44,29 @@ func (m *Metrics) preset() {
 			m.carried.failures.WithLabelValues(string(role), string(why))
 		}
 	}
+	m.presetDoors()
 	m.Namespace("/")
+}
+
+// presetDoors makes those of who is stopped and who comes in.
+func (m *Metrics) presetDoors() {
+	for limit, effects := range map[string][]string{
+		"connections": {"refused"}, "ip-connections": {"refused", "shut"}, "ip-handshakes": {"refused"},
+		"user-connections": {"refused"}, "user-handshakes": {"refused"},
+		"events": {"refused", "disconnected"}, "bytes": {"paused"},
+	} {
+		for _, effect := range effects {
+			m.doors.limitsHit.WithLabelValues(m.doors.limits.of(limit), m.doors.effects.of(effect))
+		}
+	}
+	for _, method := range []auth.Method{auth.MethodAnonymous, auth.MethodToken, auth.MethodSession, auth.MethodKey} {
+		for _, outcome := range []string{
+			"ok", string(auth.CodeUnauthorized), string(auth.CodeInvalidToken), string(auth.CodeTokenExpired),
+			string(auth.CodeForbidden), string(auth.CodeBlocked), string(auth.CodeUnavailable),
+		} {
+			m.doors.auth.WithLabelValues(m.doors.ways.of(string(method)), m.doors.outcomes.of(outcome))
+		}
+	}
 }
 
 // Namespace makes the series of a namespace that the program has from its start.
