@@ -33,7 +33,8 @@ type block struct {
 	text string
 }
 
-// pages reads README.md, CHANGELOG.md and every page in docs.
+// pages reads README.md, CHANGELOG.md, SECURITY.md, the pages of deploy and every page
+// in docs.
 func pages(t *testing.T) []page {
 	t.Helper()
 	paths, err := filepath.Glob("*.md")
@@ -44,7 +45,7 @@ func pages(t *testing.T) []page {
 		paths[i] = "docs/" + paths[i]
 	}
 	var all []page
-	for _, path := range append([]string{"README.md", "CHANGELOG.md"}, paths...) {
+	for _, path := range append([]string{"README.md", "CHANGELOG.md", "SECURITY.md", "deploy/README.md", "deploy/proxies/README.md"}, paths...) {
 		all = append(all, readPage(t, path))
 	}
 	return all

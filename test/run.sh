@@ -37,6 +37,12 @@ go_tests() {
     "$GO" run ./test/summary -allow test/allowed-skips.txt
 }
 
+# deploy_tests: a module of its own, for its libraries; then the real tools.
+deploy_tests() {
+  "$GO" -C test/deploy test -shuffle=on -timeout 8m -json ./... 2>&1 |
+    "$GO" run ./test/summary -allow test/allowed-skips.txt && ./test/deploy/tools.sh
+}
+
 # node_tests FOLDER: npm ci where the lockfile asks for it, then npm test.
 node_tests() {
   (
@@ -65,6 +71,7 @@ section "what the tests need"
 echo "done"
 
 suite "Go tests" go_tests
+suite "test/deploy" deploy_tests
 for folder in test/clients test/cluster test/balancers test/proxies test/drain test/chaos test/browser; do
   if [ ! -f "$folder/package.json" ]; then
     continue

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+
+	"github.com/sockeye-io/sockeye/server"
 )
 
 // fileSuffix ends the name of a variable that names a file, whose content is the
@@ -16,9 +19,13 @@ const fileSuffix = "_FILE"
 // maxValue is the size of a file, in bytes, above which it is no option's value.
 const maxValue = 64 << 10
 
-// namesFile reports whether a variable of the environment names a file that has
-// the value of another one. An empty name is as none.
-func namesFile(variable string) bool { return os.Getenv(variable+fileSuffix) != "" }
+// namesFile reports whether the variable of an option has another one beside it, that
+// names a file with the value. An empty name is as none. Where that other variable
+// is an option of its own, such as that of --auth-secret-file, it is for that to read.
+func namesFile(variable string) bool {
+	isOption := slices.ContainsFunc(server.Options(), func(o server.Option) bool { return server.EnvName(o.Name) == variable+fileSuffix })
+	return os.Getenv(variable+fileSuffix) != "" && !isOption
+}
 
 // valueOfFile reads the file that stands for a variable. White space around the
 // value goes, such as the line's end that editors leave.

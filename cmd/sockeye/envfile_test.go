@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/sockeye-io/sockeye/server"
 )
 
 // secretFile writes what a mounted secret would hold.
@@ -83,14 +81,11 @@ func TestFilesOfNoOptionAreUnknownVariables(t *testing.T) {
 	}
 }
 
-func TestNoOptionHasTheNameOfAnothersFile(t *testing.T) {
-	names := make(map[string]bool)
-	for _, o := range server.Options() {
-		names[server.EnvName(o.Name)] = true
-	}
-	for name := range names {
-		if names[name+fileSuffix] {
-			t.Errorf("%s%s is both an option and the file of %s", name, fileSuffix, name)
-		}
+func TestAnOptionThatIsAFileReadsItItself(t *testing.T) {
+	file := secretFile(t, strings.Repeat("s", 40)+"\n")
+	t.Setenv("SOCKEYE_AUTH_SECRET_FILE", file)
+	values, comments := printed(t)
+	if values["auth-secret-file"] != `"`+file+`"` || !strings.HasSuffix(comments["auth-secret"], "source: default") {
+		t.Errorf("auth-secret-file is %s, and auth-secret has %s", values["auth-secret-file"], comments["auth-secret"])
 	}
 }
