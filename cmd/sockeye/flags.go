@@ -165,8 +165,8 @@ func (f *fileResolver) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag)
 		return nil, err
 	}
 	variable := fromEnvironment(flag)
-	if strings.HasSuffix(variable, fileSuffix) {
-		value, err := valueOfFile(strings.TrimSuffix(variable, fileSuffix))
+	if itself := strings.TrimSuffix(variable, fileSuffix); itself != variable && slices.Contains(flag.Envs, itself) {
+		value, err := valueOfFile(itself)
 		f.err = errors.Join(f.err, err)
 		return value, err
 	}

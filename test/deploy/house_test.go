@@ -1,13 +1,16 @@
 package deploy
 
 import (
+	"context"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
-
-	"github.com/sockeye-io/sockeye/server"
 )
 
 // root is the top of the repository, seen from where the tests run.
@@ -22,18 +25,52 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// options are those of the program, by the name of their variable.
-func options() map[string]server.Option {
-	byName := make(map[string]server.Option)
-	for _, o := range server.Options() {
-		byName[server.EnvName(o.Name)] = o
+// option is one of the program.
+type option struct{ flag, defaultValue string }
+
+// printed matches a line of sockeye config print.
+var printed = regexp.MustCompile(`(?m)^([a-z0-9-]+): .*; default: (.*?); source: `)
+
+// program asks Sockeye itself, as the library of it would make its dependencies those
+// of this module.
+var program = sync.OnceValues(func() (map[string]option, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", "run", "./cmd/sockeye", "config", "print")
+	cmd.Dir = root
+	var problems strings.Builder
+	cmd.Stderr = &problems
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("sockeye config print: %w: %s", err, &problems)
 	}
-	return byName
+	byVariable := make(map[string]option)
+	for _, m := range printed.FindAllStringSubmatch(string(out), -1) {
+		byVariable[prefix+strings.ToUpper(strings.ReplaceAll(m[1], "-", "_"))] = option{flag: m[1], defaultValue: m[2]}
+	}
+	return byVariable, nil
+})
+
+// prefix begins the name of every variable of Sockeye.
+const prefix = "SOCKEYE_"
+
+// options are those of the program, by the name of their variable.
+func options(t *testing.T) map[string]option {
+	t.Helper()
+	all, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 30 {
+		t.Fatalf("only %d options were found", len(all))
+	}
+	return all
 }
 
 // optionOf is the option that a variable sets, itself or through a file.
-func optionOf(variable string) (o server.Option, byFile, ok bool) {
-	all := options()
+func optionOf(t *testing.T, variable string) (o option, byFile, ok bool) {
+	t.Helper()
+	all := options(t)
 	if o, ok = all[variable]; ok {
 		return o, false, true
 	}
@@ -45,10 +82,10 @@ func optionOf(variable string) (o server.Option, byFile, ok bool) {
 // checkVariable fails for a variable of Sockeye that no option has.
 func checkVariable(t *testing.T, where, variable string) {
 	t.Helper()
-	if !strings.HasPrefix(variable, server.EnvPrefix+"_") || variable == server.EnvPrefix+"_CONFIG" {
+	if !strings.HasPrefix(variable, prefix) || variable == prefix+"CONFIG" {
 		return
 	}
-	if _, _, ok := optionOf(variable); !ok {
+	if _, _, ok := optionOf(t, variable); !ok {
 		t.Errorf("%s: no option has the variable %s", where, variable)
 	}
 }
@@ -59,10 +96,10 @@ func stopTakes(t *testing.T, env map[string]string) time.Duration {
 	t.Helper()
 	var sum time.Duration
 	for _, name := range []string{"SOCKEYE_DRAIN", "SOCKEYE_SHUTDOWN_TIMEOUT"} {
-		o, known := options()[name]
+		o, known := options(t)[name]
 		text, set := env[name]
 		if !set {
-			text = o.Default
+			text = o.defaultValue
 		}
 		if !known || text == "off" {
 			continue

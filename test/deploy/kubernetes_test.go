@@ -346,7 +346,7 @@ func TestSecretsArriveAsFiles(t *testing.T) {
 	}
 	var want []string
 	for _, v := range c.Env {
-		if _, byFile, ok := optionOf(v.Name); ok && byFile {
+		if _, byFile, ok := optionOf(t, v.Name); ok && byFile {
 			want = append(want, v.Value)
 		}
 		if v.ValueFrom != nil && v.ValueFrom.SecretKeyRef != nil {
