@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"github.com/sockeye-io/sockeye/adapters/redisauth"
 	"github.com/sockeye-io/sockeye/adapters/redisclient"
 	"github.com/sockeye-io/sockeye/server/auth"
@@ -236,6 +238,7 @@ func WithLedger(ctx context.Context, c *Config, log *slog.Logger, do func(ctx co
 			return fmt.Errorf("--redis-url: %w", err)
 		}
 		defer func() { err = errors.Join(err, client.Close()) }()
+		goredis.SetLogger(redisLog{log})
 		backend = redisauth.New(client, c.RedisPrefix, log)
 	case c.AuthFile != "":
 		backend = authfile.New(c.AuthFile)

@@ -7,7 +7,7 @@
 //	3f9c1a7be2d04856 → {"hash":"…","name":"sensor","scopes":["publish"],"rooms":["site:*"],"created":"…"}
 //	alice            → {"until":"…","reason":"spam","since":"…"}
 //
-// Who changes one publishes on the channel {socket.io}:auth, and everybody reads both
+// Who changes one publishes on the channel socket.io:auth, and everybody reads both
 // again; also when the connection was lost, and every ten seconds, so that nothing is
 // missed for long. Its methods may be called from any goroutine.
 //

@@ -3,6 +3,7 @@ package redisauth
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -38,7 +39,7 @@ var _ auth.Backend = (*Store)(nil)
 func New(client redis.UniversalClient, prefix string, log *slog.Logger) *Store {
 	tag := "{" + prefix + "}:auth" // one slot of a Redis Cluster
 	return &Store{
-		client: client, keys: tag + ":keys", blocks: tag + ":blocks", change: tag,
+		client: client, keys: tag + ":keys", blocks: tag + ":blocks", change: prefix + ":auth",
 		log: log, complain: rate.Sometimes{Interval: complainEvery},
 	}
 }
@@ -48,7 +49,7 @@ func (s *Store) Load(ctx context.Context) (*auth.Entries, error) {
 	p := s.client.Pipeline()
 	keys, blocks := p.HGetAll(ctx, s.keys), p.HGetAll(ctx, s.blocks)
 	if _, err := p.Exec(ctx); err != nil {
-		return nil, err
+		return nil, advised(err)
 	}
 	e := &auth.Entries{Keys: make(map[string]auth.APIKey), Blocks: make(map[string]auth.Block)}
 	for id, text := range keys.Val() {
@@ -105,7 +106,7 @@ func (s *Store) put(ctx context.Context, hash, id string, v any) error {
 		return err
 	}
 	if err := s.client.HSet(ctx, hash, id, text).Err(); err != nil {
-		return err
+		return advised(err)
 	}
 	s.tell(ctx)
 	return nil
@@ -120,13 +121,21 @@ func (s *Store) DeleteBlock(ctx context.Context, id string) error { return s.tak
 func (s *Store) take(ctx context.Context, hash, id string) error {
 	n, err := s.client.HDel(ctx, hash, id).Result()
 	if err != nil {
-		return err
+		return advised(err)
 	}
 	if n == 0 {
 		return auth.ErrNotFound
 	}
 	s.tell(ctx)
 	return nil
+}
+
+// advised says of an error of Redis what to do about it, where that is known.
+func advised(err error) error {
+	if remedy := redisclient.Remedy(err); remedy != "" {
+		return fmt.Errorf("redis: %w: %s", err, remedy)
+	}
+	return fmt.Errorf("redis: %w", err)
 }
 
 // tell has all nodes read again. Where that fails they do so by themselves, later.

@@ -56,7 +56,10 @@ func TestWhatIsShownFirstCounts(t *testing.T) {
 		{"own", func(*Credentials) {}},
 		{"own", func(c *Credentials) { c.Token = "Bearer own" }},
 		{"header", func(c *Credentials) { c.Token = " " }},
-		{"cookie", func(c *Credentials) { c.Token = ""; c.Header = header("Authorization", "Basic eDp5", "Cookie", "tok=cookie") }},
+		{"cookie", func(c *Credentials) {
+			c.Token = ""
+			c.Header = header("Authorization", "Basic eDp5", "Cookie", "tok=cookie")
+		}},
 		{"query", func(c *Credentials) { c.Token, c.Header = "", nil }},
 		{"", func(c *Credentials) { c.Token, c.Header, c.Query = "", header("Authorization", "Bearer"), nil }},
 	} {

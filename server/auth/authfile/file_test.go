@@ -151,10 +151,10 @@ func TestManyWritersLoseNothing(t *testing.T) {
 func TestADamagedFileIsAnErrorAndStaysAsItIs(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
-		"":                              "no file of API keys",
-		"{":                             "no file of API keys",
-		`{"version":2}`:                 "its version is 2",
-		`{"version":1,"keys":[]}`:       "no file of API keys",
+		"":                               "no file of API keys",
+		"{":                              "no file of API keys",
+		`{"version":2}`:                  "its version is 2",
+		`{"version":1,"keys":[]}`:        "no file of API keys",
 		`{"version":1,"blocks":{"a":1}}`: "no file of API keys",
 	} {
 		f := fresh(t)

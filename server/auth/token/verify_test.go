@@ -215,7 +215,9 @@ func TestWhichKeyFitsWhichToken(t *testing.T) {
 
 func TestTimesIssuerAndAudience(t *testing.T) {
 	t.Parallel()
-	at := func(name string, d time.Duration) string { return fmt.Sprintf(`{"sub":"alice",%q:%d}`, name, now.Add(d).Unix()) }
+	at := func(name string, d time.Duration) string {
+		return fmt.Sprintf(`{"sub":"alice",%q:%d}`, name, now.Add(d).Unix())
+	}
 	for _, c := range []struct {
 		claims string
 		edit   func(*Options)
