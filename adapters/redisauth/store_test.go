@@ -90,6 +90,7 @@ func onBoth(t *testing.T, f func(t *testing.T, url string)) {
 
 func TestAllNodesHearOfBlocksAndKeys(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
+		t.Helper()
 		prefix := redistest.Prefix(t)
 		a, b := openNode(t, url, prefix), openNode(t, url, prefix)
 		other := openNode(t, url, prefix+"2")
@@ -183,6 +184,7 @@ func TestANodeStartsBeforeRedis(t *testing.T) {
 	n := openNode(t, s.URL(), "p")
 	s.Start(t)
 	s.Do(t, "HSET", "{p}:auth:blocks", "eve", `{"since":"2030-01-01T00:00:00Z"}`) // and nobody tells of it
+	s.CutClients(t, "pubsub")
 	n.hears(t, "eve")
 }
 

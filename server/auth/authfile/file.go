@@ -58,7 +58,7 @@ func (f *File) Load(ctx context.Context) (*auth.Entries, error) {
 
 func (f *File) read() (*content, error) {
 	c := &content{Version: fileVersion}
-	file, err := os.Open(f.name)
+	file, err := os.Open(f.name) //nolint:gosec // the operator names the file
 	if errors.Is(err, fs.ErrNotExist) {
 		c.fill()
 		return c, nil
@@ -157,7 +157,7 @@ func (f *File) write(c *content) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			_ = os.Remove(tmp.Name()) // it is in nobody's way
+			_ = os.Remove(tmp.Name()) //nolint:gosec // made above; if it stays it is in nobody's way
 		}
 	}()
 	_, err = tmp.Write(append(text, '\n'))
@@ -170,7 +170,7 @@ func (f *File) write(c *content) (err error) {
 	if err = errors.Join(err, tmp.Close()); err != nil {
 		return err
 	}
-	return os.Rename(tmp.Name(), f.name)
+	return os.Rename(tmp.Name(), f.name) //nolint:gosec // the operator names the file
 }
 
 // Watch looks at the file twice a second.

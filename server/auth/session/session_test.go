@@ -292,7 +292,8 @@ func TestNotTooManyAreAskedAboutAtOnce(t *testing.T) {
 	full := make(chan struct{})
 	s.does(func(w http.ResponseWriter, _ *http.Request) {
 		n := now.Add(1)
-		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		for m := most.Load(); n > m; m = most.Load() {
+			most.CompareAndSwap(m, n)
 		}
 		if n == maxAtOnce {
 			close(full)
