@@ -10,6 +10,10 @@ import (
 // ErrNotFound says that what should be taken back is not there.
 var ErrNotFound = errors.New("not found")
 
+// EventPrefix begins the names of the events by which a server and its clients speak of
+// who they are: auth:expiring, auth:refresh. No client sends one to another.
+const EventPrefix = "auth:"
+
 // Credentials are what a client shows when it connects.
 type Credentials struct {
 	// Token is what the client says about itself: the auth.token of CONNECT, or the

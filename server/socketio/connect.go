@@ -382,6 +382,9 @@ type connectAnswer struct {
 
 func (s *Socket) connected() {
 	defer s.survive("connection")
+	if f := s.ns.srv.opts.Entered; f != nil {
+		f(s)
+	}
 	for _, l := range s.ns.hooks.Load().connection {
 		l.call(s)
 	}

@@ -29,6 +29,8 @@ type Event struct {
 	size     int    // what it counts there
 	failure  error  // instead of an event: for the error listeners
 	upgraded bool   // instead of an event: for the upgrade listeners
+
+	identified bool // instead of an event: for the namespace's identity listeners
 }
 
 // Name returns the event's name.

@@ -19,6 +19,7 @@ type hooks struct {
 	unhandled     []hook[Handler]
 	disconnecting []hook[func(s *Socket, r DisconnectReason)]
 	disconnect    []hook[func(s *Socket, r DisconnectReason)]
+	identity      []hook[func(s *Socket)]
 	room          []hook[func(e RoomEvent)]
 	adapter       []hook[func(e AdapterEvent)]
 	serverSide    []hook[func(args Args, ack func(args ...any))]
@@ -85,6 +86,7 @@ func (r *registry) unlisten(id uint32) {
 		h.unhandled = without(h.unhandled, id)
 		h.disconnecting = without(h.disconnecting, id)
 		h.disconnect = without(h.disconnect, id)
+		h.identity = without(h.identity, id)
 		h.room = without(h.room, id)
 		h.adapter = without(h.adapter, id)
 		h.serverSide = without(h.serverSide, id)

@@ -193,6 +193,8 @@ func (s *Socket) pump() {
 			s.fail(e.failure)
 		case e != nil && e.upgraded:
 			s.upgraded()
+		case e != nil && e.identified:
+			s.identified()
 		case e != nil:
 			s.handle(e)
 		case end:

@@ -166,6 +166,13 @@ func (s *Socket) outgoing(event string, args []any) {
 	}
 }
 
+// identified tells the namespace's listeners of who the client is now.
+func (s *Socket) identified() {
+	for _, l := range s.ns.hooks.Load().identity {
+		s.guarded("identity listener", func() { l.call(s) })
+	}
+}
+
 // upgraded tells the socket's listeners of the upgrade.
 func (s *Socket) upgraded() {
 	for _, l := range s.listening() {

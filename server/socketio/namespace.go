@@ -104,6 +104,13 @@ func (n *Namespace) OnDisconnect(f func(s *Socket, r DisconnectReason)) Listener
 	return n.register(func(h *hooks, id uint32) { h.disconnect = added(h.disconnect, id, "", f) })
 }
 
+// OnIdentity adds a listener of sockets whose identity is set while they are connected:
+// a client may do less than before, or more. It runs on the goroutine of the socket's
+// events, in order with them. OnConnection sees what was set before.
+func (n *Namespace) OnIdentity(f func(s *Socket)) Listener {
+	return n.register(func(h *hooks, id uint32) { h.identity = added(h.identity, id, "", f) })
+}
+
 // OnRoom adds a listener of rooms that come and go, and of who enters and
 // leaves, on this node. It is called on the goroutine of who joined or left,
 // after the fact; events of different sockets may come in any order.

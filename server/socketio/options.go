@@ -58,6 +58,9 @@ type Options struct {
 	// runs on the socket's own goroutine and may wait as long as ctx lasts. What it
 	// returns is answered like an error of middleware.
 	Admit func(ctx context.Context, s *Socket) error
+	// Entered hears of every socket that is connected, on the socket's own goroutine
+	// and before the namespace's OnConnection. It must not wait.
+	Entered func(s *Socket)
 
 	Logger   *slog.Logger
 	Observer Observer

@@ -75,6 +75,11 @@ func (p *ParentNamespace) OnDisconnect(f func(s *Socket, r DisconnectReason)) Li
 	return p.register(func(h *hooks, id uint32) { h.disconnect = added(h.disconnect, id, "", f) })
 }
 
+// OnIdentity is Namespace.OnIdentity for the children.
+func (p *ParentNamespace) OnIdentity(f func(s *Socket)) Listener {
+	return p.register(func(h *hooks, id uint32) { h.identity = added(h.identity, id, "", f) })
+}
+
 // OnRoom is Namespace.OnRoom for the children.
 func (p *ParentNamespace) OnRoom(f func(e RoomEvent)) Listener {
 	return p.register(func(h *hooks, id uint32) { h.room = added(h.room, id, "", f) })

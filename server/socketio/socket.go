@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -117,6 +118,14 @@ func (c *Conn) Close() {
 	c.s.sess.Close(engineio.ReasonForcedClose, engineio.DetailServerDisconnect, nil)
 }
 
+// Sockets returns the connection's sockets, one for each namespace that the client is
+// in, also those that are about to be connected.
+func (c *Conn) Sockets() []*Socket {
+	c.s.conn.mu.Lock()
+	defer c.s.conn.mu.Unlock()
+	return slices.Clone(c.s.conn.sockets)
+}
+
 // ID returns the socket's id: 20 base64url characters, for everyone to see.
 func (s *Socket) ID() string { return s.id }
 
@@ -174,11 +183,16 @@ func (s *Socket) Identity() any {
 
 // SetIdentity attaches to the socket who the client is, for handlers. It stays on this
 // node and is not recovered: whoever set it is asked again, see Options.Admit. SetUser
-// says the same to the other nodes, as an id.
+// says the same to the other nodes, as an id. Once the socket is connected,
+// Namespace.OnIdentity hears of it.
 func (s *Socket) SetIdentity(v any) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.identity = v
+	if s.state.Load() != stateLive || len(s.ns.hooks.Load().identity) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	s.enqueueUnlock(&Event{socket: s, identified: true})
 }
 
 // DecodeData stores the socket's data in dst, a pointer, by the rules of encoding/json:
