@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/socketio/wire"
 )
 
@@ -39,7 +40,13 @@ type Config struct {
 	// several keys fit has the rules of one: a plain name before a "*" before an
 	// expression, then the longer key, then the alphabetically first.
 	Namespaces map[string]Rules `yaml:"namespaces,omitempty"`
+	// Roles maps a key of Namespaces, or "/", to roles of which a client needs one to
+	// enter. A client that loses them is disconnected.
+	Roles map[string][]string `yaml:"roles,omitempty"`
 
+	// Access decides about the rooms that clients enter and publish to; nil lets
+	// everybody use all of them.
+	Access auth.Access `yaml:"-"`
 	// Reserved are namespaces that have a handler of their own, such as "/chat"; a
 	// rule for one of them is an error.
 	Reserved []string `yaml:"-"`
@@ -55,6 +62,8 @@ type Observer interface {
 	// UnknownEvent is called for each event that nothing took. The namespace is the
 	// key of Config.Namespaces (or "/"), so it is safe as a label.
 	UnknownEvent(namespace string)
+	// Forbidden is called for each event that its sender may not send, likewise.
+	Forbidden(namespace string)
 }
 
 // Rules maps the name of an event, or "*" for every event without a rule of its own
@@ -76,6 +85,11 @@ type Rule struct {
 	Self *bool `yaml:"self,omitempty"`
 	// Ack is how a client that asks for an acknowledgement is answered; empty means ok.
 	Ack Ack `yaml:"ack,omitempty"`
+	// Roles are those of which the sender needs one; none is needed if there are none.
+	Roles []string `yaml:"roles,omitempty"`
+	// Rooms are those that this event may enter or be sent to, whatever else the sender
+	// may; nil means all. Only for room-in-arg-0, rooms and join.
+	Rooms auth.Patterns `yaml:"rooms,omitempty"`
 }
 
 // Target says who receives a relayed event.
@@ -134,6 +148,9 @@ func (c Config) Validate() error {
 	if c.MaxRoomName < 0 {
 		errs = append(errs, fmt.Errorf("relay.max-room-name: %d is below zero", c.MaxRoomName))
 	}
+	for _, key := range sortedKeys(c.Roles) {
+		errs = append(errs, c.validateRoles(key)...)
+	}
 	for _, key := range c.keys() {
 		at := fmt.Sprintf("relay.namespaces[%q]", key)
 		if _, err := compile(key); err != nil {
@@ -149,11 +166,27 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// ownPrefix begins the names of the events that the server itself emits, such as
-// socketio.EndEvent. A client's event of such a name would be taken for the server's.
-const ownPrefix = "sockeye:"
+// endPrefix and auth.EventPrefix begin the names of the events that the server and its
+// clients tell one another, such as socketio.EndEvent. A client's event of such a name
+// would be taken for the server's.
+const endPrefix = "sockeye:"
 
-func owned(event string) bool { return strings.HasPrefix(event, ownPrefix) }
+func owned(event string) bool {
+	return strings.HasPrefix(event, endPrefix) || strings.HasPrefix(event, auth.EventPrefix)
+}
+
+// validateRoles checks who may enter the namespaces of a key.
+func (c Config) validateRoles(key string) []error {
+	at := fmt.Sprintf("relay.roles[%q]", key)
+	var errs []error
+	if _, ruled := c.Namespaces[key]; !ruled && !(key == "/" && c.HasContract()) {
+		errs = append(errs, fmt.Errorf("%s: there is no such key under relay.namespaces; write it in the same way there", at))
+	}
+	if len(c.Roles[key]) == 0 || slices.Contains(c.Roles[key], "") {
+		errs = append(errs, fmt.Errorf("%s: names no role; write a list such as [moderator], or leave it out to let everybody enter", at))
+	}
+	return errs
+}
 
 func (r Rule) validate(at, event string) []error {
 	var errs []error
@@ -165,10 +198,10 @@ func (r Rule) validate(at, event string) []error {
 		fail(": Socket.IO keeps this event name for itself; no client can send it")
 	}
 	if owned(event) {
-		fail(": the server tells its clients things by event names that begin with %q; no client may send one", ownPrefix)
+		fail(": event names that begin with %q or %q are for what the server and its clients tell one another; no client may send one to another", endPrefix, auth.EventPrefix)
 	}
 	if owned(r.As) {
-		fail(".as: the server tells its clients things by event names that begin with %q; choose another name", ownPrefix)
+		fail(".as: event names that begin with %q or %q are for what the server and its clients tell one another; choose another name", endPrefix, auth.EventPrefix)
 	}
 	if r.As != "" && wire.Reserved(r.As) {
 		fail(".as: Socket.IO keeps the event name %q for itself; choose another one", r.As)
@@ -186,6 +219,18 @@ func (r Rule) validate(at, event string) []error {
 		fail(": as, volatile and self say how to relay; with do nothing is relayed")
 	case r.To == ToOthers && r.Self != nil && *r.Self:
 		fail(".self: others never include the sender; write to: all")
+	}
+	if slices.Contains(r.Roles, "") {
+		fail(".roles: a role is empty; write its name")
+	}
+	if r.Rooms != nil && r.To != ToRoom0 && r.To != ToRooms && r.Do != DoJoin {
+		fail(".rooms: only room-in-arg-0, rooms and join have to do with rooms that the sender chooses")
+	}
+	if r.Rooms != nil && len(r.Rooms) == 0 {
+		fail(".rooms: names no room; leave it out to let the event go to every room")
+	}
+	if err := r.Rooms.Validate(at + ".rooms"); err != nil {
+		errs = append(errs, err)
 	}
 	if r.Ack != "" && r.Ack != AckOK && r.Ack != AckNone {
 		fail(".ack: %q is neither ok nor none", r.Ack)

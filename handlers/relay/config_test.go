@@ -18,8 +18,13 @@ func TestConfigurationErrorsNameTheirKey(t *testing.T) {
 		{"self", `/: {drawing: {to: others, self: true}}`, `relay.namespaces["/"]["drawing"].self: others never include the sender`},
 		{"reserved", `/: {connect: {to: all}}`, `relay.namespaces["/"]["connect"]: Socket.IO keeps this event name`},
 		{"reserved as", `/: {drawing: {to: all, as: disconnect}}`, `relay.namespaces["/"]["drawing"].as: Socket.IO keeps the event name "disconnect"`},
-		{"the server's", `/: {"sockeye:end": {to: all}}`, `relay.namespaces["/"]["sockeye:end"]: the server tells its clients`},
-		{"as the server's", `/: {drawing: {to: all, as: "sockeye:x"}}`, `relay.namespaces["/"]["drawing"].as: the server tells its clients`},
+		{"the server's", `/: {"sockeye:end": {to: all}}`, `relay.namespaces["/"]["sockeye:end"]: event names that begin with`},
+		{"as the server's", `/: {drawing: {to: all, as: "sockeye:x"}}`, `relay.namespaces["/"]["drawing"].as: event names that begin with`},
+		{"of who one is", `/: {"auth:refresh": {to: all}}`, `relay.namespaces["/"]["auth:refresh"]: event names that begin with`},
+		{"empty role", `/: {drawing: {to: all, roles: [""]}}`, `relay.namespaces["/"]["drawing"].roles: a role is empty`},
+		{"rooms of all", `/: {drawing: {to: all, rooms: [a]}}`, `relay.namespaces["/"]["drawing"].rooms: only room-in-arg-0, rooms and join`},
+		{"no room", `/: {drawing: {to: rooms, rooms: []}}`, `relay.namespaces["/"]["drawing"].rooms: names no room`},
+		{"empty room", `/: {drawing: {to: rooms, rooms: [""]}}`, `relay.namespaces["/"]["drawing"].rooms: a pattern is empty`},
 		{"no slash", `news: {drawing: {to: all}}`, `relay.namespaces["news"]: a namespace begins with a slash; write "/news"`},
 		{"no end", `^/team-[0-9]+: {drawing: {to: all}}`, `relay.namespaces["^/team-[0-9]+"]: an expression ends in $`},
 		{"expression", `^/team-[0-9+$: {drawing: {to: all}}`, `relay.namespaces["^/team-[0-9+$"]: not a regular expression`},
@@ -48,6 +53,22 @@ relay:
 	}
 	if got := len(strings.Split(err.Error(), "\n")); got != 3 {
 		t.Errorf("%d lines, want 3:\n%v", got, err)
+	}
+}
+
+func TestConfigurationErrorsOfRoles(t *testing.T) {
+	for text, want := range map[string]string{
+		`{roles: {/admin: [moderator]}}`:                         `relay.roles["/admin"]: there is no such key under relay.namespaces`,
+		`{roles: {/: [moderator]}, contract: false}`:             `relay.roles["/"]: there is no such key`,
+		`{roles: {/admin: []}, namespaces: {/admin: {}}}`:        `relay.roles["/admin"]: names no role`,
+		`{roles: {/admin: ["a", ""]}, namespaces: {/admin: {}}}`: `relay.roles["/admin"]: names no role`,
+	} {
+		if err := configured(t, "relay: "+text).Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v; want one with %s", text, err, want)
+		}
+	}
+	if err := configured(t, `relay: {roles: {/: [a], /game-*: [b, c]}, namespaces: {/game-*: {}}}`).Validate(); err != nil {
+		t.Error(err)
 	}
 }
 

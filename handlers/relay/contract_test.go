@@ -162,6 +162,7 @@ relay:
 type counter struct{ got chan string }
 
 func (c counter) UnknownEvent(namespace string) { c.got <- namespace }
+func (c counter) Forbidden(namespace string)    { c.got <- "forbidden in " + namespace }
 
 func TestUnknownEventsAreAnsweredAndCounted(t *testing.T) {
 	seen := counter{make(chan string, 10)}

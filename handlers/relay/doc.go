@@ -23,13 +23,20 @@
 //	                somebody wants to enter or leave one that is the id of a socket
 //	too_many_rooms  the socket is in as many rooms as it may be
 //	no_room         a rule relays to the sender's rooms, and it is in none
-//	reserved_event  the event's name begins with "sockeye:": those come from the server
+//	reserved_event  the event's name begins with "sockeye:" or "auth:": those are between
+//	                the server and its clients
+//	forbidden       the sender may not do this; the message names what is missing
 //	unknown_event   nothing takes the event
 //
 // An unknown event without ack is counted (Observer) and logged once per name; the
-// number of names remembered is bounded.
+// number of names remembered is bounded. A forbidden one is counted (Observer).
+//
+// Who may do what is for Config.Access to say, of rooms, and for roles in the rules: of
+// an event, or of a namespace. Where the identity of a client changes (OnIdentity) the
+// client leaves rooms that it could join before and cannot any more, and namespaces
+// whose role it has lost; who is recovered leaves rooms that it may not be in now.
 //
 // A Mount keeps no state of its own per socket, and its handlers may run for any
 // number of sockets at once. It refuses to keep messages, to look into arguments
-// beyond the room, and to decide who may do what: that is for middleware before it.
+// beyond the room, and to find out who somebody is.
 package relay

@@ -34,7 +34,13 @@ func serve(t *testing.T, c relay.Config) string {
 // servePrepared is serve of a server that an application has prepared.
 func servePrepared(t *testing.T, c relay.Config, prepare func(srv *socketio.Server)) string {
 	t.Helper()
-	srv, err := socketio.New(nil)
+	return serveOptions(t, c, nil, prepare)
+}
+
+// serveOptions is servePrepared of a server with options of its own.
+func serveOptions(t *testing.T, c relay.Config, o *socketio.Options, prepare func(srv *socketio.Server)) string {
+	t.Helper()
+	srv, err := socketio.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
@@ -13,6 +14,9 @@ import (
 type space interface {
 	On(event string, h socketio.Handler) socketio.Listener
 	OnUnhandled(f func(ctx context.Context, e *socketio.Event)) socketio.Listener
+	Use(mw func(ctx context.Context, s *socketio.Socket) error) socketio.Listener
+	OnConnection(f func(s *socketio.Socket)) socketio.Listener
+	OnIdentity(f func(s *socketio.Socket, was any)) socketio.Listener
 }
 
 var (
@@ -32,7 +36,7 @@ func Mount(srv *socketio.Server, c Config) error {
 	if c.MaxRoomName == 0 {
 		c.MaxRoomName = DefaultMaxRoomName
 	}
-	rooms := rooms{maxRooms: c.MaxRooms, maxName: c.MaxRoomName}
+	rooms := rooms{maxRooms: c.MaxRooms, maxName: c.MaxRoomName, access: c.Access}
 	names := newSeen(c.Logger)
 	for _, key := range c.keys() {
 		s, err := open(srv, key)
@@ -62,8 +66,13 @@ func open(srv *socketio.Server, key string) (space, error) {
 // contract; "*" takes what nothing else does.
 func mountRules(s space, key string, c Config, rooms rooms, names *seen) {
 	rules := c.Namespaces[key]
+	guard(s, rooms, c.Roles[key])
+	forbidden := func() {}
+	if c.Observer != nil {
+		forbidden = func() { c.Observer.Forbidden(key) }
+	}
 	if key == "/" && c.HasContract() {
-		for event, handler := range contract(rooms) {
+		for event, handler := range contract(rooms, forbidden) {
 			if _, replaced := rules[event]; !replaced {
 				s.On(event, handler)
 			}
@@ -71,11 +80,11 @@ func mountRules(s space, key string, c Config, rooms rooms, names *seen) {
 	}
 	for event, rule := range rules {
 		if event != "*" {
-			s.On(event, rule.handler(rooms))
+			s.On(event, rule.handler(rooms, forbidden))
 		}
 	}
 	if rest, ruled := rules["*"]; ruled {
-		s.OnUnhandled(rest.handler(rooms))
+		s.OnUnhandled(rest.handler(rooms, forbidden))
 		return
 	}
 	s.OnUnhandled(func(ctx context.Context, e *socketio.Event) {
@@ -91,7 +100,8 @@ func mountRules(s space, key string, c Config, rooms rooms, names *seen) {
 
 // handler compiles the rule, so that an event costs no decision that a rule has
 // already made.
-func (r Rule) handler(rooms rooms) socketio.Handler {
+func (r Rule) handler(rooms rooms, forbidden func()) socketio.Handler {
+	rooms.only = r.Rooms
 	act := r.relay(rooms)
 	switch r.Do {
 	case DoJoin:
@@ -99,9 +109,16 @@ func (r Rule) handler(rooms rooms) socketio.Handler {
 	case DoLeave:
 		act = rooms.leave
 	}
+	if len(r.Roles) > 0 {
+		act = forRoles(r.Roles, act)
+	}
 	silent := r.Ack == AckNone
 	return func(_ context.Context, e *socketio.Event) {
-		if err := act(e); err != nil || !silent {
+		err := act(e)
+		if err != nil && isForbidden(err) {
+			forbidden()
+		}
+		if err != nil || !silent {
 			answer(e, err)
 		}
 	}
@@ -118,16 +135,23 @@ func (r Rule) relay(rooms rooms) func(e *socketio.Event) error {
 		var targets []string // none is everyone
 		switch r.To {
 		case ToRooms:
-			if targets = rooms.of(s); len(targets) == 0 {
-				return &refusal{"no_room", "join a room first; this event goes to the members of your rooms"}
+			var err error
+			if targets, err = rooms.toPublish(s); err != nil {
+				return err
 			}
 		case ToRoom0:
 			room, err := rooms.named(e)
+			if err == nil {
+				err = rooms.may(s, auth.ActionPublish, room)
+			}
 			if err != nil {
 				return err
 			}
 			targets, args = []string{room}, args.From(1)
 		case ToAll, ToOthers:
+			if err := rooms.may(s, auth.ActionPublish, ""); err != nil {
+				return err
+			}
 		}
 		to := s.Namespace().To(targets...)
 		if r.Volatile {
@@ -141,12 +165,12 @@ func (r Rule) relay(rooms rooms) func(e *socketio.Event) error {
 }
 
 // contract is the relay contract of the namespace "/".
-func contract(rooms rooms) map[string]socketio.Handler {
+func contract(rooms rooms, forbidden func()) map[string]socketio.Handler {
 	say := Rule{To: ToRoom0, As: "msg"}
 	return map[string]socketio.Handler{
-		"join":  Rule{Do: DoJoin}.handler(rooms),
-		"leave": Rule{Do: DoLeave}.handler(rooms),
-		"say":   say.handler(rooms),
+		"join":  Rule{Do: DoJoin}.handler(rooms, forbidden),
+		"leave": Rule{Do: DoLeave}.handler(rooms, forbidden),
+		"say":   say.handler(rooms, forbidden),
 		"echo":  echo,
 	}
 }
@@ -173,11 +197,14 @@ func answer(e *socketio.Event, err error) {
 		return
 	}
 	var refused *refusal
+	var barred *auth.Error
 	switch {
 	case err == nil, errors.Is(err, socketio.ErrThisNodeOnly):
 		_ = e.Ack("ok")
 	case errors.As(err, &refused):
 		_ = e.AckError(refused.code, refused.message)
+	case errors.As(err, &barred):
+		_ = e.AckError(string(barred.Code), barred.Message)
 	default:
 		_ = e.AckError("failed", "the server could not pass the event on")
 	}

@@ -7,13 +7,16 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
 // rooms holds the limits on rooms and what they guard.
 type rooms struct {
-	maxRooms int // per socket, its own not counted
-	maxName  int // bytes
+	maxRooms int           // per socket, its own not counted
+	maxName  int           // bytes
+	access   auth.Access   // nil allows everything
+	only     auth.Patterns // of one rule; nil is all
 }
 
 // named returns the room that argument 0 of e names. It is never one of the server's: what
@@ -74,6 +77,9 @@ func (r rooms) ofClient(e *socketio.Event) (string, error) {
 
 func (r rooms) join(e *socketio.Event) error {
 	room, err := r.ofClient(e)
+	if err == nil {
+		err = r.may(e.Socket(), auth.ActionJoin, room)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,20 @@
 package auth
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Patterns are names of rooms, in which "*" stands for any number of characters:
-// "news:*", "user:7", "*". Nil matches nothing.
+// "news:*", "user:7", "*". For MatchFor "{id}" stands for the id of a principal:
+// "user:{id}". Nil matches nothing.
 type Patterns []string
+
+// placeholder stands for the id of a principal.
+const placeholder = "{id}"
+
+// maxPattern is the length of a pattern in bytes.
+const maxPattern = 256
 
 // Everything matches every room.
 func Everything() Patterns { return Patterns{"*"} }
@@ -17,6 +27,46 @@ func (ps Patterns) Match(name string) bool {
 		}
 	}
 	return false
+}
+
+// MatchFor is Match for a principal's id. Where there is none, or where it has a "*" in
+// it, a pattern with "{id}" fits nothing: an id is never a pattern.
+func (ps Patterns) MatchFor(id, name string) bool {
+	for _, p := range ps {
+		if strings.Contains(p, placeholder) {
+			if id == "" || strings.Contains(id, "*") {
+				continue
+			}
+			p = strings.ReplaceAll(p, placeholder, id)
+		}
+		if fits(p, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// All reports whether one of the patterns fits every name.
+func (ps Patterns) All() bool {
+	for _, p := range ps {
+		if p != "" && strings.Trim(p, "*") == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// Validate reports each pattern that cannot fit a room; key names where they are.
+func (ps Patterns) Validate(key string) error {
+	for _, p := range ps {
+		switch {
+		case p == "":
+			return fmt.Errorf("%s: a pattern is empty; write a room's name, such as \"news\", or one with stars, such as \"news:*\"", key)
+		case len(p) > maxPattern:
+			return fmt.Errorf("%s: the pattern %.20q… is longer than %d bytes", key, p, maxPattern)
+		}
+	}
+	return nil
 }
 
 // fits takes the leftmost place for each piece between two stars, which is enough:

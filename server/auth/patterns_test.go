@@ -39,6 +39,44 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
+func TestPatternsForSomebody(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		pattern, id, name string
+		want              bool
+	}{
+		{"user:{id}", "7", "user:7", true},
+		{"user:{id}", "7", "user:77", false},
+		{"user:{id}:*", "7", "user:7:inbox", true},
+		{"{id}-{id}", "a", "a-a", true},
+		{"user:{id}", "", "user:", false},
+		{"user:{id}", "", "user:{id}", false},
+		{"user:{id}", "*", "user:7", false}, // an id is never a pattern
+		{"user:{id}", "*", "user:*", false},
+		{"user:{id}", "{id}", "user:{id}", true},
+		{"user:*", "", "user:7", true},
+	} {
+		if got := (Patterns{c.pattern}).MatchFor(c.id, c.name); got != c.want {
+			t.Errorf("pattern %q, id %q, name %q: got %v", c.pattern, c.id, c.name, got)
+		}
+	}
+}
+
+func TestPatternsThatFitEverything(t *testing.T) {
+	t.Parallel()
+	for pattern, want := range map[string]bool{"*": true, "**": true, "": false, "a*": false, "*a": false} {
+		if got := (Patterns{"x", pattern}).All(); got != want {
+			t.Errorf("pattern %q: got %v", pattern, got)
+		}
+	}
+	if (Patterns{"a", ""}).Validate("k") == nil || (Patterns{strings.Repeat("x", 257)}).Validate("k") == nil {
+		t.Error("patterns that cannot be are no error")
+	}
+	if err := (Patterns{"a", "user:{id}"}).Validate("k"); err != nil {
+		t.Error(err)
+	}
+}
+
 // FuzzPatterns compares with the plain recursive rule.
 func FuzzPatterns(f *testing.F) {
 	f.Add("a*b", "aab")

@@ -69,8 +69,11 @@ const (
 type Bearer interface{ Identity() any }
 
 // Of returns whose b is: never nil. What carries none is anonymous.
-func Of(b Bearer) *Principal {
-	if p, ok := b.Identity().(*Principal); ok && p != nil {
+func Of(b Bearer) *Principal { return From(b.Identity()) }
+
+// From is Of for an identity itself.
+func From(identity any) *Principal {
+	if p, ok := identity.(*Principal); ok && p != nil {
 		return p
 	}
 	return anonymous

@@ -54,6 +54,7 @@ type Metrics struct {
 	panics          *prometheus.CounterVec
 	inboxFull       *prometheus.CounterVec
 	unknownEvents   *prometheus.CounterVec
+	forbidden       *prometheus.CounterVec
 	adapterUp       *prometheus.GaugeVec
 	adapterLost     *prometheus.CounterVec
 	adapterGaps     *prometheus.CounterVec
@@ -121,6 +122,7 @@ func New(release string) *Metrics {
 		web:             newWeb(),
 		adapterGaps:     counters("adapter_gaps_total", "Times that messages of other nodes may have been missed.", "namespace"),
 		unknownEvents:   counters("relay_unknown_events_total", "Events that no relay rule takes.", "namespace"),
+		forbidden:       counters("relay_forbidden_total", "Events that the relay did not pass on because their sender may not send them.", "namespace"),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "sockeye", Name: "build_info", Help: "1, labelled with the version."}, []string{"version"})
 	build.WithLabelValues(release).Set(1)
@@ -130,7 +132,7 @@ func New(release string) *Metrics {
 		m.diedYoung, m.withheld, m.keepAlives, m.holdsShortened,
 		m.sockets, m.socketsOpened, m.socketsClosed, m.connectsRefused, m.received, m.receivedBytes, m.sent, m.sentBytes,
 		m.fanOut, m.fanOutTook, m.recoveries,
-		m.unhandled, m.unknownAcks, m.panics, m.inboxFull, m.unknownEvents,
+		m.unhandled, m.unknownAcks, m.panics, m.inboxFull, m.unknownEvents, m.forbidden,
 		m.adapterUp, m.adapterLost, m.adapterGaps,
 	)
 	for _, part := range [][]prometheus.Collector{
@@ -306,6 +308,12 @@ func (m *Metrics) InboxFull(name string) { m.inboxFull.WithLabelValues(m.of(name
 // its rules.
 func (m *Metrics) UnknownEvent(pattern string) {
 	m.unknownEvents.WithLabelValues(m.of(pattern).label).Inc()
+}
+
+// Forbidden counts an event whose sender may not send it, by the key of the relay's
+// rules.
+func (m *Metrics) Forbidden(pattern string) {
+	m.forbidden.WithLabelValues(m.of(pattern).label).Inc()
 }
 
 // AdapterEvent notes how a namespace's adapter fares.

@@ -65,6 +65,7 @@ func TestEveryEventIsCountedUnderItsLabels(t *testing.T) {
 	m.HandlerPanicked("/")
 	m.InboxFull("/")
 	m.UnknownEvent("/")
+	m.Forbidden("/")
 	m.Engine(someEngine{})
 
 	got := scrape(t, m)
@@ -111,6 +112,7 @@ func TestEveryEventIsCountedUnderItsLabels(t *testing.T) {
 		`sockeye_connects_refused_total{why="middleware"} 1`,
 		`sockeye_events_received_total{namespace="/"} 1`,
 		`sockeye_events_sent_total{namespace="/"} 5`,
+		`sockeye_relay_forbidden_total{namespace="/"} 1`,
 		`sockeye_events_unhandled_total{namespace="/"} 1`,
 		`sockeye_acks_unknown_total{namespace="/"} 1`,
 		`sockeye_handler_panics_total{namespace="/"} 1`,

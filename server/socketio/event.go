@@ -25,13 +25,15 @@ type Event struct {
 	hasAck bool
 	acked  atomic.Bool
 
-	next     *Event // in the inbox
-	size     int    // what it counts there
-	failure  error  // instead of an event: for the error listeners
-	upgraded bool   // instead of an event: for the upgrade listeners
-
-	identified bool // instead of an event: for the namespace's identity listeners
+	next     *Event          // in the inbox
+	size     int             // what it counts there
+	failure  error           // instead of an event: for the error listeners
+	upgraded bool            // instead of an event: for the upgrade listeners
+	former   *formerIdentity // instead of an event: for the namespace's identity listeners
 }
+
+// formerIdentity is what a socket's identity was before it was set anew.
+type formerIdentity struct{ was any }
 
 // Name returns the event's name.
 func (e *Event) Name() string { return e.name }

@@ -19,7 +19,7 @@ type hooks struct {
 	unhandled     []hook[Handler]
 	disconnecting []hook[func(s *Socket, r DisconnectReason)]
 	disconnect    []hook[func(s *Socket, r DisconnectReason)]
-	identity      []hook[func(s *Socket)]
+	identity      []hook[func(s *Socket, was any)]
 	room          []hook[func(e RoomEvent)]
 	adapter       []hook[func(e AdapterEvent)]
 	serverSide    []hook[func(args Args, ack func(args ...any))]

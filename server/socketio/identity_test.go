@@ -22,14 +22,14 @@ func TestIdentityInOrder(t *testing.T) {
 	})
 	ns := srv.Of("/")
 	ns.OnConnection(func(*socketio.Socket) { heard <- "connection" })
-	ns.OnIdentity(func(s *socketio.Socket) { heard <- s.Identity() })
+	ns.OnIdentity(func(s *socketio.Socket, was any) { heard <- was.(string) + ", then " + s.Identity().(string) })
 	ns.On("change", func(_ context.Context, e *socketio.Event) {
 		for _, s := range e.Socket().Conn().Sockets() {
 			s.SetIdentity("second")
 		}
 		heard <- "changed"
 	})
-	srv.Of("/other").OnIdentity(func(s *socketio.Socket) { heard <- "elsewhere" })
+	srv.Of("/other").OnIdentity(func(*socketio.Socket, any) { heard <- "elsewhere" })
 	c := sockettest.Dial(t, srv.URL)
 	c.Connect("/", "")
 	for _, want := range []string{"first", "connection"} {
@@ -38,7 +38,7 @@ func TestIdentityInOrder(t *testing.T) {
 		}
 	}
 	c.Send(`2["change"]`)
-	for _, want := range []string{"changed", "second"} {
+	for _, want := range []string{"changed", "first, then second"} {
 		if got := sockettest.Receive(t, want, heard); got != want {
 			t.Fatalf("heard %v, want %v", got, want)
 		}
@@ -52,7 +52,7 @@ func TestIdentityInOrder(t *testing.T) {
 	for range 3 {
 		got[sockettest.Receive(t, "both sockets", heard)] = true
 	}
-	for _, want := range []string{"changed", "second", "elsewhere"} {
+	for _, want := range []string{"changed", "second, then second", "elsewhere"} {
 		if !got[want] {
 			t.Errorf("%s was not heard, of %v", want, got)
 		}

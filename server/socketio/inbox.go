@@ -193,8 +193,8 @@ func (s *Socket) pump() {
 			s.fail(e.failure)
 		case e != nil && e.upgraded:
 			s.upgraded()
-		case e != nil && e.identified:
-			s.identified()
+		case e != nil && e.former != nil:
+			s.identified(e.former.was)
 		case e != nil:
 			s.handle(e)
 		case end:

@@ -167,9 +167,9 @@ func (s *Socket) outgoing(event string, args []any) {
 }
 
 // identified tells the namespace's listeners of who the client is now.
-func (s *Socket) identified() {
+func (s *Socket) identified(was any) {
 	for _, l := range s.ns.hooks.Load().identity {
-		s.guarded("identity listener", func() { l.call(s) })
+		s.guarded("identity listener", func() { l.call(s, was) })
 	}
 }
 

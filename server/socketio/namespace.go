@@ -105,9 +105,10 @@ func (n *Namespace) OnDisconnect(f func(s *Socket, r DisconnectReason)) Listener
 }
 
 // OnIdentity adds a listener of sockets whose identity is set while they are connected:
-// a client may do less than before, or more. It runs on the goroutine of the socket's
-// events, in order with them. OnConnection sees what was set before.
-func (n *Namespace) OnIdentity(f func(s *Socket)) Listener {
+// a client may do less than before, or more. was is what it was before. It runs on the
+// goroutine of the socket's events, in order with them. OnConnection sees what was set
+// earlier.
+func (n *Namespace) OnIdentity(f func(s *Socket, was any)) Listener {
 	return n.register(func(h *hooks, id uint32) { h.identity = added(h.identity, id, "", f) })
 }
 

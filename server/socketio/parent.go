@@ -76,7 +76,7 @@ func (p *ParentNamespace) OnDisconnect(f func(s *Socket, r DisconnectReason)) Li
 }
 
 // OnIdentity is Namespace.OnIdentity for the children.
-func (p *ParentNamespace) OnIdentity(f func(s *Socket)) Listener {
+func (p *ParentNamespace) OnIdentity(f func(s *Socket, was any)) Listener {
 	return p.register(func(h *hooks, id uint32) { h.identity = added(h.identity, id, "", f) })
 }
 

@@ -187,12 +187,13 @@ func (s *Socket) Identity() any {
 // Namespace.OnIdentity hears of it.
 func (s *Socket) SetIdentity(v any) {
 	s.mu.Lock()
+	was := s.identity
 	s.identity = v
 	if s.state.Load() != stateLive || len(s.ns.hooks.Load().identity) == 0 {
 		s.mu.Unlock()
 		return
 	}
-	s.enqueueUnlock(&Event{socket: s, identified: true})
+	s.enqueueUnlock(&Event{socket: s, former: &formerIdentity{was}})
 }
 
 // DecodeData stores the socket's data in dst, a pointer, by the rules of encoding/json:
