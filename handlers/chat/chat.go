@@ -8,6 +8,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/presence"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
@@ -19,10 +20,17 @@ const Namespace = "/chat"
 // The prefix keeps it apart from the ids of sockets and from rooms of the server.
 const roomPrefix = "room:"
 
-// auth is the payload of CONNECT.
-type auth struct {
+// payload is that of CONNECT.
+type payload struct {
 	Secret string `json:"secret"`
 	Nick   string `json:"nick"`
+}
+
+// visitor is who a socket belongs to.
+type visitor struct {
+	id    string
+	nick  string // the one that is wanted
+	named bool   // the site gave the nickname, and the user keeps it
 }
 
 // Mount registers the chat on srv. It is called once, before srv serves; it fails when
@@ -48,13 +56,16 @@ func Mount(srv *socketio.Server, o Options) error {
 	_, v.cluster = ns.Adapter().(socketio.ClusterAdapter)
 	c := &chat{hall: newHall(o, v, people), opts: o, ns: ns}
 	ns.Use(func(_ context.Context, s *socketio.Socket) error {
-		id, _, err := identify(s)
+		who, err := identify(s)
 		if err != nil {
 			return err
 		}
-		return s.SetUser(id)
+		return s.SetUser(who.id)
 	})
 	ns.OnConnection(c.welcome)
+	if o.Access != nil {
+		ns.OnIdentity(func(s *socketio.Socket, _ any) { c.withdraw(s) })
+	}
 	ns.OnDisconnect(func(s *socketio.Socket, _ socketio.DisconnectReason) { c.hall.lose(s) })
 	if v.cluster {
 		ns.OnServerSide(eventName, func(args socketio.Args, _ func(...any)) { c.hall.hear(args) })
@@ -73,18 +84,26 @@ func listed(room string) int {
 	return 0 // as other rooms
 }
 
-// identify reads who a socket belongs to.
-func identify(s *socketio.Socket) (id, nick string, err error) {
-	var a auth
-	if err := s.Handshake().Auth.Decode(&a); err != nil {
-		return "", "", refuseConnect("bad_secret", "auth is an object with a secret and a nick, both strings")
+// identify reads who a socket belongs to: who has an id is that user, and anybody else
+// is the user of a secret.
+func identify(s *socketio.Socket) (visitor, error) {
+	var given payload
+	err := s.Handshake().Auth.Decode(&given)
+	if p := auth.Of(s); p.ID != "" {
+		if p.Name != "" {
+			return visitor{id: p.ID, nick: p.Name, named: true}, nil
+		}
+		return visitor{id: p.ID, nick: given.Nick}, nil
 	}
-	id, err = userID(a.Secret)
+	if err != nil {
+		return visitor{}, refuseConnect("bad_secret", "auth is an object with a secret and a nick, both strings")
+	}
+	id, err := userID(given.Secret)
 	var refused *refusal
 	if errors.As(err, &refused) {
-		return "", "", refuseConnect(refused.code, refused.message)
+		return visitor{}, refuseConnect(refused.code, refused.message)
 	}
-	return id, a.Nick, err
+	return visitor{id: id, nick: given.Nick}, err
 }
 
 func refuseConnect(code, message string) error {
@@ -100,12 +119,12 @@ type chat struct {
 
 // welcome takes a new socket in, or one that was recovered with its rooms.
 func (c *chat) welcome(s *socketio.Socket) {
-	id, nick, err := identify(s)
+	who, err := identify(s)
 	if err != nil {
 		s.Disconnect(false) // cannot be: the middleware let it pass
 		return
 	}
-	user, err := c.hall.arrive(s, id, nick)
+	user, err := c.hall.arrive(s, who)
 	switch {
 	case errors.Is(err, presence.ErrFull):
 		s.End("server_full", "this server has as many visitors as it can")
@@ -122,16 +141,19 @@ func (c *chat) welcome(s *socketio.Socket) {
 	}})
 }
 
-// returned takes a recovered socket into a room again. A room that is full by now is
-// left.
+// returned takes a recovered socket into a room again. A room that is full by now, or
+// that the user may not be in any more, is left.
 func (c *chat) returned(s *socketio.Socket, name string) {
-	room, isRoom := strings.CutPrefix(name, roomPrefix)
+	inside, isRoom := strings.CutPrefix(name, roomPrefix)
 	if !isRoom {
 		return
 	}
-	r, err := c.hall.enter(s, room)
+	err := c.may(s, auth.ActionJoin, inside)
 	if err == nil {
-		err = c.hall.appear(s, r)
+		var r *room
+		if r, err = c.hall.enter(s, inside); err == nil {
+			err = c.hall.appear(s, r)
+		}
 	}
 	if err != nil {
 		s.Leave(name)

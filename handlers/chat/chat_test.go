@@ -30,7 +30,13 @@ func serve(t *testing.T, o chat.Options) string {
 // serveOn is serve with an adapter.
 func serveOn(t *testing.T, adapter socketio.AdapterFactory, o chat.Options) string {
 	t.Helper()
-	srv, err := socketio.New(&socketio.Options{Adapter: adapter})
+	return serveWith(t, &socketio.Options{Adapter: adapter}, o)
+}
+
+// serveWith is serve with options of the server.
+func serveWith(t *testing.T, so *socketio.Options, o chat.Options) string {
+	t.Helper()
+	srv, err := socketio.New(so)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,14 @@
 // same one, letter case and width aside, and who comes second is given a number.
 // CONNECT_ERROR has data {"code": "bad_secret"}.
 //
+// A client of which the server knows an id (auth.Of) is the user of that id, and needs no
+// secret. Its name, if the server knows one, is the nickname, and stays: one who chose it
+// before is given another.
+//
+// Options.Access is asked before a client joins a room (join), is told who is there and
+// what was said (read), and says something or is typing (publish), by the room's name as
+// the chat writes it. A private message to u1 is asked as one to the room user:u1.
+//
 // # What a client sends
 //
 // One argument, an object, and an ack, which is an object too: the one below or
@@ -66,6 +74,7 @@
 //	too_many_rooms this connection is in as many rooms as it may be
 //	rooms_full     the server keeps as many rooms as it can, and somebody is in each
 //	unknown_event  nothing takes the event
+//	forbidden      the user may not do this; the message names what is missing
 //	failed         nobody has heard it, because Redis is away for long; it may be sent again
 //
 // # Between nodes
@@ -97,5 +106,5 @@
 // The number of rooms, the messages per room, the bytes of all messages and the rooms
 // per connection are bounded by Options; users live as long as their connections.
 //
-// It refuses to decide who may enter a room, and to keep anything beyond the process.
+// It refuses to decide who somebody is and may do, and to keep anything beyond the process.
 package chat

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
@@ -106,6 +107,15 @@ func (c *chat) acknowledge(e *socketio.Event, outcome any, err error) {
 	}
 }
 
+// room returns the one form of the name of a room with which a socket may do something.
+func (c *chat) room(s *socketio.Socket, do auth.Action, name string) (string, error) {
+	name, err := checkRoom(name, c.opts.MaxRoomName)
+	if err != nil {
+		return "", err
+	}
+	return name, c.may(s, do, name)
+}
+
 func (c *chat) nick(_ context.Context, s *socketio.Socket, q request) (any, error) {
 	user, err := c.hall.rename(s, q.Nick)
 	return map[string]User{"user": user}, err
@@ -115,7 +125,7 @@ func (c *chat) nick(_ context.Context, s *socketio.Socket, q request) (any, erro
 // and in the history, and has an id to tell so; in the other order it could be neither.
 // It appears there when it can hear that itself.
 func (c *chat) join(ctx context.Context, s *socketio.Socket, q request) (any, error) {
-	name, err := checkRoom(q.Room, c.opts.MaxRoomName)
+	name, err := c.room(s, auth.ActionJoin, q.Room)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +141,7 @@ func (c *chat) join(ctx context.Context, s *socketio.Socket, q request) (any, er
 		return nil, err
 	}
 	c.hall.complete(ctx, r)
-	return c.hall.look(r, q.After), nil
+	return c.look(s, r, q.After), nil
 }
 
 func (c *chat) leave(_ context.Context, s *socketio.Socket, q request) (any, error) {
@@ -144,7 +154,7 @@ func (c *chat) leave(_ context.Context, s *socketio.Socket, q request) (any, err
 }
 
 func (c *chat) message(_ context.Context, s *socketio.Socket, q request) (any, error) {
-	name, err := checkRoom(q.Room, c.opts.MaxRoomName)
+	name, err := c.room(s, auth.ActionPublish, q.Room)
 	if err != nil {
 		return nil, err
 	}
@@ -152,13 +162,16 @@ func (c *chat) message(_ context.Context, s *socketio.Socket, q request) (any, e
 }
 
 func (c *chat) private(_ context.Context, s *socketio.Socket, q request) (any, error) {
+	if err := c.may(s, auth.ActionPublish, privatePrefix+q.To); err != nil {
+		return nil, err
+	}
 	return c.hall.whisper(s, q.To, q.Text, q.Key)
 }
 
 // typing tells the room's other users. It is volatile: who has no time for it now has
 // no use for it later.
 func (c *chat) typing(_ context.Context, s *socketio.Socket, q request) (any, error) {
-	name, err := checkRoom(q.Room, c.opts.MaxRoomName)
+	name, err := c.room(s, auth.ActionPublish, q.Room)
 	if err != nil {
 		return nil, err
 	}

@@ -69,6 +69,7 @@ type hall struct {
 type tab struct {
 	of    connection
 	user  string
+	named bool // the user keeps the nickname
 	rooms map[*room]struct{}
 }
 
@@ -102,8 +103,10 @@ func (h *hall) close() {
 
 // arrive notes a connection of a user and returns how others see that user. The
 // nickname counts when the user was not here before; one that cannot be, or that
-// somebody has, is replaced by the nearest one that can.
-func (h *hall) arrive(c connection, id, nick string) (User, error) {
+// somebody has, is replaced by the nearest one that can. One that the site gave is the
+// user's before anybody's who chose it.
+func (h *hall) arrive(c connection, who visitor) (User, error) {
+	id := who.id
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if old := h.tabs[c.ID()]; old != nil { // recovered, and the old one has not ended yet
@@ -111,13 +114,13 @@ func (h *hall) arrive(c connection, id, nick string) (User, error) {
 	}
 	var wanted any
 	if u, here := h.people.User(id); !here || len(u.Meta) == 0 {
-		wanted = h.freeLocked(id, nick)
+		wanted = h.freeLocked(id, who.nick, who.named)
 	}
 	if err := h.people.Track(c, everywhere, id, wanted); err != nil {
 		return User{}, err
 	}
 	h.learnLocked(id)
-	h.tabs[c.ID()] = &tab{of: c, user: id, rooms: make(map[*room]struct{})}
+	h.tabs[c.ID()] = &tab{of: c, user: id, named: who.named, rooms: make(map[*room]struct{})}
 	return h.shownLocked(id), nil
 }
 
@@ -220,8 +223,7 @@ func (h *hall) unlistLocked(r *room) {
 }
 
 // look returns what a connection that entered a room is told of it.
-func (h *hall) look(r *room, after string) joinedRoom {
-	here := h.people.Room(r.name)
+func (h *hall) look(r *room, here presence.Room, after string) joinedRoom {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	messages, gap := r.since(after)

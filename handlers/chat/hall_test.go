@@ -150,9 +150,19 @@ func (h *tester) of(socketID string) *conn {
 // comes brings a connection in.
 func (h *tester) comes(t *testing.T, socketID, id, nick string) User {
 	t.Helper()
-	u, err := h.arrive(h.of(socketID), id, nick)
+	return h.comesAs(t, socketID, visitor{id: id, nick: nick})
+}
+
+// look is what a connection that enters a room is told.
+func (h *tester) look(r *room, after string) joinedRoom {
+	return h.hall.look(r, h.people.Room(r.name), after)
+}
+
+func (h *tester) comesAs(t *testing.T, socketID string, who visitor) User {
+	t.Helper()
+	u, err := h.arrive(h.of(socketID), who)
 	if err != nil {
-		t.Fatalf("%s arrives: %v", nick, err)
+		t.Fatalf("%s arrives: %v", who.nick, err)
 	}
 	return u
 }

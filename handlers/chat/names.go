@@ -21,6 +21,9 @@ const (
 	maxSecret = 128
 )
 
+// maxShortID is the length in bytes of an id that can be shown as a nickname.
+const maxShortID = 32
+
 // maxKey is the length in bytes of the key that makes a message safe to repeat.
 const maxKey = 64
 
@@ -43,6 +46,15 @@ func userID(secret string) (string, error) {
 func guestNick(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return "Guest " + strings.ToUpper(hex.EncodeToString(sum[:2]))
+}
+
+// shortID stands for an id of whatever length that the site gave.
+func shortID(id string) string {
+	if len(id) <= maxShortID {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
 // checkNick returns the nickname as it is shown and the form under which it is

@@ -29,6 +29,9 @@ func (c claim) before(id string, other claim, otherID string) bool {
 	return id < otherID
 }
 
+// given is, instead of a time, since when a user has a nickname that the site gave: before all who chose one.
+const given = 1
+
 // maxNumbered bounds the search for a free nickname, which keeps everyone waiting.
 const maxNumbered = 50
 
@@ -48,8 +51,13 @@ func claimOf(id string, meta json.RawMessage) claim {
 func nickOf(id string, meta json.RawMessage) string { return claimOf(id, meta).Nick }
 
 // freeLocked returns a claim to a nickname that nobody else is known to have, as near to
-// the one that is wanted as can be.
-func (h *hall) freeLocked(id, wanted string) claim {
+// the one that is wanted as can be. Of a name that the site gave those who chose it are no
+// hindrance: they get another one when they hear of it.
+func (h *hall) freeLocked(id, wanted string, named bool) claim {
+	at := h.now().UnixMilli()
+	if named {
+		at, wanted = given, string(first([]rune(wanted), h.opts.MaxNick))
+	}
 	nick, compared, err := h.checkNick(wanted)
 	if err != nil {
 		nick, compared, err = checkNick(guestNick(id), len("Guest 0000"))
@@ -58,13 +66,13 @@ func (h *hall) freeLocked(id, wanted string) claim {
 		}
 	}
 	base := []rune(nick)
-	for n := 2; h.takenLocked(compared, id); n++ {
+	for n := 2; h.takenLocked(compared, id, named); n++ {
 		if n > maxNumbered { // many want this name; an id is nobody else's
-			nick, compared = id, id
+			nick, compared = shortID(id), shortID(id)
 			break
 		}
 		suffix := " " + strconv.Itoa(n)
-		cut := string(base[:min(len(base), max(1, h.opts.MaxNick-len(suffix)))]) + suffix
+		cut := string(first(base, max(1, h.opts.MaxNick-len(suffix)))) + suffix
 		_, key, err := checkNick(cut, h.opts.MaxNick+len(suffix))
 		if err != nil { // some names are none any more when they are cut, wherever that is
 			base = []rune(guestNick(id))
@@ -72,8 +80,10 @@ func (h *hall) freeLocked(id, wanted string) claim {
 		}
 		nick, compared = cut, key
 	}
-	return claim{Nick: nick, At: h.now().UnixMilli(), compared: compared}
+	return claim{Nick: nick, At: at, compared: compared}
 }
+
+func first(runes []rune, most int) []rune { return runes[:min(len(runes), most)] }
 
 // checkNick also refuses a nickname that is too long for the meta of a user.
 func (h *hall) checkNick(nick string) (shown, compared string, err error) {
@@ -87,10 +97,11 @@ func (h *hall) checkNick(nick string) (shown, compared string, err error) {
 	return shown, compared, nil
 }
 
-// takenLocked reports whether somebody else has a nickname.
-func (h *hall) takenLocked(compared, id string) bool {
+// takenLocked reports whether somebody else has a nickname; for a name that the site
+// gave, whether it gave it to somebody else.
+func (h *hall) takenLocked(compared, id string, named bool) bool {
 	for other := range h.nicks[compared] {
-		if other != id {
+		if other != id && (!named || h.claims[other].At == given) {
 			return true
 		}
 	}
@@ -125,6 +136,9 @@ func (h *hall) renameUser(c connection, nick, compared string) (now User, change
 	t, err := h.tabLocked(c)
 	if err != nil {
 		return User{}, false, err
+	}
+	if t.named {
+		return User{}, false, &refusal{"forbidden", "this site gives you your name; it cannot be changed here"}
 	}
 	was := h.claims[t.user]
 	if was.Nick == nick {
@@ -209,7 +223,7 @@ func (h *hall) settleUsers(compared string) (renamed []User) {
 		}
 	}
 	for _, id := range losers {
-		if u, changed, err := h.claimLocked(id, h.freeLocked(id, h.claims[id].Nick)); err == nil && changed {
+		if u, changed, err := h.claimLocked(id, h.freeLocked(id, h.claims[id].Nick, h.claims[id].At == given)); err == nil && changed {
 			renamed = append(renamed, u)
 		}
 	}

@@ -118,7 +118,7 @@ func (m *nodeMessage) check() error {
 	bad := false
 	switch m.Kind {
 	case kindPrivate:
-		bad = m.Sent == nil || m.Key == "" || len(m.Key) > maxKey || len(m.From) > maxSecret || len(m.To) > maxSecret || len(m.Sent.ID) != idLen
+		bad = m.Sent == nil || m.Key == "" || len(m.Key) > maxKey || len(m.From) > socketio.MaxUserID || len(m.To) > socketio.MaxUserID || len(m.Sent.ID) != idLen
 	case kindWant, kindHave:
 		bad = m.Room == "" || m.Request == "" || m.Node == ""
 	case kindMessage:

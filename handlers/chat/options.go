@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/sockeye-io/sockeye/server/auth"
 )
 
 // Options bounds the chat. Zero means the default of a field.
@@ -37,6 +39,9 @@ type Options struct {
 	MaxNick     int `yaml:"max-nick,omitempty"`
 	MaxRoomName int `yaml:"max-room-name,omitempty"`
 
+	// Access decides about joining, reading and writing in rooms; nil lets everybody do
+	// all of it.
+	Access auth.Access `yaml:"-"`
 	// Logger logs what an operator should know; nil logs nothing.
 	Logger *slog.Logger `yaml:"-"`
 }

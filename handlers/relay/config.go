@@ -179,7 +179,7 @@ func owned(event string) bool {
 func (c Config) validateRoles(key string) []error {
 	at := fmt.Sprintf("relay.roles[%q]", key)
 	var errs []error
-	if _, ruled := c.Namespaces[key]; !ruled && !(key == "/" && c.HasContract()) {
+	if _, ruled := c.Namespaces[key]; !ruled && (key != "/" || !c.HasContract()) {
 		errs = append(errs, fmt.Errorf("%s: there is no such key under relay.namespaces; write it in the same way there", at))
 	}
 	if len(c.Roles[key]) == 0 || slices.Contains(c.Roles[key], "") {

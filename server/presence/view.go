@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/sockeye-io/sockeye/server/auth"
 )
 
 // Room is who is in a room.
@@ -110,6 +112,38 @@ func (p *Presence) Room(name string) Room {
 	}
 	view.Anonymous = firstSockets(view.Anonymous)
 	return view
+}
+
+// View is what one client may see of a Presence.
+type View struct {
+	p      *Presence
+	who    *auth.Principal
+	access auth.Access
+}
+
+// As returns what a client may see: what is told to clients of who is where goes through
+// it. A nil access hides nothing.
+func (p *Presence) As(who *auth.Principal, access auth.Access) View { return View{p, who, access} }
+
+// Room is Presence.Room for a room that the client may read (auth.ActionRead). The error
+// is that of the access.
+func (v View) Room(name string) (Room, error) {
+	if err := v.may(name); err != nil {
+		return Room{Name: name}, err
+	}
+	return v.p.Room(name), nil
+}
+
+// Rooms is Presence.Rooms without those that the client may not read.
+func (v View) Rooms() []string {
+	return slices.DeleteFunc(v.p.Rooms(), func(name string) bool { return v.may(name) != nil })
+}
+
+func (v View) may(room string) error {
+	if v.access == nil {
+		return nil
+	}
+	return v.access.Allow(v.who, auth.ActionRead, v.p.ns.Name(), room)
 }
 
 // Rooms returns the names of the rooms that anybody is in, in no order.
