@@ -39,6 +39,9 @@ func (a *App) build() (err error) {
 	if err = a.openIdentity(); err != nil {
 		return err
 	}
+	if err = a.openDoors(); err != nil {
+		return err
+	}
 	if a.io, err = socketio.New(a.ioOptions(adapter)); err != nil {
 		return err
 	}
@@ -52,12 +55,13 @@ func (a *App) build() (err error) {
 	if a.cfg.Relay == "on" {
 		rules := a.cfg.RelayConfig
 		rules.Reserved, rules.Observer, rules.Logger = reservedNamespaces, a.metrics, a.log
+		rules.Access = a.access()
 		if err := relay.Mount(a.io, rules); err != nil {
 			return fmt.Errorf("relay: %w", err)
 		}
 	}
 	room := a.cfg.Chat
-	room.Logger = a.log
+	room.Logger, room.Access = a.log, a.access()
 	if err := chat.Mount(a.io, room); err != nil {
 		return fmt.Errorf("chat: %w", err)
 	}
@@ -75,6 +79,7 @@ func (a *App) ioOptions(adapter socketio.AdapterFactory) *socketio.Options {
 		// Clients name the namespaces of a pattern, so empty ones must go.
 		CleanupEmptyChildNamespaces: c.RelayConfig.Dynamic(),
 		Admit:                       a.whoIs,
+		Entered:                     a.identity.keeper.Entered,
 		Logger:                      a.log,
 		Observer:                    a.metrics,
 	}

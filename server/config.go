@@ -10,6 +10,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/handlers/chat"
 	"github.com/sockeye-io/sockeye/handlers/relay"
+	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/origin"
 )
 
@@ -22,7 +23,7 @@ const EnvPrefix = "SOCKEYE"
 // in all three. Flags win over the environment, the environment over the file.
 //
 // The tag `unit` says how a value is written, `group` where --help shows it.
-// Two keys are in the file only, because they are structures: relay and chat.
+// Three keys are in the file only, because they are structures: relay, chat and auth.
 type Config struct {
 	Listen          string        `name:"listen" group:"listening" default:"127.0.0.1:3000" unit:"host:port" help:"Address to listen on. Port 0 lets the system choose one; the log line \"listening addr=...\" names it."`
 	Path            string        `name:"path" group:"listening" default:"/socket.io/" unit:"URL path" help:"Where the Socket.IO endpoint and the browser client's files are, with or without the trailing slash."`
@@ -41,6 +42,7 @@ type Config struct {
 	AuthIssuer        string        `name:"auth-issuer" group:"identity" unit:"text" help:"What iss of a token must be. Empty: anything."`
 	AuthAudience      []string      `name:"auth-audience" group:"identity" unit:"comma-separated texts" help:"What aud of a token must be, or hold one of. Empty: anything."`
 	AuthLeeway        time.Duration `name:"auth-leeway" group:"identity" default:"30s" unit:"duration" help:"How far the clocks of those who sign tokens may be off: exp and nbf are taken so much later and earlier."`
+	AuthExpiring      time.Duration `name:"auth-expiring" group:"identity" default:"30s" unit:"duration" help:"How long before a token's end its client hears auth:expiring, so that it can send auth:refresh; in the middle of a token's life where that is shorter."`
 	AuthCookie        string        `name:"auth-cookie" group:"identity" unit:"cookie name" help:"Cookie of the handshake that may hold a token. Empty: none."`
 	AuthQuery         string        `name:"auth-query" group:"identity" unit:"parameter name" help:"Parameter of the handshake's query that may hold a token, for clients that can set nothing else: addresses end up in the logs of proxies. Empty: none."`
 	AuthVerifyURL     string        `name:"auth-verify-url" group:"identity" unit:"URL" help:"Address of the site's backend that says who a visitor is: it is asked with Cookie, Authorization and Origin of the handshake."`
@@ -85,6 +87,8 @@ type Config struct {
 
 	// RelayConfig is the file's relay: key, if that is not just on or off.
 	RelayConfig relay.Config `kong:"-" yaml:"relay"`
+	// Auth is the file's auth: key.
+	Auth auth.Config `kong:"-" yaml:"auth"`
 	// Chat is the file's chat: key.
 	Chat chat.Options `kong:"-" yaml:"chat"`
 }
@@ -176,7 +180,7 @@ func (c *Config) Validate() error {
 	c.validateAuth(fail)
 	rules := c.RelayConfig
 	rules.Reserved = reservedNamespaces
-	return errors.Join(append(errs, rules.Validate(), c.Chat.Validate())...)
+	return errors.Join(append(errs, rules.Validate(), c.Auth.Validate(), c.Chat.Validate())...)
 }
 
 // takenPaths are the first names of the paths of routes and pages.

@@ -43,6 +43,9 @@ func (c *Config) validateAuth(fail func(option, format string, args ...any)) {
 			fail(n.name, "%q is no name: leave out spaces and = ; , & \"", n.value)
 		}
 	}
+	if c.AuthExpiring < 0 {
+		fail("auth-expiring", "%v is below zero", c.AuthExpiring)
+	}
 	if c.AuthLeeway < 0 {
 		fail("auth-leeway", "%v is below zero", c.AuthLeeway)
 	}

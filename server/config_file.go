@@ -21,7 +21,7 @@ type ConfigFile struct {
 	path   string
 	root   *yaml.Node           // the mapping; nil for an empty file
 	values map[string]fileValue // by option name
-	cfg    Config               // only the structures, RelayConfig and Chat
+	cfg    Config               // only the structures: RelayConfig, Chat and Auth
 }
 
 type fileValue struct {
@@ -33,6 +33,7 @@ type fileValue struct {
 var structures = map[string]func(*Config) any{
 	"relay": func(c *Config) any { return &c.RelayConfig },
 	"chat":  func(c *Config) any { return &c.Chat },
+	"auth":  func(c *Config) any { return &c.Auth },
 }
 
 // ReadConfigFile reads a YAML file. The error lists everything that is wrong
@@ -80,7 +81,7 @@ func (f *ConfigFile) take(key, value *yaml.Node) []error {
 					return
 				}
 			}
-			yield("chat")
+			_ = yield("chat") && yield("auth")
 		})
 		return []error{fmt.Errorf("%s:%d: unknown key %q: did you mean %q?", f.path, key.Line, name, Nearest(name, known))}
 	}
@@ -224,13 +225,14 @@ func nextKey(path string) (key, rest string) {
 	return path[:end], path[end:]
 }
 
-// ApplyStructures copies the file's relay: and chat: keys into c.
+// ApplyStructures copies the file's relay:, chat: and auth: keys into c.
 func (f *ConfigFile) ApplyStructures(c *Config) {
 	if f == nil {
 		return
 	}
 	c.RelayConfig = f.cfg.RelayConfig
 	c.Chat = f.cfg.Chat
+	c.Auth = f.cfg.Auth
 }
 
 // Option describes one field of Config that is a flag.

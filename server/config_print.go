@@ -49,6 +49,12 @@ func (c *Config) WriteYAML(w io.Writer, source func(name string) string) error {
 			return err
 		}
 	}
+	if !c.Auth.Open() {
+		b.WriteString("\n# Who may do what; source: file\n")
+		if err := writeStructure(&b, "auth", c.Auth); err != nil {
+			return err
+		}
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

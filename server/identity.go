@@ -16,6 +16,7 @@ import (
 	"github.com/sockeye-io/sockeye/server/auth/authfile"
 	"github.com/sockeye-io/sockeye/server/auth/session"
 	"github.com/sockeye-io/sockeye/server/auth/token"
+	"github.com/sockeye-io/sockeye/server/doors"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
@@ -25,6 +26,7 @@ type identityParts struct {
 	ledger  *auth.Ledger
 	remote  *token.Remote     // nil without --auth-jwks-url
 	session *session.Verifier // nil without --auth-verify-url
+	keeper  *doors.Keeper
 }
 
 // openIdentity builds the ways to know clients that the configuration names.
@@ -83,6 +85,9 @@ func (a *App) openLedger() error {
 // closeIdentity ends what openIdentity began, and waits for it.
 func (a *App) closeIdentity() {
 	id := &a.identity
+	if id.keeper != nil {
+		id.keeper.Close()
+	}
 	if id.ledger != nil {
 		id.ledger.Close()
 	}
@@ -112,63 +117,33 @@ func (a *App) stopIdentity(ctx context.Context) error {
 // canKnow reports whether a client may be somebody: there is a way to know it.
 func (a *App) canKnow() bool { return a.cfg.knowsClients() || a.identity.ledger.HasKeys() }
 
+// openDoors binds who clients are to the sockets.
+func (a *App) openDoors() (err error) {
+	a.identity.keeper, err = doors.New(doors.Options{
+		Authenticator: a.identity.chain, Blocks: a.identity.ledger,
+		Expiring: a.cfg.AuthExpiring, Leeway: a.cfg.AuthLeeway,
+		Observer: a.metrics, Logger: a.log,
+	})
+	return err
+}
+
 // whoIs finds out who a client is that connects to a namespace, and refuses those who
 // may not.
 func (a *App) whoIs(ctx context.Context, s *socketio.Socket) error {
 	if !a.canKnow() && a.anonymous {
 		return nil // a socket without identity is anonymous
 	}
-	p, err := a.identify(ctx, s)
-	if err != nil {
-		return a.refusal(s, err)
-	}
-	s.SetIdentity(p)
-	// Also for nobody in particular: the session of somebody else is not recovered then.
-	return s.SetUser(p.ID)
+	return a.identity.keeper.Admit(ctx, s)
 }
 
-func (a *App) identify(ctx context.Context, s *socketio.Socket) (*auth.Principal, error) {
-	h := s.Handshake()
-	shown, err := shownToken(h.Auth)
-	if err != nil {
-		return nil, err
+// access decides what clients may do; nil is everything, where nobody can be told from
+// anybody else.
+func (a *App) access() auth.Access {
+	c := a.identity.chain
+	if a.cfg.Auth.Open() && c.Keys == nil && c.Tokens == nil && c.Session == nil {
+		return nil
 	}
-	p, err := a.identity.chain.Authenticate(ctx, &auth.Credentials{
-		Token: shown, Header: h.Headers, Query: h.Query, Address: h.Address, Namespace: s.Namespace().Name(),
-	})
-	if err != nil {
-		return nil, err
-	}
-	if b, blocked := a.identity.ledger.Blocked(p.ID); blocked {
-		return nil, b.Refusal()
-	}
-	return p, nil
-}
-
-// shownToken reads the token of a CONNECT's auth. Null is nothing: it is what pages
-// send of a token that they do not have.
-func shownToken(data socketio.Raw) (string, error) {
-	var said struct {
-		Token any `json:"token"`
-	}
-	if data.IsZero() || data.Decode(&said) != nil || said.Token == nil {
-		return "", nil
-	}
-	text, ok := said.Token.(string)
-	if !ok {
-		return "", &auth.Error{Code: auth.CodeInvalidToken, Message: "auth.token is not a string"}
-	}
-	return text, nil
-}
-
-// refusal is what a client is told, as CONNECT_ERROR.
-func (a *App) refusal(s *socketio.Socket, err error) error {
-	var e *auth.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	a.log.Debug("client refused", "code", string(e.Code), "message", e.Message, "error", e.Err, "namespace", s.Namespace().Name(), "remote", s.Handshake().Address)
-	return &socketio.ConnectError{Message: e.Message, Data: map[string]string{"code": string(e.Code), "message": e.Message}}
+	return auth.Rooms{Anonymous: a.cfg.Auth.Anonymous}
 }
 
 // knownBy lists the ways to know clients, for the log.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -41,14 +40,10 @@ type Options struct {
 // Observer is told what a metric may count. It is called by many goroutines at once and
 // must not block.
 type Observer interface {
-	// Admitted counts a client that was let into a namespace.
-	Admitted(m auth.Method)
-	// Refused counts one that was not.
-	Refused(c auth.Code)
-	// Refreshed counts an auth:refresh; c is "" if it held.
-	Refreshed(c auth.Code)
-	// Ended counts a socket that was ended for c.
-	Ended(c auth.Code)
+	// TokenRefreshed counts an auth:refresh; c is "" if it held.
+	TokenRefreshed(c auth.Code)
+	// ClientEnded counts a socket that was ended for c.
+	ClientEnded(c auth.Code)
 }
 
 // Keeper stands at the doors of one server. Admit and Entered are for
@@ -96,8 +91,7 @@ func New(o Options) (*Keeper, error) {
 func (k *Keeper) Admit(ctx context.Context, s *socketio.Socket) error {
 	k.listenIn(s.Namespace())
 	h := s.Handshake()
-	_, query, _ := strings.Cut(h.URL, "?")
-	c := &auth.Credentials{Header: h.Headers, Query: query, Address: h.Address, Namespace: s.Namespace().Name()}
+	c := &auth.Credentials{Header: h.Headers, Query: h.Query, Address: h.Address, Namespace: s.Namespace().Name()}
 	p, err := k.identify(ctx, c, &h.Auth)
 	if err == nil {
 		if err = s.SetUser(p.ID); err != nil {
@@ -106,11 +100,11 @@ func (k *Keeper) Admit(ctx context.Context, s *socketio.Socket) error {
 	}
 	if err != nil {
 		refused := k.refusal(ctx, err)
-		k.opts.Observer.Refused(refused.Code)
+		k.opts.Logger.DebugContext(ctx, "client refused", slog.String("code", string(refused.Code)), slog.String("message", refused.Message),
+			slog.Any("error", refused.Err), slog.String("namespace", c.Namespace), slog.String("remote", c.Address))
 		return &socketio.ConnectError{Message: refused.Message, Data: told{refused.Code, refused.Message}}
 	}
 	s.SetIdentity(p) //nolint:contextcheck // handlers have the context of their socket
-	k.opts.Observer.Admitted(p.Method)
 	return nil
 }
 
@@ -142,7 +136,7 @@ func (k *Keeper) authenticate(ctx context.Context, c *auth.Credentials) (*auth.P
 		return nil, errNobody
 	}
 	if b, blocked := k.blocked(p.ID); blocked {
-		return nil, blockedError(b)
+		return nil, b.Refusal()
 	}
 	return p, nil
 }
@@ -154,14 +148,6 @@ func (k *Keeper) blocked(id string) (auth.Block, bool) {
 		return auth.Block{}, false
 	}
 	return k.opts.Blocks.Blocked(id)
-}
-
-func blockedError(b auth.Block) *auth.Error {
-	message := b.Reason
-	if message == "" {
-		message = "this user is blocked"
-	}
-	return &auth.Error{Code: auth.CodeBlocked, Message: message}
 }
 
 // refusal is what a client is told of an error, of which the log hears more.
@@ -186,7 +172,7 @@ func tokenOf(payload *socketio.Raw) (string, error) {
 	}
 	token, ok := a.Token.(string)
 	if !ok {
-		return "", &auth.Error{Code: auth.CodeInvalidToken, Message: "auth.token is no text"}
+		return "", &auth.Error{Code: auth.CodeInvalidToken, Message: "auth.token is not a string"}
 	}
 	return token, nil
 }
@@ -213,7 +199,10 @@ func (k *Keeper) listenIn(ns *socketio.Namespace) {
 // the others begins.
 func (k *Keeper) Entered(s *socketio.Socket) {
 	if b, blocked := k.blocked(auth.Of(s).ID); blocked {
-		k.end(s, blockedError(b))
+		k.end(s, b.Refusal())
+		return
+	}
+	if auth.Of(s).Expires.IsZero() {
 		return
 	}
 	k.mu.Lock()
@@ -233,7 +222,7 @@ func (k *Keeper) evict(id string, b auth.Block) {
 	for _, ns := range spaces {
 		for _, s := range ns.Sockets() {
 			if auth.Of(s).ID == id {
-				k.end(s, blockedError(b))
+				k.end(s, b.Refusal())
 			}
 		}
 	}
@@ -241,7 +230,7 @@ func (k *Keeper) evict(id string, b auth.Block) {
 
 // end tells a client why, and disconnects it for good.
 func (k *Keeper) end(s *socketio.Socket, why *auth.Error) {
-	k.opts.Observer.Ended(why.Code)
+	k.opts.Observer.ClientEnded(why.Code)
 	s.End(string(why.Code), why.Message)
 }
 
@@ -261,7 +250,5 @@ type nobody struct{}
 
 var _ Observer = nobody{}
 
-func (nobody) Admitted(auth.Method) {}
-func (nobody) Refused(auth.Code)    {}
-func (nobody) Refreshed(auth.Code)  {}
-func (nobody) Ended(auth.Code)      {}
+func (nobody) TokenRefreshed(auth.Code) {}
+func (nobody) ClientEnded(auth.Code)    {}

@@ -45,7 +45,7 @@ func TestWhoConnects(t *testing.T) {
 	h.desk.mu.Lock()
 	asked := h.desk.asked[len(h.desk.asked)-1]
 	h.desk.mu.Unlock()
-	if asked.Token != "a" || asked.Namespace != "/" || asked.Address != "127.0.0.1" || asked.Header == nil || !strings.Contains(asked.Query, "EIO=4") {
+	if asked.Token != "a" || asked.Namespace != "/" || asked.Address != "127.0.0.1" || asked.Header == nil || asked.Query.Get("EIO") != "4" {
 		t.Errorf("the authenticator was shown %+v", asked)
 	}
 }
@@ -190,7 +190,7 @@ func TestBlockedGoes(t *testing.T) {
 	alice.Connect("/", token("a"))
 	bob.Connect("/", token("b"))
 	h.bans.add("alice", "spam", true)
-	if name, arg := next(t, alice, "/"); name != socketio.EndEvent || arg["code"] != "blocked" || arg["message"] != "spam" {
+	if name, arg := next(t, alice, "/"); name != socketio.EndEvent || arg["code"] != "blocked" || arg["message"] != "you are blocked: spam" {
 		t.Errorf("got %s %v", name, arg)
 	}
 	alice.Expect("1")

@@ -27,14 +27,14 @@ func (k *Keeper) refresh(ctx context.Context, e *socketio.Event) {
 	p, err := k.renewed(ctx, e, was)
 	if err != nil {
 		refused := k.refusal(ctx, err)
-		k.opts.Observer.Refreshed(refused.Code)
+		k.opts.Observer.TokenRefreshed(refused.Code)
 		if e.HasAck() {
 			_ = e.AckError(string(refused.Code), refused.Message) // fails only when the client is gone
 		}
 		return
 	}
 	k.renew(s, was, p) //nolint:contextcheck // handlers have the context of their socket
-	k.opts.Observer.Refreshed("")
+	k.opts.Observer.TokenRefreshed("")
 	if !e.HasAck() {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/adapters/cluster"
+	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/engineio"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
@@ -66,6 +67,9 @@ func TestEveryEventIsCountedUnderItsLabels(t *testing.T) {
 	m.InboxFull("/")
 	m.UnknownEvent("/")
 	m.Forbidden("/")
+	m.TokenRefreshed("")
+	m.TokenRefreshed(auth.CodeTokenExpired)
+	m.ClientEnded(auth.CodeBlocked)
 	m.Engine(someEngine{})
 
 	got := scrape(t, m)
@@ -113,6 +117,9 @@ func TestEveryEventIsCountedUnderItsLabels(t *testing.T) {
 		`sockeye_events_received_total{namespace="/"} 1`,
 		`sockeye_events_sent_total{namespace="/"} 5`,
 		`sockeye_relay_forbidden_total{namespace="/"} 1`,
+		`sockeye_auth_refreshes_total{code="ok"} 1`,
+		`sockeye_auth_refreshes_total{code="token_expired"} 1`,
+		`sockeye_auth_ended_total{code="blocked"} 1`,
 		`sockeye_events_unhandled_total{namespace="/"} 1`,
 		`sockeye_acks_unknown_total{namespace="/"} 1`,
 		`sockeye_handler_panics_total{namespace="/"} 1`,
