@@ -3,9 +3,12 @@ package server
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sockeye-io/sockeye/server/auth"
 )
 
 // defaultConfig is what the program has without flags.
@@ -126,12 +129,13 @@ outbox-max: 2kB
 
 func TestFilesThatAreNoConfiguration(t *testing.T) {
 	for text, want := range map[string]string{
-		"- a\n- b\n":                 ":1: the file is no mapping",
-		"listen: [\n":                "line ",
-		"listen: {a: b}\n":           ":1: listen: a plain value is needed",
-		"relay: maybe\n":             `:1: relay: "maybe" is none of on or off`,
-		"chat: 3\n":                  ":1: chat: ",
-		"relay: {max-rooms: many}\n": ":1: relay: ",
+		"- a\n- b\n":                       ":1: the file is no mapping",
+		"listen: [\n":                      "line ",
+		"listen: {a: b}\n":                 ":1: listen: a plain value is needed",
+		"relay: maybe\n":                   `:1: relay: "maybe" is none of on or off`,
+		"chat: 3\n":                        ":1: chat: ",
+		"auth: {anonymous: {jion: [a]}}\n": `:1: unknown key "jion" in auth.anonymous: did you mean "join"?`,
+		"relay: {max-rooms: many}\n":       ":1: relay: ",
 	} {
 		if _, err := ReadConfigFile(writeFile(t, text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q in it", text, err, want)
@@ -172,25 +176,56 @@ func TestTheFileGivesValuesAndStructures(t *testing.T) {
 	}
 }
 
+// TestRightsSurviveConfigPrint: nothing at all is not everything.
+func TestRightsSurviveConfigPrint(t *testing.T) {
+	for text, want := range map[string]*auth.Rights{
+		"listen: 127.0.0.1:0\n":   nil,
+		"auth:\n":                 nil,
+		"auth: {anonymous: {}}\n": {},
+		"auth: {anonymous: {join: [\"user:{id}\", \"*\"]}}": {Join: auth.Patterns{"user:{id}", "*"}},
+	} {
+		c := defaultConfig()
+		c.AuthVerifyCache.Word = "off"
+		for range 2 {
+			f, err := ReadConfigFile(writeFile(t, text))
+			if err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+			f.ApplyStructures(c)
+			got := c.Auth.Anonymous
+			if (got == nil) != (want == nil) || got != nil && (!slices.Equal(got.Join, want.Join) || !slices.Equal(got.Publish, want.Publish)) {
+				t.Errorf("%s: read %+v, want %+v", text, got, want)
+			}
+			var printed strings.Builder
+			if err := c.WriteYAML(&printed, func(string) string { return "file" }); err != nil {
+				t.Fatal(err)
+			}
+			text = printed.String()
+		}
+	}
+}
+
 func TestValidateNamesTheFlag(t *testing.T) {
 	for want, change := range map[string]func(*Config){
-		"--listen: ":         func(c *Config) { c.Listen = "3000" },
-		"--metrics-listen: ": func(c *Config) { c.MetricsListen = "x" },
-		"--path: \"/\"":      func(c *Config) { c.Path = "/" },
-		"--path: \"/a*\"":    func(c *Config) { c.Path = "/a*" },
-		"--path: \"/chat\"":  func(c *Config) { c.Path = "/chat" },
-		"--path: \"/a//b\"":  func(c *Config) { c.Path = "/a//b" },
-		"--transports: unk":  func(c *Config) { c.Transports = []string{"flash"} },
-		"--transports: none": func(c *Config) { c.Transports = nil },
-		"--origins: ":        func(c *Config) { c.Origins = []string{"example.com"} },
-		"--ping-interval: ":  func(c *Config) { c.PingInterval = 0 },
-		"--handler-stall: ":  func(c *Config) { c.HandlerStall = -1 },
-		"--max-payload: ":    func(c *Config) { c.MaxPayload = 0 },
-		"--outbox-max: ":     func(c *Config) { c.OutboxMax = 1 },
-		"--poll-hold: ":      func(c *Config) { c.PollHold = OrDuration{Word: "off"} },
-		"--recovery: ":       func(c *Config) { c.Recovery = OrDuration{Word: "auto"} },
-		"relay.max-rooms: ":  func(c *Config) { c.RelayConfig.MaxRooms = -1 },
-		"chat.history: ":     func(c *Config) { c.Chat.History = -1 },
+		"--listen: ":          func(c *Config) { c.Listen = "3000" },
+		"--metrics-listen: ":  func(c *Config) { c.MetricsListen = "x" },
+		"--path: \"/\"":       func(c *Config) { c.Path = "/" },
+		"--path: \"/a*\"":     func(c *Config) { c.Path = "/a*" },
+		"--path: \"/chat\"":   func(c *Config) { c.Path = "/chat" },
+		"--path: \"/a//b\"":   func(c *Config) { c.Path = "/a//b" },
+		"--transports: unk":   func(c *Config) { c.Transports = []string{"flash"} },
+		"--transports: none":  func(c *Config) { c.Transports = nil },
+		"--origins: ":         func(c *Config) { c.Origins = []string{"example.com"} },
+		"--ping-interval: ":   func(c *Config) { c.PingInterval = 0 },
+		"--handler-stall: ":   func(c *Config) { c.HandlerStall = -1 },
+		"--max-payload: ":     func(c *Config) { c.MaxPayload = 0 },
+		"--outbox-max: ":      func(c *Config) { c.OutboxMax = 1 },
+		"--poll-hold: ":       func(c *Config) { c.PollHold = OrDuration{Word: "off"} },
+		"--recovery: ":        func(c *Config) { c.Recovery = OrDuration{Word: "auto"} },
+		"relay.max-rooms: ":   func(c *Config) { c.RelayConfig.MaxRooms = -1 },
+		"chat.history: ":      func(c *Config) { c.Chat.History = -1 },
+		"--auth-expiring: ":   func(c *Config) { c.AuthExpiring = -1 },
+		"auth.anonymous.join": func(c *Config) { c.Auth.Anonymous = &auth.Rights{Join: auth.Patterns{""}} },
 	} {
 		c := defaultConfig()
 		if err := c.Validate(); err != nil {

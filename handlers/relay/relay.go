@@ -193,14 +193,20 @@ func (r *refusal) Error() string { return r.code + ": " + r.message }
 // the connection, which ends by itself. An event that only this node's clients got is
 // not refused: sent again, they would have it twice. The adapter logs and counts it.
 func answer(e *socketio.Event, err error) {
-	if !e.HasAck() {
-		return
+	switch {
+	case !e.HasAck():
+	case err == nil, errors.Is(err, socketio.ErrThisNodeOnly):
+		_ = e.Ack("ok")
+	default:
+		refuse(e, err)
 	}
+}
+
+// refuse acknowledges e with an error.
+func refuse(e *socketio.Event, err error) {
 	var refused *refusal
 	var barred *auth.Error
 	switch {
-	case err == nil, errors.Is(err, socketio.ErrThisNodeOnly):
-		_ = e.Ack("ok")
 	case errors.As(err, &refused):
 		_ = e.AckError(refused.code, refused.message)
 	case errors.As(err, &barred):
