@@ -59,7 +59,7 @@ node_tests() {
 left_out() {
   case $1 in
     test/browser) grep -q '^test/browser' "$LEFT_OUT" ;;
-    test/cluster) grep -q '^everything with several nodes' "$LEFT_OUT" ;;
+    test/cluster | test/auth) grep -q '^everything with several nodes' "$LEFT_OUT" ;;
     test/balancers | test/chaos | test/drain) grep -q '^everything with' "$LEFT_OUT" ;;
     test/proxies) grep -q '^everything with proxies' "$LEFT_OUT" ;;
     *) false ;;
@@ -72,7 +72,7 @@ echo "done"
 
 suite "Go tests" go_tests
 suite "test/deploy" deploy_tests
-for folder in test/clients test/cluster test/balancers test/proxies test/drain test/chaos test/browser; do
+for folder in test/clients test/auth test/cluster test/balancers test/proxies test/drain test/chaos test/browser; do
   if [ ! -f "$folder/package.json" ]; then
     continue
   elif ! command -v "$NPM" >/dev/null; then
