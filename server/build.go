@@ -42,6 +42,9 @@ func (a *App) build() (err error) {
 	if err = a.openDoors(); err != nil {
 		return err
 	}
+	if err = a.openLimits(); err != nil {
+		return err
+	}
 	if a.io, err = socketio.New(a.ioOptions(adapter)); err != nil {
 		return err
 	}
@@ -56,6 +59,9 @@ func (a *App) build() (err error) {
 		rules := a.cfg.RelayConfig
 		rules.Reserved, rules.Observer, rules.Logger = reservedNamespaces, a.metrics, a.log
 		rules.Access = a.access()
+		if rules.MaxRooms == 0 {
+			rules.MaxRooms = a.cfg.MaxRooms.orEndless()
+		}
 		if err := relay.Mount(a.io, rules); err != nil {
 			return fmt.Errorf("relay: %w", err)
 		}
@@ -74,14 +80,19 @@ func (a *App) ioOptions(adapter socketio.AdapterFactory) *socketio.Options {
 	o := &socketio.Options{
 		Engine:         a.engineOptions(),
 		ConnectTimeout: c.ConnectTimeout,
+		MaxNamespaces:  c.MaxNamespaces.orEndless(),
+		MaxEventName:   int(c.MaxEventName),
 		Recovery:       a.recovery(),
 		Adapter:        adapter,
 		// Clients name the namespaces of a pattern, so empty ones must go.
 		CleanupEmptyChildNamespaces: c.RelayConfig.Dynamic(),
-		Admit:                       a.whoIs,
+		Admit:                       a.admitSocket,
 		Entered:                     a.identity.keeper.Entered,
 		Logger:                      a.log,
 		Observer:                    a.metrics,
+	}
+	if a.limits.door != nil {
+		o.Engine.Enter = a.enter
 	}
 	switch c.Parser {
 	case "json":
@@ -109,6 +120,7 @@ func (a *App) engineOptions() engineio.Options {
 		PollHold:        engineio.PollHold{Fixed: c.PollHold.Duration},
 		OutboxLimit:     int(c.OutboxLimit),
 		OutboxMax:       int(c.OutboxMax),
+		OutboxTotal:     int64(c.OutboxTotal),
 		HandlerStall:    c.HandlerStall,
 		Origins:         a.origins,
 		AllowRequest:    a.admit,
@@ -145,4 +157,5 @@ func (a *App) admit(r *http.Request) error {
 
 func (a *App) connectionError(e *engineio.ConnectionError) {
 	a.log.Debug("request refused", "code", e.Code, "message", e.Message, "remote", e.Request.RemoteAddr)
+	a.refusedRequest(e)
 }

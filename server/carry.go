@@ -77,7 +77,8 @@ func (a *App) openCarrier() (err error) {
 	a.nodes.carrier, err = carry.New(&carry.Options{
 		Local: a.io, Unavailable: engine.Unavailable, Release: engine.ReleasePoll, End: engine.ReleaseSession,
 		Nodes: a.nodes.registry, Secrets: a.nodes.registry, Path: a.cfg.BasePath(),
-		Logger: a.log, Observer: a.metrics,
+		Genuine: a.genuine,
+		Logger:  a.log, Observer: a.metrics,
 	})
 	return err
 }

@@ -50,6 +50,23 @@ type Config struct {
 	AuthVerifyCache   OrDuration    `name:"auth-verify-cache" group:"identity" default:"10s" word:"off" unit:"off or duration" help:"How long an answer of --auth-verify-url counts for who shows the same again; a refusal for 2s at most."`
 	AuthFile          string        `name:"auth-file" group:"identity" unit:"file name" help:"File that API keys and blocks are kept in, for a node alone: see sockeye key and sockeye block. With --redis-url they are in Redis."`
 
+	TrustedProxies []string `name:"trusted-proxies" group:"proxies" unit:"comma-separated networks or addresses, loopback, private" help:"Proxies whose word counts about where a request comes from, such as 10.0.0.0/8. Empty: the peer of the connection is the client."`
+	ProxyHeader    string   `name:"proxy-header" group:"proxies" default:"x-forwarded-for" enum:"x-forwarded-for,forwarded,off" unit:"x-forwarded-for, forwarded or off" help:"Which header of trusted proxies names the client. Only this one is read: a proxy that writes the one passes on what a client wrote into the other. With X-Forwarded-For, X-Forwarded-Proto tells whether the client came by TLS."`
+	ProxyProtocol  string   `name:"proxy-protocol" group:"proxies" default:"off" enum:"off,required,optional" unit:"off, required or optional" help:"Whether connections of trusted proxies begin with a header of the PROXY protocol (version 1 or 2). optional: those without it are taken as they are, for health checks and for other nodes from the same addresses."`
+
+	EventRate       Rate      `name:"event-rate" group:"limits" default:"200/s burst 2000" unit:"rate or off" help:"Events that a connection may send. Those above are answered with an error and not handled; who goes on for 10s, or sends ten times as many, is disconnected."`
+	ByteRate        ByteRate  `name:"byte-rate" group:"limits" default:"1MiB/s burst 8MiB" unit:"rate of bytes or off" help:"Bytes that a connection may send, whatever they are. A faster one is read more slowly."`
+	MaxEventName    Most      `name:"max-event-name" group:"limits" default:"256" unit:"bytes or off" help:"Longest name of an event."`
+	MaxRooms        Most      `name:"max-rooms" group:"limits" default:"100" unit:"number or off" help:"Rooms that one connection may be in, by the relay. The file's relay.max-rooms wins."`
+	MaxNamespaces   Most      `name:"max-namespaces" group:"limits" default:"100" unit:"number or off" help:"Namespaces that one connection may be in."`
+	IPConnections   Most      `name:"ip-connections" group:"limits" default:"2000" unit:"number or off" help:"Connections that one address may have on this node (IPv6: one /64). It may have three times as many TCP connections."`
+	IPHandshakes    Rate      `name:"ip-handshakes" group:"limits" default:"50/s burst 1000" unit:"rate or off" help:"How fast one address may open connections, on all nodes together with --redis-url."`
+	UserConnections Most      `name:"user-connections" group:"limits" default:"1000" unit:"number or off" help:"Connections that one user, or one API key, may have on this node."`
+	UserHandshakes  Rate      `name:"user-handshakes" group:"limits" default:"50/s burst 1000" unit:"rate or off" help:"How fast one user, or one API key, may open connections, on all nodes together with --redis-url."`
+	MaxConnections  Most      `name:"max-connections" group:"limits" default:"100000" unit:"number or off" help:"Connections of this node. Who comes later is told to try again."`
+	OutboxTotal     MostBytes `name:"outbox-total" group:"limits" default:"1GiB" unit:"size or off" help:"Most that may wait for all clients of this node together. When it is reached the slowest readers are disconnected, and new connections are refused."`
+	LimitsExcept    []string  `name:"limits-except" group:"limits" default:"private" unit:"comma-separated networks or addresses, loopback, private" help:"Addresses whose connections and handshakes are not counted. private: those of local networks, behind which a proxy may be that nobody has named in --trusted-proxies."`
+
 	Transports        []string      `name:"transports" group:"protocol" default:"polling,websocket" unit:"comma-separated: polling, websocket" help:"Transports that a client may use."`
 	AllowUpgrades     Switch        `name:"allow-upgrades" group:"protocol" default:"auto" negatable:"" unit:"auto, on or off" help:"Let a client move from polling to WebSocket. auto: yes, but not for ten minutes to an address whose WebSockets are cut by a proxy soon after they began."`
 	AllowEIO3         bool          `name:"allow-eio3" group:"protocol" default:"false" negatable:"" unit:"true or false" help:"Admit clients of protocol 3, such as socket.io-client 2.x."`
@@ -98,6 +115,8 @@ var Groups = []struct{ Key, Title string }{
 	{"listening", "Listening"},
 	{"access", "Who may connect"},
 	{"identity", "Who clients are"},
+	{"proxies", "Behind proxies"},
+	{"limits", "Limits"},
 	{"protocol", "Protocol"},
 	{"slow and broken clients", "Slow and broken clients"},
 	{"features", "Features"},
@@ -178,6 +197,7 @@ func (c *Config) Validate() error {
 	}
 	c.validateCluster(fail)
 	c.validateAuth(fail)
+	c.validateLimits(fail)
 	rules := c.RelayConfig
 	rules.Reserved = reservedNamespaces
 	return errors.Join(append(errs, rules.Validate(), c.Auth.Validate(), c.Chat.Validate())...)

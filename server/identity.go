@@ -136,6 +136,14 @@ func (a *App) whoIs(ctx context.Context, s *socketio.Socket) error {
 	return a.identity.keeper.Admit(ctx, s)
 }
 
+// admitSocket decides about each client that comes to a namespace.
+func (a *App) admitSocket(ctx context.Context, s *socketio.Socket) error {
+	if err := a.whoIs(ctx, s); err != nil || a.limits.door == nil {
+		return err
+	}
+	return a.limitUser(ctx, s)
+}
+
 // access decides what clients may do; nil is everything, where nobody can be told from
 // anybody else.
 func (a *App) access() auth.Access {

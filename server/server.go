@@ -38,6 +38,7 @@ type App struct {
 	cluster   clusterParts
 	nodes     nodeParts
 	identity  identityParts
+	limits    limitParts
 	loopback  bool // the main address is one
 	anonymous bool
 
@@ -127,9 +128,12 @@ var ErrAtOnce = errors.New("stop without sending clients away evenly")
 // once.
 func (a *App) Run(ctx context.Context) error {
 	a.joinNodes(ctx)
-	main := a.httpServer(a.routes())
+	main := a.httpServer(a.behindProxies(a.routes()))
+	if a.nodes.carrier != nil {
+		main.ConnContext = withConn
+	}
 	failed := make(chan error, 2)
-	go func() { failed <- main.Serve(a.listener) }()
+	go func() { failed <- main.Serve(a.guard(a.listener)) }()
 
 	var side *http.Server
 	if a.metricsListener != nil {

@@ -29,6 +29,9 @@ type Options struct {
 	// End ends a session of this node, whose WebSocket comes through a node that is about
 	// to stop, such as engineio.Server.ReleaseSession. Nil: that node cuts it.
 	End func(sid string)
+	// Genuine, if set, is told of each request that another node carried here, before it
+	// is served: whose connection it came by is known then.
+	Genuine func(r *http.Request)
 
 	Nodes   nodes.Registry
 	Secrets nodes.Secrets

@@ -18,6 +18,9 @@ func (c *Carrier) receive(w http.ResponseWriter, r *http.Request, sealed []strin
 		c.refuse(w, r, err)
 		return
 	}
+	if c.opts.Genuine != nil {
+		c.opts.Genuine(r)
+	}
 	delete(r.Header, headerCarried)
 	w.Header().Set(headerNode, c.self)
 	switch from.ask {

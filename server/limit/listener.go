@@ -105,7 +105,17 @@ func (c *countedConn) LetOff() {
 // LetOff counts a connection no more, if it is one of Listen: another node of the cluster
 // is behind it, which carries the requests of many.
 func LetOff(c net.Conn) {
-	if counted, ok := c.(*countedConn); ok {
-		counted.LetOff()
+	for {
+		switch at := c.(type) {
+		case *countedConn:
+			at.LetOff()
+			return
+		case interface{ NetConn() net.Conn }: // TLS
+			c = at.NetConn()
+		case interface{ Raw() net.Conn }: // the PROXY protocol
+			c = at.Raw()
+		default:
+			return
+		}
 	}
 }
