@@ -1,0 +1,4 @@
+package certs
+
+// Look is one look of Watch.
+func Look(s *Store) { s.look(false) }
