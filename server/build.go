@@ -139,7 +139,7 @@ func (a *App) engineOptions() engineio.Options {
 		o.SlowReader = engineio.SlowReaderDropOldest
 	}
 	if c.Cookie != "" {
-		o.Cookie = &http.Cookie{Name: c.Cookie, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode} //nolint:gosec // Secure would lose the cookie behind a proxy that ends TLS
+		o.Cookie = &http.Cookie{Name: c.Cookie, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: a.certs != nil} //nolint:gosec // without TLS here Secure would lose the cookie behind a proxy that ends it
 	}
 	return o
 }

@@ -41,7 +41,7 @@ func (a *App) openNodes() error {
 	if err != nil {
 		return fmt.Errorf("--redis-url: %w", err)
 	}
-	url, found, err := c.nodeURL(a.Addr(), hosts)
+	url, found, err := c.nodeURL(a.scheme(), a.Addr(), hosts)
 	if err != nil {
 		return err
 	}
@@ -74,12 +74,16 @@ func (a *App) openCarrier() (err error) {
 		return nil
 	}
 	engine := a.io.Engine()
-	a.nodes.carrier, err = carry.New(&carry.Options{
+	o := carry.Options{
 		Local: a.io, Unavailable: engine.Unavailable, Release: engine.ReleasePoll, End: engine.ReleaseSession,
 		Nodes: a.nodes.registry, Secrets: a.nodes.registry, Path: a.cfg.BasePath(),
 		Genuine: a.genuine,
 		Logger:  a.log, Observer: a.metrics,
-	})
+	}
+	if a.certs != nil {
+		o.TLS = a.certs.Peer
+	}
+	a.nodes.carrier, err = carry.New(&o)
 	return err
 }
 

@@ -32,6 +32,12 @@ type Config struct {
 	Drain           time.Duration `name:"drain" group:"listening" default:"20s" unit:"duration" help:"Over how long a stop by SIGTERM sends the clients to other nodes, evenly, /readyz saying no from the beginning. It is over sooner when no client is left. 0: all at once, as with SIGINT (Ctrl-C)."`
 	ShutdownTimeout time.Duration `name:"shutdown-timeout" group:"listening" default:"10s" unit:"duration" help:"How long a stop may take after --drain, before it cuts what is left. A second signal exits at once."`
 
+	TLSCert        []string   `name:"tls-cert" group:"tls" unit:"comma-separated file names" help:"PEM files of certificates with their chains: the main address speaks HTTPS, with HTTP/2. Of several each client is shown the one for the name that it asks for, or else the first. The files are looked at every two seconds, and at SIGHUP: new ones are taken over without dropping a connection. Empty: plain HTTP."`
+	TLSKey         []string   `name:"tls-key" group:"tls" unit:"comma-separated file names" help:"PEM files of the private keys, one for each of --tls-cert, in the same order."`
+	TLSMin         string     `name:"tls-min" group:"tls" default:"1.2" enum:"1.2,1.3" unit:"1.2 or 1.3" help:"Oldest version of TLS that is spoken."`
+	RedirectListen string     `name:"redirect-listen" group:"tls" unit:"host:port" help:"Send browsers that come by plain HTTP to this address, such as :80, to the same page by HTTPS; only for hosts that a certificate is for."`
+	HSTS           OrDuration `name:"hsts" group:"tls" default:"off" word:"off" unit:"off or duration" help:"Tell browsers for how long they shall come by HTTPS only (Strict-Transport-Security), such as 8760h. They do not forget it."`
+
 	Anonymous Switch   `name:"anonymous" group:"access" default:"auto" negatable:"" unit:"auto, on or off" help:"Admit clients that show nothing. auto: on while listening on a loopback address and no --auth option says how to know clients, off elsewhere."`
 	Origins   []string `name:"origins" group:"access" unit:"comma-separated origins, or *" help:"Pages of which other origins may connect, such as https://app.example.com, for polling and WebSocket alike. Same origin and requests without an Origin header always pass. Empty: any loopback origin passes too while listening on a loopback address."`
 
@@ -113,6 +119,7 @@ type Config struct {
 // Groups are the headings of --help and of config print, in order.
 var Groups = []struct{ Key, Title string }{
 	{"listening", "Listening"},
+	{"tls", "TLS"},
 	{"access", "Who may connect"},
 	{"identity", "Who clients are"},
 	{"proxies", "Behind proxies"},
@@ -195,6 +202,7 @@ func (c *Config) Validate() error {
 	if c.PProf && c.MetricsListen == "" {
 		fail("pprof", "it needs --metrics-listen: profiles show too much for an address that clients reach; set --metrics-listen to one that only operators reach, such as 127.0.0.1:9090")
 	}
+	c.validateTLS(fail)
 	c.validateCluster(fail)
 	c.validateAuth(fail)
 	c.validateLimits(fail)

@@ -13,11 +13,11 @@ import (
 // podIP is the variable that Kubernetes' downward API is told to set, by convention.
 const podIP = "POD_IP"
 
-// nodeURL is where the other nodes reach this one, and how that was found out: what
+// nodeURL is where the other nodes reach this one, by the scheme of the main address, and how that was found out: what
 // --node-url says; POD_IP; the address that was bound, if it is one address; the one from
 // which this machine reaches Redis, if that is on another one; or else an address of this
 // machine, private ones first.
-func (c *Config) nodeURL(bound net.Addr, redis []string) (url, found string, err error) {
+func (c *Config) nodeURL(scheme string, bound net.Addr, redis []string) (url, found string, err error) {
 	if c.NodeURL != "" {
 		return strings.TrimRight(c.NodeURL, "/"), "--node-url", nil
 	}
@@ -30,14 +30,14 @@ func (c *Config) nodeURL(bound net.Addr, redis []string) (url, found string, err
 		if err != nil {
 			return "", "", fmt.Errorf("%s is %q, which is no IP address: correct it, or set --node-url", podIP, text)
 		}
-		return httpURL(ip, tcp.Port), podIP, nil
+		return httpURL(scheme, ip, tcp.Port), podIP, nil
 	}
 	ip, _ := netip.AddrFromSlice(tcp.IP)
 	if ip = ip.Unmap().WithZone(tcp.Zone); ip.IsValid() && !ip.IsUnspecified() {
-		return httpURL(ip, tcp.Port), "--listen", nil
+		return httpURL(scheme, ip, tcp.Port), "--listen", nil
 	}
 	if own, ok := toward(redis); ok && (own.Is4() || !ip.Is4()) {
-		return httpURL(own, tcp.Port), "the way to Redis", nil
+		return httpURL(scheme, own, tcp.Port), "the way to Redis", nil
 	}
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
@@ -47,7 +47,7 @@ func (c *Config) nodeURL(bound net.Addr, redis []string) (url, found string, err
 	if !ok {
 		return "", "", errors.New("--node-url is needed: this machine has no address that other machines could reach; nodes on one machine listen on a loopback address, or name it there")
 	}
-	return httpURL(own, tcp.Port), "an address of this machine", nil
+	return httpURL(scheme, own, tcp.Port), "an address of this machine", nil
 }
 
 // reachable chooses among a machine's addresses: the first private one, or else the
@@ -79,6 +79,6 @@ func reachable(addrs []net.Addr, only4 bool) (netip.Addr, bool) {
 	return best, rank > 0
 }
 
-func httpURL(ip netip.Addr, port int) string {
-	return "http://" + net.JoinHostPort(strings.ReplaceAll(ip.String(), "%", "%25"), strconv.Itoa(port))
+func httpURL(scheme string, ip netip.Addr, port int) string {
+	return scheme + "://" + net.JoinHostPort(strings.ReplaceAll(ip.String(), "%", "%25"), strconv.Itoa(port))
 }

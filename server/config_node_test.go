@@ -26,7 +26,7 @@ func TestTheAddressForOtherNodesIsFound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		url, found, err := cfg.nodeURL(bound, []string{"127.0.0.1:6379"})
+		url, found, err := cfg.nodeURL("http", bound, []string{"127.0.0.1:6379"})
 		if err != nil {
 			found = err.Error()
 		}

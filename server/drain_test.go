@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -88,7 +89,8 @@ func TestAStopAtOnceDoesNotDrain(t *testing.T) {
 // upgrade opens the WebSocket of a session and has the session move to it.
 func (r *running) upgrade(t *testing.T, query string) net.Conn {
 	t.Helper()
-	conn, _, _, err := ws.Dial(t.Context(), "ws"+strings.TrimPrefix(r.url, "http")+strings.Replace(query, "=polling", "=websocket", 1))
+	d := ws.Dialer{TLSConfig: &tls.Config{InsecureSkipVerify: true}}
+	conn, _, _, err := d.Dial(t.Context(), "ws"+strings.TrimPrefix(r.url, "http")+strings.Replace(query, "=polling", "=websocket", 1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,9 @@ import (
 func (a *App) routes() http.Handler {
 	r := a.router()
 	base := a.cfg.BasePath()
+	if a.cfg.HSTS.Duration > 0 {
+		r.Use(strictTransport(int64(a.cfg.HSTS.Duration.Seconds())))
+	}
 
 	// Socket.IO, with and without the trailing slash: a redirect would break
 	// clients, for which Gin's own are off.

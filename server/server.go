@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/public"
+	"github.com/sockeye-io/sockeye/server/certs"
 	"github.com/sockeye-io/sockeye/server/metrics"
 	"github.com/sockeye-io/sockeye/server/origin"
 	"github.com/sockeye-io/sockeye/server/socketio"
@@ -22,6 +23,7 @@ const (
 	headerTimeout  = 10 * time.Second // from the connection to the end of the request's header
 	idleTimeout    = 2 * time.Minute  // a kept-alive connection without a request
 	maxHeaderBytes = 16 << 10         // as in Node
+	silentConn     = 30 * time.Second // a connection of HTTP/2 that says nothing is asked; one that takes nothing ends
 )
 
 // App is the whole program behind the command line. New binds its addresses,
@@ -42,8 +44,10 @@ type App struct {
 	loopback  bool // the main address is one
 	anonymous bool
 
-	listener        net.Listener
-	metricsListener net.Listener // nil without --metrics-listen
+	certs            *certs.Store // nil without --tls-cert
+	listener         net.Listener
+	metricsListener  net.Listener // nil without --metrics-listen
+	redirectListener net.Listener // nil without --redirect-listen
 
 	draining      atomic.Bool
 	refusalLogged atomic.Bool // the first refused anonymous handshake was logged
@@ -57,6 +61,9 @@ func New(cfg *Config, log *slog.Logger, release string) (*App, error) {
 		return nil, err
 	}
 	a := &App{cfg: *cfg, log: log, release: release, metrics: metrics.New(release)}
+	if err := a.openCertificates(); err != nil {
+		return nil, err
+	}
 	if err := a.listen(); err != nil {
 		return nil, err
 	}
@@ -75,13 +82,32 @@ func (a *App) listen() (err error) {
 	if tcp, ok := a.listener.Addr().(*net.TCPAddr); ok {
 		a.loopback = tcp.IP.IsLoopback()
 	}
-	if a.cfg.MetricsListen == "" {
-		return nil
-	}
-	if a.metricsListener, err = lc.Listen(ctx, "tcp", a.cfg.MetricsListen); err != nil {
-		return errors.Join(bindError("metrics-listen", a.cfg.MetricsListen, err), a.listener.Close())
+	for _, side := range []struct {
+		option, addr string
+		listener     *net.Listener
+	}{
+		{"metrics-listen", a.cfg.MetricsListen, &a.metricsListener},
+		{"redirect-listen", a.cfg.RedirectListen, &a.redirectListener},
+	} {
+		if side.addr == "" {
+			continue
+		}
+		if *side.listener, err = lc.Listen(ctx, "tcp", side.addr); err != nil {
+			return errors.Join(bindError(side.option, side.addr, err), a.closeListeners())
+		}
 	}
 	return nil
+}
+
+// closeListeners closes the addresses that were bound.
+func (a *App) closeListeners() error {
+	var errs []error
+	for _, l := range []net.Listener{a.listener, a.metricsListener, a.redirectListener} {
+		if l != nil {
+			errs = append(errs, ignoreClosed(l.Close()))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // bindError says of an address that could not be bound what can be done.
@@ -112,12 +138,8 @@ func (a *App) IO() *socketio.Server { return a.io }
 
 // Close gives the addresses of an App back that is not run.
 func (a *App) Close() error {
-	err := ignoreClosed(a.listener.Close())
-	if a.metricsListener != nil {
-		err = errors.Join(err, ignoreClosed(a.metricsListener.Close()))
-	}
 	a.closeIdentity()
-	return errors.Join(err, a.closeCluster(), a.closeNodes())
+	return errors.Join(a.closeListeners(), a.closeCluster(), a.closeNodes())
 }
 
 // ErrAtOnce as the cause of the end of Run's context leaves Config.Drain out.
@@ -128,14 +150,18 @@ var ErrAtOnce = errors.New("stop without sending clients away evenly")
 // once.
 func (a *App) Run(ctx context.Context) error {
 	a.joinNodes(ctx)
+	defer a.watchCertificates(ctx)()
 	main := a.httpServer(a.behindProxies(a.routes()))
 	if a.nodes.carrier != nil {
 		main.ConnContext = withConn
 	}
-	failed := make(chan error, 2)
-	go func() { failed <- main.Serve(a.guard(a.listener)) }()
-
-	var side *http.Server
+	failed := make(chan error, 3)
+	go func() { failed <- a.serveMain(main) }()
+	var redirect, side *http.Server
+	if a.redirectListener != nil {
+		redirect = a.httpServer(a.redirectRoutes())
+		go func() { failed <- redirect.Serve(a.redirectListener) }()
+	}
 	if a.metricsListener != nil {
 		side = a.httpServer(a.metricsRoutes())
 		go func() { failed <- side.Serve(a.metricsListener) }()
@@ -148,7 +174,7 @@ func (a *App) Run(ctx context.Context) error {
 		a.drain(context.WithoutCancel(ctx), context.Cause(ctx))
 	case err = <-failed:
 	}
-	a.shutdown(context.WithoutCancel(ctx), main, side)
+	a.shutdown(context.WithoutCancel(ctx), main, redirect, side)
 	if err != nil {
 		return fmt.Errorf("serving: %w", err)
 	}
@@ -161,6 +187,7 @@ func (a *App) httpServer(h http.Handler) *http.Server {
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		HTTP2:             &http.HTTP2Config{SendPingTimeout: silentConn, WriteByteTimeout: silentConn},
 		// What net/http has to say is about single bad connections.
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
@@ -170,7 +197,10 @@ func (a *App) httpServer(h http.Handler) *http.Server {
 // read the line "listening addr=...".
 func (a *App) announce() {
 	a.log.Info("listening", "addr", a.Addr().String())
-	a.log.Info("the page is at", "url", pageURL(a.Addr()))
+	a.log.Info("the page is at", "url", pageURL(a.scheme(), a.Addr()))
+	if a.redirectListener != nil {
+		a.log.Info("browsers are sent to HTTPS from", "addr", a.redirectListener.Addr().String())
+	}
 	if a.metricsListener != nil {
 		a.log.Info("metrics are at", "url", "http://"+a.metricsListener.Addr().String()+"/metrics")
 	}
@@ -185,15 +215,15 @@ func (a *App) announce() {
 }
 
 // pageURL is an address that a browser on this machine can open.
-func pageURL(addr net.Addr) string {
+func pageURL(scheme string, addr net.Addr) string {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok {
-		return "http://" + addr.String() + "/"
+		return scheme + "://" + addr.String() + "/"
 	}
 	if tcp.IP.IsUnspecified() {
-		return fmt.Sprintf("http://localhost:%d/", tcp.Port)
+		return fmt.Sprintf("%s://localhost:%d/", scheme, tcp.Port)
 	}
-	return "http://" + tcp.String() + "/"
+	return scheme + "://" + tcp.String() + "/"
 }
 
 // shutdown ends an App. Everything stops in this order, the first two steps, which are
@@ -214,10 +244,11 @@ func pageURL(addr net.Addr) string {
 //  5. The main address is closed and requests in flight are waited for. Of those
 //     that are carried to other nodes, waiting polls are let go by their owners and
 //     WebSockets are closed; the sessions of the first go on, by way of another node.
-//  6. The metrics address goes last, so that the end can be watched.
+//  6. The address of --redirect-listen closes, and the metrics address last, so that the
+//     end can be watched.
 //
 // What does not end in time is cut.
-func (a *App) shutdown(ctx context.Context, main, side *http.Server) {
+func (a *App) shutdown(ctx context.Context, main, redirect, side *http.Server) {
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, a.cfg.ShutdownTimeout)
 	defer cancel()
@@ -228,9 +259,14 @@ func (a *App) shutdown(ctx context.Context, main, side *http.Server) {
 	clean = a.stopped("nodes", a.leaveNodes(ctx)) && clean
 	clean = a.stopped("requests", a.stopRequests(ctx, main)) && clean
 	_ = main.Close() // what is left after the time is up; nothing otherwise
-	if side != nil {
-		clean = a.stopped("metrics", side.Shutdown(ctx)) && clean
-		_ = side.Close()
+	for _, last := range []struct {
+		part   string
+		server *http.Server
+	}{{"redirect", redirect}, {"metrics", side}} {
+		if last.server != nil {
+			clean = a.stopped(last.part, last.server.Shutdown(ctx)) && clean
+			_ = last.server.Close() // see above
+		}
 	}
 	a.log.Info("stopped", "clean", clean, "took", time.Since(start).Round(time.Millisecond).String())
 }

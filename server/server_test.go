@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -72,11 +73,14 @@ func start(t *testing.T, change func(*Config)) *running {
 	ended := make(chan error, 1)
 	go func() { ended <- app.Run(ctx) }()
 	r := &running{
-		App: app, log: log, stop: func() { cancel(nil) }, cancel: cancel, url: "http://127.0.0.1:" + strconv.Itoa(tcp.Port),
+		App: app, log: log, stop: func() { cancel(nil) }, cancel: cancel, url: app.scheme() + "://127.0.0.1:" + strconv.Itoa(tcp.Port),
 		client: &http.Client{
 			Timeout:       patience,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			Transport:     &http.Transport{DisableCompression: true},
+			Transport: &http.Transport{
+				DisableCompression: true, ForceAttemptHTTP2: true,
+				TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // what is shown is a test's own matter
+			},
 		},
 	}
 	t.Cleanup(func() {

@@ -43,6 +43,11 @@ func (c *serveCommand) Run(s streams, kctx *kong.Context, file *fileResolver) er
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
 	defer signal.Stop(signals)
+	reload := make(chan os.Signal, 1)
+	if len(c.Config.TLSCert) > 0 {
+		signal.Notify(reload, syscall.SIGHUP) // otherwise it ends the program, as ever
+		defer signal.Stop(reload)
+	}
 
 	ended := make(chan error, 1)
 	go func() { ended <- app.Run(ctx) }()
@@ -50,6 +55,9 @@ func (c *serveCommand) Run(s streams, kctx *kong.Context, file *fileResolver) er
 		select {
 		case err := <-ended:
 			return err
+		case <-reload:
+			log.Info("the certificates are looked at", "signal", syscall.SIGHUP.String())
+			app.ReloadCertificates()
 		case sig := <-signals:
 			if stopping {
 				log.Warn("second signal: exiting at once", "signal", sig.String())

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sockeye-io/sockeye/server/certs/certstest"
 )
 
 // process is the program as a process of its own, to be sent signals.
@@ -262,5 +265,25 @@ func TestASecondSignalExitsAtOnce(t *testing.T) {
 		if status := p.status(t); status != int(secondSignal) {
 			t.Errorf("%v: exit status %d, want %d:\n%s", args, status, secondSignal, p.log)
 		}
+	}
+}
+
+func TestSIGHUPTakesNewCertificatesOver(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	files := certstest.SelfSigned(t, "localhost").Write(t, folder)
+	p := startProcess(t, "--tls-cert", files.Cert, "--tls-key", files.Key, "--drain", "0")
+	fresh := certstest.SelfSigned(t, "localhost")
+	fresh.Write(t, folder)
+	p.signal(t, syscall.SIGHUP)
+	p.log.await(t, `msg="new certificate"`)
+	conn, err := tls.Dial("tcp", p.addr, &tls.Config{RootCAs: fresh.Pool(), ServerName: "localhost"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	p.signal(t, syscall.SIGTERM)
+	if status := p.status(t); status != 0 {
+		t.Errorf("exit status %d:\n%s", status, p.log)
 	}
 }

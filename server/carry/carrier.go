@@ -37,8 +37,10 @@ type Options struct {
 	Secrets nodes.Secrets
 	// Path is where Local is mounted on every node ("/socket.io/").
 	Path string
-	// TLS is for nodes whose URL is https; nil is the default of crypto/tls.
-	TLS *tls.Config
+	// TLS returns what is needed to connect to a node whose URL is https with this host,
+	// such as certs.Store.Peer. It is asked for each connection. Nil is the default of
+	// crypto/tls: the node proves by an authority of the system that it is the host.
+	TLS func(host string) *tls.Config
 
 	Logger   *slog.Logger
 	Observer Observer

@@ -50,7 +50,7 @@ func (p *peer) dial(ctx context.Context) (*conn, error) {
 	if p.tls == nil {
 		return &conn{Conn: c, lazy: newLazyReader(c), peer: p}, nil
 	}
-	secure := tls.Client(c, p.tls)
+	secure := tls.Client(c, p.tls())
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = c.Close() // the first error says it
 		return nil, err

@@ -187,9 +187,10 @@ func newNode(t testing.TB, i int, s setup) *node {
 		}
 		h.ServeHTTP(w, r)
 	}))
-	scheme, config := "http", (*tls.Config)(nil)
+	scheme := "http"
+	var config func(string) *tls.Config
 	if s.secure {
-		scheme, config = "https", &tls.Config{InsecureSkipVerify: true}
+		scheme, config = "https", func(string) *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
 	}
 	addr := scheme + "://" + n.http.Listener.Addr().String()
 	n.registry = nodes.NewStatic(nodes.Node{ID: n.id, URL: addr}, secret)

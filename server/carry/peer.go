@@ -21,8 +21,8 @@ const maxIdle = 4096
 // requests that it has not answered yet.
 type peer struct {
 	node nodes.Node
-	addr string      // host:port
-	tls  *tls.Config // nil for http
+	addr string             // host:port
+	tls  func() *tls.Config // nil for http
 
 	heard   atomic.Int64 // Unix nanoseconds of the last sign of life
 	probing atomic.Bool  // whether a question is under way
@@ -46,7 +46,7 @@ type flight struct {
 	cut        error // why it was cut, or nil
 }
 
-func newPeer(n nodes.Node, config *tls.Config) (*peer, error) {
+func newPeer(n nodes.Node, config func(host string) *tls.Config) (*peer, error) {
 	u, err := url.Parse(n.URL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return nil, fmt.Errorf("carry: node %s has the address %q, which is none", n.ID, n.URL)
@@ -54,13 +54,10 @@ func newPeer(n nodes.Node, config *tls.Config) (*peer, error) {
 	p := &peer{node: n, used: time.Now()}
 	port := u.Port()
 	if u.Scheme == "https" {
-		p.tls = &tls.Config{MinVersion: tls.VersionTLS12}
-		if config != nil {
-			p.tls = config.Clone()
+		if config == nil {
+			config = byHost
 		}
-		if p.tls.ServerName == "" {
-			p.tls.ServerName = u.Hostname()
-		}
+		p.tls = func() *tls.Config { return config(u.Hostname()) }
 		if port == "" {
 			port = "443"
 		}
@@ -70,6 +67,11 @@ func newPeer(n nodes.Node, config *tls.Config) (*peer, error) {
 	}
 	p.addr = net.JoinHostPort(u.Hostname(), port)
 	return p, nil
+}
+
+// byHost is the default of Options.TLS.
+func byHost(host string) *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host}
 }
 
 // enter puts a flight on the list, unless the peer is closed.
