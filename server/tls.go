@@ -19,11 +19,11 @@ func (a *App) openCertificates() error {
 	if len(a.cfg.TLSCert) == 0 {
 		return nil
 	}
-	min, err := certs.ParseVersion(a.cfg.TLSMin)
+	oldest, err := certs.ParseVersion(a.cfg.TLSMin)
 	if err != nil {
 		return fmt.Errorf("--tls-min: %w", err)
 	}
-	if a.certs, err = certs.Open(a.cfg.tlsFiles(), min, a.log); err != nil {
+	if a.certs, err = certs.Open(a.cfg.tlsFiles(), oldest, a.log); err != nil {
 		return fmt.Errorf("--tls-cert, --tls-key: %w", err)
 	}
 	return nil

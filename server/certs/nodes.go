@@ -30,7 +30,7 @@ func (s *Store) Peer(host string) *tls.Config {
 		}
 	}
 	return &tls.Config{
-		MinVersion: s.min,
+		MinVersion: s.oldest,
 		ServerName: sni,
 		// VerifyConnection does it, since crypto/tls would by one name only.
 		InsecureSkipVerify: true, //nolint:gosec // see above

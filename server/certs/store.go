@@ -21,9 +21,9 @@ const lookEvery = 2 * time.Second
 // Store holds pairs of certificate and key. Open makes one; Watch has it follow its
 // files.
 type Store struct {
-	min uint16
-	log *slog.Logger
-	now atomic.Pointer[set]
+	oldest uint16
+	log    *slog.Logger
+	now    atomic.Pointer[set]
 
 	mu     sync.Mutex     // of what follows, and of changing now
 	broken map[Files]seen // what was found wrong last
@@ -49,13 +49,13 @@ type seen struct {
 	text      string
 }
 
-// Open reads the pairs, of which there must be one. min is the oldest version of TLS that
-// is spoken, such as tls.VersionTLS12.
-func Open(files []Files, min uint16, log *slog.Logger) (*Store, error) {
+// Open reads the pairs, of which there must be one. oldest is the version of TLS that
+// must be spoken at least, such as tls.VersionTLS12.
+func Open(files []Files, oldest uint16, log *slog.Logger) (*Store, error) {
 	if len(files) == 0 {
 		return nil, errors.New("no certificate is given")
 	}
-	s := &Store{min: min, log: log, broken: make(map[Files]seen)}
+	s := &Store{oldest: oldest, log: log, broken: make(map[Files]seen)}
 	var errs []error
 	var pairs []*pair
 	for _, f := range files {
@@ -74,25 +74,29 @@ func Open(files []Files, min uint16, log *slog.Logger) (*Store, error) {
 	}
 	s.now.Store(newSet(pairs, nil))
 	for _, p := range pairs {
-		s.announce("certificate", p)
+		s.announce(p, false)
 	}
 	return s, nil
 }
 
 // announce logs a pair that is used from now on.
-func (s *Store) announce(what string, p *pair) {
+func (s *Store) announce(p *pair, renewed bool) {
 	leaf := p.tls.Leaf
-	about := []any{"file", p.files.Cert, "names", strings.Join(p.names(), ","), "expires", leaf.NotAfter.Format(time.RFC3339)}
-	s.log.Info(what, about...)
+	log := s.log.With("file", p.files.Cert, "names", strings.Join(p.names(), ","), "expires", leaf.NotAfter.Format(time.RFC3339))
+	if renewed {
+		log.Info("new certificate")
+	} else {
+		log.Info("certificate")
+	}
 	if why := doubt(leaf, time.Now()); why != "" {
-		s.log.Warn("something is wrong with the certificate", append(about, "why", why)...)
+		log.Warn("something is wrong with the certificate", "why", why)
 	}
 }
 
 // Config returns what a server needs. HTTP/2 is offered.
 func (s *Store) Config() *tls.Config {
 	return &tls.Config{
-		MinVersion: s.min, NextProtos: []string{"h2", "http/1.1"},
+		MinVersion: s.oldest, NextProtos: []string{"h2", "http/1.1"},
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return s.choose(hello), nil },
 	}
 }
@@ -148,7 +152,7 @@ func (s *Store) look(insist bool) {
 			s.complain(p.files, err, insist)
 		case fresh != nil:
 			pairs[i], changed = fresh, true
-			s.announce("new certificate", fresh)
+			s.announce(fresh, true)
 		}
 	}
 	if changed {

@@ -23,7 +23,7 @@ var released = &CloseError{Reason: ReasonShutdown, Detail: DetailDrain}
 // context's error when ctx is done first. It is called once.
 func (s *Server) Release(ctx context.Context, over time.Duration) error {
 	all := s.refuseNew()
-	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] }) //nolint:gosec // nobody gains by guessing it
 	return pace.Evenly(ctx, len(all), over,
 		func(i int) { all[i].closeWithin(released, shutdownFlush) },
 		func() bool { return s.Len() > 0 })
