@@ -133,7 +133,7 @@ func TestTheSecretsOfComposeAreWrittenOnce(t *testing.T) {
 		}
 		texts[name] = string(text)
 	}
-	if password := texts["redis_password"]; len(password) != 48 || texts["redis_url"] != "redis://:"+password+"@redis:6379" {
+	if password := texts["redis_password"]; len(password) != 48 || len(texts["auth_secret"]) != 48 || texts["auth_secret"] == password || texts["redis_url"] != "redis://:"+password+"@redis:6379" {
 		t.Errorf("the secrets are %q", texts)
 	}
 	if info, err := os.Stat(filepath.Join(folder, "secrets")); err != nil || info.Mode().Perm() != 0o700 {

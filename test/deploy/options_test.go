@@ -16,11 +16,12 @@ var (
 )
 
 // foreign are flags of other programs that the files name: of docker, kubectl, systemctl,
-// journalctl and sha256sum, and of the instructions of a Dockerfile.
+// journalctl and sha256sum, and of the instructions of a Dockerfile. sub and ttl are those
+// of sockeye token.
 var foreign = []string{
 	"build", "build-arg", "check", "detach", "env", "file", "filename", "follow", "from", "from-literal",
 	"full", "help", "ignore-missing", "interval", "kustomize", "namespace", "now", "platform", "publish",
-	"read-only", "retries", "rm", "scale", "start-period", "stop-timeout", "tag", "timeout", "unit",
+	"read-only", "retries", "rm", "scale", "start-period", "stop-timeout", "sub", "tag", "timeout", "ttl", "unit",
 }
 
 // TestEveryOptionNamedInDeployExists reads every file below deploy, comments too. So a
