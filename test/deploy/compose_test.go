@@ -69,6 +69,9 @@ func TestComposeIsSockeyeBehindCaddy(t *testing.T) {
 	if caddy.DependsOn["sockeye"].Condition != types.ServiceConditionHealthy {
 		t.Error("Caddy does not wait for Sockeye")
 	}
+	if env["SOCKEYE_TRUSTED_PROXIES"] == "" {
+		t.Error("every client has the address of Caddy")
+	}
 	if closed := environment(project(t).Services["sockeye"]); closed["SOCKEYE_ANONYMOUS"] != "off" {
 		t.Errorf("by default anonymous clients are %q", closed["SOCKEYE_ANONYMOUS"])
 	}
