@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -42,7 +43,12 @@ func (c *healthCommand) Run(s streams, kctx *kong.Context, file *fileResolver) e
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, healthTimeout)
 	defer cancel()
-	if err := askHealth(ctx, target); err != nil {
+	err = askHealth(ctx, target)
+	if errors.Is(err, errSpeaksTLS) && !strings.Contains(c.URL, "://") {
+		target.Scheme = "https"
+		err = askHealth(ctx, target)
+	}
+	if err != nil {
 		return fmt.Errorf("health: %w", err)
 	}
 	_, err = fmt.Fprintf(s.out, "%s: ok\n", target)
@@ -82,6 +88,10 @@ func healthURL(arg string, c *server.Config) (*url.URL, error) {
 	return url.Parse("http://" + net.JoinHostPort(host, port) + arg)
 }
 
+// errSpeaksTLS is what the server says to plain HTTP where it has a certificate. To take
+// its word works too where that was named on its command line, which is not seen here.
+var errSpeaksTLS = errors.New("the server speaks HTTPS there")
+
 // askHealth returns nil if the answer is 200.
 func askHealth(ctx context.Context, target *url.URL) error {
 	ip, err := netip.ParseAddr(target.Hostname())
@@ -109,6 +119,9 @@ func askHealth(ctx context.Context, target *url.URL) error {
 	body, err := io.ReadAll(io.LimitReader(res.Body, 200))
 	if err != nil {
 		return fmt.Errorf("%s: reading the answer: %w", target, err)
+	}
+	if res.StatusCode == http.StatusBadRequest && strings.Contains(string(body), "HTTP request to an HTTPS server") {
+		return fmt.Errorf("%s: %w", target, errSpeaksTLS)
 	}
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s answers %s: %s", target, res.Status, strings.TrimSpace(string(body)))

@@ -81,12 +81,18 @@ func TestHealthTakesAnyCertificateFromLoopbackOnly(t *testing.T) {
 	if status, said := health(t, secure.URL); status != 0 {
 		t.Errorf("status %d: %s", status, said)
 	}
+	if status, said := health(t, "--listen", strings.TrimPrefix(secure.URL, "https://"), "/readyz"); status != 0 {
+		t.Errorf("found by the options: status %d: %s", status, said)
+	}
+	if status, said := health(t, strings.Replace(secure.URL, "https", "http", 1)); status != 1 || !strings.Contains(said, "speaks HTTPS") {
+		t.Errorf("named without TLS: status %d: %s", status, said)
+	}
 	// The same server by a name, which could be anybody's.
 	named := strings.Replace(secure.URL, "127.0.0.1", "localhost", 1)
 	if status, said := health(t, named); status != 1 || !strings.Contains(said, "certificate") {
 		t.Errorf("by a name: status %d: %s", status, said)
 	}
-	if fmt.Sprint(asked) != "[/healthz]" {
+	if fmt.Sprint(asked) != "[/healthz /readyz]" {
 		t.Errorf("asked were %q", asked)
 	}
 }
