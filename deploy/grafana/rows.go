@@ -160,6 +160,7 @@ func traffic() []panel {
 			queries: []query{
 				rate("sockeye_events_unhandled_total", "namespace").named("unhandled in {{namespace}}"),
 				rate("sockeye_relay_unknown_events_total", "namespace").named("no rule in {{namespace}}"),
+				rate("sockeye_relay_forbidden_total", "namespace").named("forbidden in {{namespace}}"),
 				rate("sockeye_acks_unknown_total", "namespace").named("unknown acks in {{namespace}}"),
 			},
 		},
@@ -241,7 +242,13 @@ func cluster() []panel {
 func doors() []panel {
 	return []panel{
 		{title: "Limits hit", unit: perSecond, width: 6, queries: []query{rate("sockeye_limits_hit_total", "limit", "effect")}},
-		{title: "Authentication", unit: perSecond, width: 6, queries: []query{rate("sockeye_auth_total", "method", "outcome")}},
+		{
+			title: "Authentication", about: "Who came, whose token was refreshed, and who was ended.", unit: perSecond, width: 6,
+			queries: []query{
+				rate("sockeye_auth_total", "method", "outcome"), rate("sockeye_auth_refreshes_total", "code").named("refresh: {{code}}"),
+				rate("sockeye_auth_ended_total", "code").named("ended: {{code}}"),
+			},
+		},
 		{title: "HTTP requests", about: "1xx is a WebSocket.", unit: perSecond, width: 6, queries: []query{rate("sockeye_http_requests_total", "route", "status")}},
 		{
 			title: "Time of HTTP requests, p99", about: "Polls wait for something to say, for up to 20 s.", unit: seconds, width: 6,

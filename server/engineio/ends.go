@@ -20,7 +20,8 @@ func Ends() []CloseError {
 		{ReasonParseError, []Detail{DetailBadPacket, DetailBadMessage}},
 		{ReasonForcedClose, []Detail{DetailBadMessage}},
 		{ReasonForcedServer, []Detail{
-			DetailConnectTimeout, DetailAttachmentTimeout, DetailUnexpectedPacket, DetailServerDisconnect, DetailRefused,
+			DetailConnectTimeout, DetailAttachmentTimeout, DetailUnexpectedPacket, DetailServerDisconnect, DetailRateLimited,
+			DetailRefused,
 		}},
 		{ReasonShutdown, []Detail{DetailShutdown, DetailDrain}},
 	} {

@@ -169,6 +169,19 @@ func TestTheListsOfWordsAreWhole(t *testing.T) {
 			t.Errorf("Refusals lacks %q", f.why())
 		}
 	}
+	above, err := filepath.Glob("../socketio/*.go")
+	if err != nil || len(above) == 0 {
+		t.Fatal("the layer above is not there")
+	}
+	for _, f := range above {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`engineio\.(Detail\w+), (?:nil|err)\)`).FindAllStringSubmatch(string(text), -1) {
+			code.WriteString("Detail: " + m[1] + "\n")
+		}
+	}
 	listed, err := os.ReadFile("ends.go")
 	if err != nil {
 		t.Fatal(err)

@@ -1,28 +1,35 @@
 package metrics
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sockeye-io/sockeye/server/auth"
+)
 
 // maxDoorLabels bounds each label below. Their values are words of the program, of
 // which there are few; the bound is for the day that somebody passes another's.
 const maxDoorLabels = 50
 
-// doors counts who was stopped, and who came in.
-type doors struct {
+// doorCounts counts who was stopped, and who came in.
+type doorCounts struct {
 	limitsHit, auth                 *prometheus.CounterVec
+	refreshes, ended                *prometheus.CounterVec
 	limits, effects, ways, outcomes labels
 }
 
-func newDoors() doors {
-	return doors{
+func newDoors() doorCounts {
+	return doorCounts{
 		limitsHit: counters("limits_hit_total", "Times that a limit was hit, by the limit and by what followed.", "limit", "effect"),
 		auth:      counters("auth_total", "Attempts to authenticate, by the method and how they came out.", "method", "outcome"),
+		refreshes: counters("auth_refreshes_total", "Tokens shown in auth:refresh; code is why one did not hold.", "code"),
+		ended:     counters("auth_ended_total", "Sockets ended because a token expired, or somebody was blocked.", "code"),
 		limits:    labels{max: maxDoorLabels}, effects: labels{max: maxDoorLabels},
 		ways: labels{max: maxDoorLabels}, outcomes: labels{max: maxDoorLabels},
 	}
 }
 
-func (d *doors) collectors() []prometheus.Collector {
-	return []prometheus.Collector{d.limitsHit, d.auth}
+func (d *doorCounts) collectors() []prometheus.Collector {
+	return []prometheus.Collector{d.limitsHit, d.auth, d.refreshes, d.ended}
 }
 
 // LimitHit counts a limit that was hit, such as "events", and what followed, such as
@@ -31,8 +38,22 @@ func (m *Metrics) LimitHit(limit, effect string) {
 	m.doors.limitsHit.WithLabelValues(m.doors.limits.of(limit), m.doors.effects.of(effect)).Inc()
 }
 
-// Authenticated counts an attempt to authenticate by a method, such as "jwt", and its
-// outcome, such as "ok" or "expired". Both are words of the program, never a client's.
+// Authenticated counts an attempt to authenticate by a method, such as "token", and
+// its outcome, "ok" or the code of the refusal. Both are words of the program, never a client's.
 func (m *Metrics) Authenticated(method, outcome string) {
 	m.doors.auth.WithLabelValues(m.doors.ways.of(method), m.doors.outcomes.of(outcome)).Inc()
 }
+
+// TokenRefreshed counts a token shown in auth:refresh.
+func (m *Metrics) TokenRefreshed(c auth.Code) {
+	if c == "" {
+		c = outcomeOK
+	}
+	m.doors.refreshes.WithLabelValues(string(c)).Inc()
+}
+
+// ClientEnded counts a socket that was ended for c.
+func (m *Metrics) ClientEnded(c auth.Code) { m.doors.ended.WithLabelValues(string(c)).Inc() }
+
+// outcomeOK is the outcome of what held.
+const outcomeOK = "ok"

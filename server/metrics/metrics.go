@@ -10,7 +10,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/engineio"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
@@ -56,14 +55,12 @@ type Metrics struct {
 	inboxFull       *prometheus.CounterVec
 	unknownEvents   *prometheus.CounterVec
 	forbidden       *prometheus.CounterVec
-	refreshes       *prometheus.CounterVec
-	ended           *prometheus.CounterVec
 	adapterUp       *prometheus.GaugeVec
 	adapterLost     *prometheus.CounterVec
 	adapterGaps     *prometheus.CounterVec
 	carried         carried
 	between         between
-	doors           doors
+	doors           doorCounts
 	web             web
 
 	namespaces sync.Map // name → *namespace; events are counted without a lookup by label
@@ -127,8 +124,6 @@ func New(release string) *Metrics {
 		unknownEvents:   counters("relay_unknown_events_total", "Events that no relay rule takes.", "namespace"),
 		forbidden:       counters("relay_forbidden_total", "Events that the relay did not pass on because their sender may not send them.", "namespace"),
 	}
-	m.refreshes = counters("auth_refreshes_total", "Tokens shown in auth:refresh; code is why one did not hold.", "code")
-	m.ended = counters("auth_ended_total", "Sockets ended because a token expired, or somebody was blocked.", "code")
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "sockeye", Name: "build_info", Help: "1, labelled with the version."}, []string{"version"})
 	build.WithLabelValues(release).Set(1)
 	m.registry.MustRegister(
@@ -137,7 +132,7 @@ func New(release string) *Metrics {
 		m.diedYoung, m.withheld, m.keepAlives, m.holdsShortened,
 		m.sockets, m.socketsOpened, m.socketsClosed, m.connectsRefused, m.received, m.receivedBytes, m.sent, m.sentBytes,
 		m.fanOut, m.fanOutTook, m.recoveries,
-		m.unhandled, m.unknownAcks, m.panics, m.inboxFull, m.unknownEvents, m.forbidden, m.refreshes, m.ended,
+		m.unhandled, m.unknownAcks, m.panics, m.inboxFull, m.unknownEvents, m.forbidden,
 		m.adapterUp, m.adapterLost, m.adapterGaps,
 	)
 	for _, part := range [][]prometheus.Collector{
@@ -320,17 +315,6 @@ func (m *Metrics) UnknownEvent(pattern string) {
 func (m *Metrics) Forbidden(pattern string) {
 	m.forbidden.WithLabelValues(m.of(pattern).label).Inc()
 }
-
-// TokenRefreshed counts a token shown in auth:refresh.
-func (m *Metrics) TokenRefreshed(c auth.Code) {
-	if c == "" {
-		c = "ok"
-	}
-	m.refreshes.WithLabelValues(string(c)).Inc()
-}
-
-// ClientEnded counts a socket that was ended for c.
-func (m *Metrics) ClientEnded(c auth.Code) { m.ended.WithLabelValues(string(c)).Inc() }
 
 // AdapterEvent notes how a namespace's adapter fares.
 func (m *Metrics) AdapterEvent(name string, e socketio.AdapterEvent) {

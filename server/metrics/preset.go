@@ -5,7 +5,9 @@ import (
 
 	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/carry"
+	"github.com/sockeye-io/sockeye/server/doors"
 	"github.com/sockeye-io/sockeye/server/engineio"
+	"github.com/sockeye-io/sockeye/server/limit"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
@@ -50,22 +52,33 @@ func (m *Metrics) preset() {
 
 // presetDoors makes those of who is stopped and who comes in.
 func (m *Metrics) presetDoors() {
-	for limit, effects := range map[string][]string{
-		"connections": {"refused"}, "ip-connections": {"refused", "shut"}, "ip-handshakes": {"refused"},
-		"user-connections": {"refused"}, "user-handshakes": {"refused"},
-		"events": {"refused", "disconnected"}, "bytes": {"paused"},
+	d := &m.doors
+	for name, effects := range map[limit.Name][]limit.Effect{
+		limit.NodeConnections: {limit.Refused},
+		limit.IPConnections:   {limit.Refused, limit.Shut},
+		limit.IPHandshakes:    {limit.Refused},
+		limit.UserConnections: {limit.Refused},
+		limit.UserHandshakes:  {limit.Refused},
+		limit.Events:          {limit.Refused, limit.Disconnected},
+		limit.Bytes:           {limit.Paused},
 	} {
 		for _, effect := range effects {
-			m.doors.limitsHit.WithLabelValues(m.doors.limits.of(limit), m.doors.effects.of(effect))
+			d.limitsHit.WithLabelValues(d.limits.of(string(name)), d.effects.of(string(effect)))
 		}
 	}
-	for _, method := range []auth.Method{auth.MethodAnonymous, auth.MethodToken, auth.MethodSession, auth.MethodKey} {
-		for _, outcome := range []string{
-			"ok", string(auth.CodeUnauthorized), string(auth.CodeInvalidToken), string(auth.CodeTokenExpired),
-			string(auth.CodeForbidden), string(auth.CodeBlocked), string(auth.CodeUnavailable),
-		} {
-			m.doors.auth.WithLabelValues(m.doors.ways.of(string(method)), m.doors.outcomes.of(outcome))
+	codes := []auth.Code{
+		outcomeOK, auth.CodeUnauthorized, auth.CodeInvalidToken, auth.CodeTokenExpired, auth.CodeForbidden, auth.CodeBlocked,
+		auth.CodeUnavailable,
+	}
+	for _, code := range codes {
+		for _, method := range []auth.Method{auth.MethodAnonymous, auth.MethodToken, auth.MethodSession, auth.MethodKey} {
+			d.auth.WithLabelValues(d.ways.of(string(method)), d.outcomes.of(string(code)))
 		}
+		d.refreshes.WithLabelValues(string(code))
+	}
+	d.refreshes.WithLabelValues(string(doors.CodeOtherUser))
+	for _, code := range []auth.Code{auth.CodeTokenExpired, auth.CodeBlocked} {
+		d.ended.WithLabelValues(string(code))
 	}
 }
 
@@ -94,6 +107,7 @@ func (m *Metrics) presetNamespace(label string) {
 	m.panics.WithLabelValues(label)
 	m.inboxFull.WithLabelValues(label)
 	m.unknownEvents.WithLabelValues(label)
+	m.forbidden.WithLabelValues(label)
 	m.adapterLost.WithLabelValues(label)
 	m.adapterGaps.WithLabelValues(label)
 }
