@@ -31,6 +31,7 @@ var (
 	router  *gin.Engine
 	handler socketio.Handler
 	people  *presence.Presence
+	mine    auth.Authenticator
 	hub     *redisstreams.Hub
 	err     error
 
@@ -47,6 +48,8 @@ var imports = map[string]string{
 	"socketio": module + "/server/socketio",
 	"memory":   module + "/adapters/memory",
 	"presence": module + "/server/presence",
+	"auth":     module + "/server/auth",
+	"doors":    module + "/server/doors",
 
 	"redisclient":  module + "/adapters/redisclient",
 	"redisstreams": module + "/adapters/redisstreams",
