@@ -84,6 +84,13 @@ func TestABlockHoldsOnAllNodes(t *testing.T) {
 
 	s.Kill(t) // what is known last holds
 	refusedWith(t, sockettest.Dial(t, a.url), `{`+ann+`}`, "blocked")
+	soon := strings.TrimPrefix(tokenOf(t, "bea", time.Second, nil), `"token":`)
+	other.Send(`22["auth:refresh",` + soon + `]`) // and tokens end
+	for _, want := range []string{`32[{"ok":true`, `2["auth:expiring",`, `2["sockeye:end",{"code":"token_expired"`, "1"} {
+		if got := other.Next().Text; !strings.HasPrefix(got, want) {
+			t.Fatalf("heard %s, want %s", got, want)
+		}
+	}
 }
 
 // TestATokenThatExpiredWhileAway: whoever comes back is asked again.

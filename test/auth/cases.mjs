@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Redis } from "../house/redis.mjs";
-import { sockeye, sockeyePath, until } from "../house/programs.mjs";
+import { root, sockeye, sockeyePath, until } from "../house/programs.mjs";
 import { Visitor, secret, token, versions } from "./visitor.mjs";
 
 const options = ["--auth-secret", secret, "--auth-leeway", "0s", "--auth-query", "token", "--allow-eio3"];
@@ -158,9 +160,37 @@ async function blocks(version) {
   }
 }
 
-export const cases = versions.flatMap((version) => [
+/** The page of docs/permissions.md, as it stands there. */
+async function documented() {
+  const page = readFileSync(join(root, "docs", "permissions.md"), "utf8");
+  const [, code] = /```js\n(let token[^]*?)```/.exec(page);
+  const begin = new Function("io", "fetchToken", "console", `return (async () => { ${code}; return { socket, held: () => token }; })()`);
+  const server = await sockeye([...options, "--auth-expiring", "1s"]);
+  try {
+    const warnings = [];
+    let lives = 2_000;
+    const fetchToken = async () => token("ann", lives);
+    const io = (opts) => new Visitor("4.8.4", server.url, undefined, { ...opts, transports: ["polling", "websocket"] }).socket;
+    const { socket, held } = await begin(io, fetchToken, { warn: (...words) => warnings.push(words.join(" ")) });
+    const story = [];
+    for (const event of ["connect", "disconnect", "auth:expiring", "sockeye:end"]) socket.on(event, () => story.push(event));
+    await until("two refreshes", () => story.filter((line) => line === "auth:expiring").length >= 2);
+    await until("the second counts", () => socket.connected && held());
+    assert.deepEqual([...new Set(story)].sort(), ["auth:expiring", "connect"], story.join(", "));
+    socket.off("auth:expiring"); // the page is asleep, and comes back
+    await until("the end", () => story.includes("sockeye:end"));
+    lives = 60_000;
+    await until("it is back", () => story.filter((line) => line === "connect").length === 2);
+    assert.deepEqual(warnings, []);
+    socket.disconnect();
+  } finally {
+    await server.stop();
+  }
+}
+
+export const cases = [["4.8.4: the page of docs/permissions.md", documented]].concat(versions.flatMap((version) => [
   [`${version}: a page that refreshes its token goes on without a gap`, () => refreshes(version)],
   [`${version}: a token that expires ends the page, which does not come back by itself`, () => expires(version)],
   [`${version}: what a token does not allow is answered with what is missing`, () => forbids(version)],
   [`${version}: a block ends the page on another node, and its session`, () => blocks(version)],
-]);
+]));

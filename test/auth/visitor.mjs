@@ -36,7 +36,7 @@ export class Visitor {
       transports: ["websocket"],
       reconnectionDelay: 50,
       reconnectionDelayMax: 50,
-      ...(old ? { query: { token: give() } } : { auth: (answer) => answer({ token: give() }) }),
+      ...(!give ? {} : old ? { query: { token: give() } } : { auth: (answer) => answer({ token: give() }) }),
       ...options,
     });
     const { socket } = this;
