@@ -182,14 +182,17 @@ relay:
 	}
 }
 
-// "*" used to pass on the event by which the server says why it disconnects somebody.
+// "*" used to pass on the event by which the server says why it disconnects somebody. Nor
+// does it pass on those about tokens.
 func TestNobodySpeaksForTheServer(t *testing.T) {
 	base := serve(t, configured(t, `{relay: {namespaces: {/: {"*": {to: all}}}}}`))
 	c := rawclient.Dial(t, base, "/", nil)
-	if got := refused(t, c.Call("sockeye:end", map[string]string{"code": "banned"})); got != "reserved_event" {
-		t.Errorf("answered %q, want reserved_event", got)
-	}
-	if slices.Contains(c.Heard(), "sockeye:end") {
-		t.Error("it was passed on")
+	for _, event := range []string{"sockeye:end", "auth:expiring", "auth:refresh"} {
+		if got := refused(t, c.Call(event, map[string]string{"code": "banned"})); got != "reserved_event" {
+			t.Errorf("%s was answered %q, want reserved_event", event, got)
+		}
+		if slices.Contains(c.Heard(), event) {
+			t.Errorf("%s was passed on", event)
+		}
 	}
 }
