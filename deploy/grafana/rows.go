@@ -245,7 +245,7 @@ func doors() []panel {
 		{
 			title: "Authentication", about: "Who came, whose token was refreshed, and who was ended.", unit: perSecond, width: 6,
 			queries: []query{
-				rate("sockeye_auth_total", "method", "outcome"), rate("sockeye_auth_refreshes_total", "code").named("refresh: {{code}}"),
+				rate("sockeye_auth_total", "method", "outcome"), rate("sockeye_auth_refreshes_total", "outcome").named("refresh: {{outcome}}"),
 				rate("sockeye_auth_ended_total", "code").named("ended: {{code}}"),
 			},
 		},

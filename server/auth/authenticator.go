@@ -45,6 +45,7 @@ const (
 	CodeInvalidToken Code = "invalid_token"    // what was shown does not hold
 	CodeTokenExpired Code = "token_expired"    // it held once
 	CodeForbidden    Code = "forbidden"        // known, and may not do this
+	CodeOtherUser    Code = "other_user"       // the token of a refresh is somebody else's
 	CodeBlocked      Code = "blocked"          // known, and blocked
 	CodeUnavailable  Code = "auth_unavailable" // nobody could be asked; try again
 )

@@ -11,9 +11,6 @@ import (
 // RefreshEvent is what a client sends to go on with another token.
 const RefreshEvent = auth.EventPrefix + "refresh"
 
-// CodeOtherUser says that the token of a refresh is somebody else's.
-const CodeOtherUser auth.Code = "other_user"
-
 // refreshed acknowledges a refresh.
 type refreshed struct {
 	OK      bool  `json:"ok"`
@@ -59,7 +56,7 @@ func (k *Keeper) renewed(ctx context.Context, e *socketio.Event, was *auth.Princ
 		return nil, err
 	}
 	if p.ID != was.ID || p.ID == "" && p.Method != was.Method {
-		return nil, &auth.Error{Code: CodeOtherUser, Message: "this token is not of the user who is connected; connect again with it"}
+		return nil, &auth.Error{Code: auth.CodeOtherUser, Message: "this token is not of the user who is connected; connect again with it"}
 	}
 	return p, nil
 }

@@ -21,7 +21,7 @@ func newDoors() doorCounts {
 	return doorCounts{
 		limitsHit: counters("limits_hit_total", "Times that a limit was hit, by the limit and by what followed.", "limit", "effect"),
 		auth:      counters("auth_total", "Attempts to authenticate, by the method and how they came out.", "method", "outcome"),
-		refreshes: counters("auth_refreshes_total", "Tokens shown in auth:refresh; code is why one did not hold.", "code"),
+		refreshes: counters("auth_refreshes_total", "Tokens shown in auth:refresh: ok, or why one did not hold.", "outcome"),
 		ended:     counters("auth_ended_total", "Sockets ended because a token expired, or somebody was blocked.", "code"),
 		limits:    labels{max: maxDoorLabels}, effects: labels{max: maxDoorLabels},
 		ways: labels{max: maxDoorLabels}, outcomes: labels{max: maxDoorLabels},

@@ -5,7 +5,6 @@ import (
 
 	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/carry"
-	"github.com/sockeye-io/sockeye/server/doors"
 	"github.com/sockeye-io/sockeye/server/engineio"
 	"github.com/sockeye-io/sockeye/server/limit"
 	"github.com/sockeye-io/sockeye/server/socketio"
@@ -76,7 +75,7 @@ func (m *Metrics) presetDoors() {
 		}
 		d.refreshes.WithLabelValues(string(code))
 	}
-	d.refreshes.WithLabelValues(string(doors.CodeOtherUser))
+	d.refreshes.WithLabelValues(string(auth.CodeOtherUser))
 	for _, code := range []auth.Code{auth.CodeTokenExpired, auth.CodeBlocked} {
 		d.ended.WithLabelValues(string(code))
 	}
