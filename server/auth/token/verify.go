@@ -68,10 +68,8 @@ func (v *Verifier) Verify(ctx context.Context, text string) (*auth.Principal, er
 		return nil, &auth.Error{Code: auth.CodeInvalidToken, Message: "the token's " + err.Error()}
 	}
 	p.Method = auth.MethodToken
-	if exp, _ := c.Time("exp"); !exp.IsZero() { // it was read before
-		p.Expires = exp.Add(v.opts.Leeway)
-	}
-	return p, nil
+	p.Expires, err = c.Time("exp")
+	return p, err
 }
 
 // errKeysAway says that a key may exist that could not be fetched.
