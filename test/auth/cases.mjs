@@ -35,6 +35,38 @@ async function asLongAsFiveReturns(version, server) {
   other.end();
 }
 
+/** A token counts wherever it is shown, and what does not hold is refused with code and message. */
+const shows = withServer(["--auth-cookie", "jwt"], async (version, server) => {
+  const old = version.startsWith("2");
+  const bare = old ? { query: {} } : { auth: {} };
+  const headers = (extraHeaders) => ({ ...bare, extraHeaders });
+  for (const [what, held, options, code] of [
+    ["auth.token", token("ann"), {}, ""],
+    ["auth.token, signed by another", `${token("ann").slice(0, -3)}AAA`, {}, "invalid_token"],
+    ["auth.token, expired", token("ann", -1_000), {}, "token_expired"],
+    ["auth.token, no token", "hello", {}, "invalid_token"],
+    ["nothing", "", bare, "unauthorized"],
+    ["Authorization", "", headers({ Authorization: `Bearer ${token("ann")}` }), ""],
+    ["Authorization, expired", "", headers({ Authorization: `Bearer ${token("ann", -1_000)}` }), "token_expired"],
+    ["a cookie", "", headers({ Cookie: `theme=dark; jwt=${token("ann")}` }), ""],
+    ["a cookie, expired", "", headers({ Cookie: `jwt=${token("ann", -1_000)}` }), "token_expired"],
+  ]) {
+    for (const transports of [["websocket"], ["polling"]]) {
+      const page = new Visitor(version, server.url, () => held, { ...options, transports });
+      let why;
+      page.socket.on(old ? "error" : "connect_error", (error) => (why = error));
+      await until(`${what}: an answer`, () => page.story.length > 0);
+      assert.deepEqual(page.story, [code ? `refused ${code}` : "connect"], `${what} over ${transports}`);
+      if (code) {
+        const { data, message } = old ? { data: why, message: why.message } : why;
+        assert.deepEqual(data, { code, message }, what);
+        assert.ok(message.length > 10, message);
+      }
+      page.end();
+    }
+  }
+});
+
 /** A page that is told in time and shows a new token goes on, and misses nothing. */
 const refreshes = withServer(["--auth-expiring", "1s"], async (version, server) => {
   const speaker = new Visitor(version, server.url, () => token("speaker"));
@@ -189,6 +221,7 @@ async function documented() {
 }
 
 export const cases = [["4.8.4: the page of docs/permissions.md", documented]].concat(versions.flatMap((version) => [
+  [`${version}: a token counts wherever it is shown, and is refused with code and message`, () => shows(version)],
   [`${version}: a page that refreshes its token goes on without a gap`, () => refreshes(version)],
   [`${version}: a token that expires ends the page, which does not come back by itself`, () => expires(version)],
   [`${version}: what a token does not allow is answered with what is missing`, () => forbids(version)],
