@@ -34,9 +34,7 @@ func (a *App) openIdentity() error {
 	c, id := &a.cfg, &a.identity
 	id.chain = &auth.Chain{
 		Anonymous: a.anonymous, Lenient: !c.knowsClients(), Cookie: c.AuthCookie, Query: c.AuthQuery,
-	}
-	if o, ok := any(a.metrics).(auth.Observer); ok {
-		id.chain.Observer = o
+		Observer: a.metrics,
 	}
 	keys, err := TokenKeys(c)
 	if err != nil {
