@@ -49,6 +49,7 @@ var imports = map[string]string{
 	"memory":   module + "/adapters/memory",
 	"presence": module + "/server/presence",
 	"auth":     module + "/server/auth",
+	"token":    module + "/server/auth/token",
 	"doors":    module + "/server/doors",
 
 	"redisclient":  module + "/adapters/redisclient",

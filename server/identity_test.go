@@ -20,6 +20,8 @@ import (
 	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
 
+const testSecret = "only-a-test-secret-of-more-than-32-bytes"
+
 // mint signs a token as a site's backend does.
 func mint(t *testing.T, ttl time.Duration, claims map[string]any) string {
 	t.Helper()
