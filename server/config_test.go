@@ -14,7 +14,7 @@ import (
 // defaultConfig is what the program has without flags.
 func defaultConfig() *Config {
 	return &Config{
-		Listen: "127.0.0.1:0", Path: "/socket.io/", ShutdownTimeout: 10 * time.Second, TLSMin: "1.2",
+		Listen: "127.0.0.1:0", Path: "/socket.io/", ShutdownTimeout: 10 * time.Second, TLSMin: "1.2", HSTS: OrDuration{Word: "off"},
 		Transports: []string{"polling", "websocket"}, Parser: "auto",
 		PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second, UpgradeTimeout: 10 * time.Second,
 		ConnectTimeout: 45 * time.Second, PollHold: OrDuration{Word: "auto"}, MaxPayload: 1e6,

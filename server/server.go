@@ -160,7 +160,7 @@ func (a *App) Run(ctx context.Context) error {
 	var redirect, side *http.Server
 	if a.redirectListener != nil {
 		redirect = a.httpServer(a.redirectRoutes())
-		go func() { failed <- redirect.Serve(a.redirectListener) }()
+		go func() { failed <- redirect.Serve(a.guard(a.redirectListener)) }()
 	}
 	if a.metricsListener != nil {
 		side = a.httpServer(a.metricsRoutes())
