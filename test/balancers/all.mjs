@@ -8,6 +8,7 @@ import { balance, certificate, names } from "./balancers.mjs";
 import { crowd } from "./crowd.mjs";
 import { pollOverHTTP2 } from "./http2.mjs";
 import { ending, frozen, metric } from "./owners.mjs";
+import { secure } from "./secure.mjs";
 
 const { values: flags } = parseArgs({
   options: { clients: { type: "string", default: "60" }, only: { type: "string", default: names.join(",") } },
@@ -87,6 +88,8 @@ const redis = await Redis.start();
 const nodes = await startNodes(redis);
 try {
   for (const name of flags.only.split(",")) await behind(name, nodes, tls);
+  const { faults, more } = await secure({ redis, clients, messages });
+  tell("nodes that end TLS themselves", faults, more);
   tell("an owner that is stopped where it stands", await frozen(nodes), "an error within two seconds");
   for (const name of flags.only.split(",")) await endings(name, redis, tls);
 } catch (error) {
