@@ -1,6 +1,7 @@
 // What one case owns: servers, wires, and the people in front of the pages.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,6 +36,18 @@ export class House {
     this.#owned.push({ close: () => rm(folder, { recursive: true }) });
     await writeFile(join(folder, "sockeye.yaml"), text);
     return join(folder, "sockeye.yaml");
+  }
+
+  /** Options of a server for a certificate of 127.0.0.1 that only itself vouches for. */
+  async certificate() {
+    const folder = await mkdtemp(join(tmpdir(), "sockeye-"));
+    this.#owned.push({ close: () => rm(folder, { recursive: true }) });
+    const [cert, key] = ["cert.pem", "key.pem"].map((name) => join(folder, name));
+    execFileSync("openssl", [
+      "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+      "-addext", "subjectAltName=IP:127.0.0.1", "-out", cert, "-keyout", key,
+    ], { stdio: "ignore" });
+    return ["--tls-cert", cert, "--tls-key", key];
   }
 
   /** A wire to the server, to give to people instead of it. */

@@ -43,7 +43,7 @@ export class Server {
   }
 
   get url() {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.args.includes("--tls-cert") ? "https" : "http"}://127.0.0.1:${this.port}`;
   }
 
   /** Ends the program as a service manager does, and returns its exit code. */

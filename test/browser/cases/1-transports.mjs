@@ -62,6 +62,19 @@ export default {
     await talk(house, server, "WebSocket");
   },
 
+  "chat over HTTPS: polling by HTTP/2, then WebSocket": async (house) => {
+    const server = await house.server(...(await house.certificate()));
+    const [ann] = await talk(house, server, "WebSocket", { ignoreHTTPSErrors: true });
+    const protocols = await ann.page.evaluate(() =>
+      performance.getEntriesByType("resource").filter((r) => r.name.includes("transport=polling")).map((r) => r.nextHopProtocol));
+    assert.deepEqual([...new Set(protocols)], ["h2"], "protocols of polling requests");
+  },
+
+  "chat over HTTPS and polling alone, by HTTP/2": async (house) => {
+    const server = await house.server(...(await house.certificate()), "--transports", "polling");
+    await talk(house, server, "Long-polling", { ignoreHTTPSErrors: true });
+  },
+
   "the visitor chooses the transport": async (house) => {
     const server = await house.server();
     const ann = await house.person(server, "Ann");
