@@ -78,6 +78,9 @@ func (a *App) behindProxies(next http.Handler) http.Handler {
 	case headerForwarded:
 		header = clientip.Forwarded
 	}
+	if a.limits.door != nil {
+		next = heard(next)
+	}
 	return clientip.Handler(next, clientip.Options{Trusted: a.limits.trusted, Header: header, Untrusted: a.hintAtProxy})
 }
 
@@ -162,16 +165,29 @@ func (a *App) limitUser(ctx context.Context, s *socketio.Socket) error {
 	return nil
 }
 
-// connKey is where a request's context has its connection, if there are other nodes.
+// connKey is where a request's context has its connection, if that is counted.
 type connKey struct{}
 
 func withConn(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, c)
+	if counted := limit.ConnOf(c); counted != nil {
+		return context.WithValue(ctx, connKey{}, counted)
+	}
+	return ctx
+}
+
+// heard tells the limits that a connection has brought a request.
+func heard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := r.Context().Value(connKey{}).(*limit.Conn); ok {
+			c.Heard()
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // genuine is told of a request that another node carried: its connection is no client's.
 func (a *App) genuine(r *http.Request) {
-	if c, ok := r.Context().Value(connKey{}).(net.Conn); ok {
-		limit.LetOff(c)
+	if c, ok := r.Context().Value(connKey{}).(*limit.Conn); ok {
+		c.LetOff()
 	}
 }

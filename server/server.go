@@ -152,9 +152,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.joinNodes(ctx)
 	defer a.watchCertificates(ctx)()
 	main := a.httpServer(a.behindProxies(a.routes()))
-	if a.nodes.carrier != nil {
-		main.ConnContext = withConn
-	}
+	main.ConnContext = withConn
 	failed := make(chan error, 3)
 	go func() { failed <- a.serveMain(main) }()
 	var redirect, side *http.Server

@@ -20,7 +20,7 @@ var refusalWords = [...][]string{
 	codeBadMethod:        {"bad method"},
 	codeBadRequest: {
 		"bad request", refusedHandshake, "transport mismatch", "protocol mismatch", "method", "poll overlap", "post overlap", "bad packet",
-		"session ended", "shutdown", "outbox total",
+		"session ended", "shutdown", "outbox total", "rate limited",
 		string(DetailBodyAborted), string(DetailBodyTimeout), string(DetailPayloadTooLarge), string(DetailBadContentType),
 		string(DetailBadUTF8),
 	},

@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -95,7 +96,7 @@ func TestConnectionsThatNeverBecomeASessionAreBounded(t *testing.T) {
 	h.mu.Unlock()
 	_ = first.Close()
 	_ = first.Close() // counts once
-	LetOff(second)    // it is another node's
+	ConnOf(second).LetOff() // it is another node's
 	_ = second.Close()
 	more := 0
 	for h.knock() {
@@ -108,6 +109,35 @@ func TestConnectionsThatNeverBecomeASessionAreBounded(t *testing.T) {
 		t.Error("the TCP connection cannot be found")
 	} else if c, ok := tcp.TCPConn(); !ok || c == nil {
 		t.Error("there is no TCP connection")
+	}
+}
+
+// Of those that say nothing there may be fewer than of those that ask for something.
+func TestConnectionsWithoutARequestAreBoundedMore(t *testing.T) {
+	t.Parallel()
+	h := open(t, &Options{IPConnections: 80}, nobody)
+	in := 0
+	for h.knock() {
+		in++
+	}
+	if in != 80/unheardShare {
+		t.Errorf("%d are let in", in)
+	}
+	h.mu.Lock()
+	first, second := ConnOf(h.in[0]), ConnOf(tls.Server(h.in[1], &tls.Config{MinVersion: tls.VersionTLS13}))
+	h.mu.Unlock()
+	first.Heard()
+	first.Heard() // counts once
+	second.Heard()
+	_ = second.Close()
+	if !h.knock() || !h.knock() {
+		t.Error("two that were heard make no room for two more")
+	}
+	if h.knock() {
+		t.Error("they make room for more")
+	}
+	if ConnOf(&net.TCPConn{}) != nil {
+		t.Error("a connection that is not counted is")
 	}
 }
 
@@ -140,7 +170,7 @@ func TestWhoGoesOnAfterRefusalsIsShunned(t *testing.T) {
 		t.Error("let in")
 	}
 	h.door.Misbehaved("192.0.2.1:1")
-	if !h.door.connect(netip.MustParseAddr("192.0.2.1")) {
+	if !h.door.connect(netip.MustParseAddr("192.0.2.1"), time.Now()) {
 		t.Error("another one is shunned")
 	}
 }

@@ -41,8 +41,9 @@ type shard[K comparable] struct {
 type entry struct {
 	bucket *rate.Limiter // nil without a rate
 	open   int           // sessions
-	conns  int           // TCP connections
 	seen   int64         // Unix nanoseconds
+
+	conns, unheard int // TCP connections, and those without a request yet
 
 	second  int64 // Unix seconds, in which
 	refused int   // so many were refused
