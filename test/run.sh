@@ -72,7 +72,7 @@ echo "done"
 
 suite "Go tests" go_tests
 suite "test/deploy" deploy_tests
-for folder in test/clients test/auth test/cluster test/balancers test/proxies test/drain test/chaos test/browser; do
+for folder in test/clients test/auth test/cluster test/balancers test/floods test/proxies test/drain test/chaos test/browser; do
   if [ ! -f "$folder/package.json" ]; then
     continue
   elif ! command -v "$NPM" >/dev/null; then

@@ -111,7 +111,8 @@ func (w workshop) ours(ctx context.Context) (*server, error) {
 	}
 	return &server{
 		name: sockeyeServer, version: firstLine(version),
-		command: []string{bin, "serve", "--listen", "127.0.0.1:0", "--log-level", "info"}, joins: "--redis-url",
+		// A client of the bench sends as much as it can, which is what limits are for.
+		command: []string{bin, "serve", "--listen", "127.0.0.1:0", "--log-level", "info", "--event-rate", "off", "--byte-rate", "off"}, joins: "--redis-url",
 	}, nil
 }
 

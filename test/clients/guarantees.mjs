@@ -11,7 +11,8 @@
 // Bursts ask more of a reader than the slow-reader policy grants it: 20,000
 // messages of 1 KB are 20 MB for each client, which may all be queued before a
 // busy client has read the first. bin/sockeye is therefore started with
-// --outbox-limit and --outbox-max 64MiB; against --url the server's own apply.
+// --outbox-limit and --outbox-max 64MiB, and, for the same reason, with no limits on what a
+// connection may send; against --url the server's own apply.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -236,7 +237,7 @@ async function storms(url, mode) {
 const round = (n) => Math.round(n * 100) / 100;
 const timeout = (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref());
 
-const bounds = ["--outbox-limit", "64MiB", "--outbox-max", "64MiB", "--log-level", "info"];
+const bounds = ["--outbox-limit", "64MiB", "--outbox-max", "64MiB", "--event-rate", "off", "--byte-rate", "off", "--log-level", "info"];
 const server = flags.url
   ? { url: flags.url, stop: async () => 0 }
   : flags.reference

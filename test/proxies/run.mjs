@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { parseArgs } from "node:util";
 import { root, sockeye } from "../house/programs.mjs";
+import { addresses } from "./addresses.mjs";
 import { cases } from "./cases.mjs";
 import { refusals } from "./refusals.mjs";
 import { Visitor } from "./visitor.mjs";
@@ -77,7 +78,7 @@ function tell(title, { line, error }) {
 
 const all = [
   ...cases(flags.long).map((it) => [`${it.proxy}: ${it.does}`, () => live(it)]),
-  ...refusals().map((it) => [`${it.proxy}: ${it.does}`, () => it.run()]),
+  ...[...refusals(), ...addresses()].map((it) => [`${it.proxy}: ${it.does}`, () => it.run()]),
 ].filter(([title]) => wanted(title));
 
 console.log(
