@@ -95,7 +95,7 @@ func TestConnectionsThatNeverBecomeASessionAreBounded(t *testing.T) {
 	first, second := h.in[0], h.in[1]
 	h.mu.Unlock()
 	_ = first.Close()
-	_ = first.Close() // counts once
+	_ = first.Close()       // counts once
 	ConnOf(second).LetOff() // it is another node's
 	_ = second.Close()
 	more := 0
