@@ -49,7 +49,8 @@ func TestEveryPageIsServedUnderThePolicy(t *testing.T) {
 		if w.Code != http.StatusOK || h.Get("Content-Type") != kind || w.Body.Len() == 0 {
 			t.Errorf("%s: %d, %s, %d bytes", target, w.Code, h.Get("Content-Type"), w.Body.Len())
 		}
-		if h.Get("Content-Security-Policy") != ContentSecurityPolicy || h.Get("X-Content-Type-Options") != "nosniff" {
+		if h.Get("Content-Security-Policy") != ContentSecurityPolicy || h.Get("X-Content-Type-Options") != "nosniff" ||
+			h.Get("Referrer-Policy") != "no-referrer" {
 			t.Errorf("%s: headers %v", target, h)
 		}
 		if got := h.Get("Content-Length"); got != strconv.Itoa(w.Body.Len()) {
