@@ -51,8 +51,18 @@ func (s *Store) Load(ctx context.Context) (*auth.Entries, error) {
 	if _, err := p.Exec(ctx); err != nil {
 		return nil, advised(err)
 	}
-	e := &auth.Entries{Keys: make(map[string]auth.APIKey), Blocks: make(map[string]auth.Block)}
-	for id, text := range keys.Val() {
+	e, over := s.read(keys.Val(), blocks.Val(), time.Now())
+	for id, text := range over {
+		// An error is no reason to fail: another Load comes.
+		_ = dropIfSame.Run(ctx, s.client, []string{s.blocks}, id, text).Err()
+	}
+	return e, nil
+}
+
+// read makes entries of what Redis has, and finds the blocks that are long over.
+func (s *Store) read(keys, blocks map[string]string, now time.Time) (e *auth.Entries, over map[string]string) {
+	e, over = &auth.Entries{Keys: make(map[string]auth.APIKey), Blocks: make(map[string]auth.Block)}, make(map[string]string)
+	for id, text := range keys {
 		var k auth.APIKey
 		if json.Unmarshal([]byte(text), &k) != nil || len(k.Hash) != hashLength {
 			s.ignored("API key", id)
@@ -60,20 +70,18 @@ func (s *Store) Load(ctx context.Context) (*auth.Entries, error) {
 		}
 		e.Keys[id] = k
 	}
-	over := time.Now().Add(-lingers)
-	for id, text := range blocks.Val() {
+	for id, text := range blocks {
 		var b auth.Block
 		switch {
 		case json.Unmarshal([]byte(text), &b) != nil || len(id) > auth.MaxID:
 			s.ignored("block", id)
-		case b.Over(over):
-			// An error is no reason to fail: another Load comes.
-			_ = dropIfSame.Run(ctx, s.client, []string{s.blocks}, id, text).Err()
+		case b.Over(now.Add(-lingers)):
+			over[id] = text
 		default:
 			e.Blocks[id] = b
 		}
 	}
-	return e, nil
+	return e, over
 }
 
 // dropIfSame removes a field unless it was written again in the meantime.

@@ -2,7 +2,6 @@ package redisauth_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -213,26 +212,4 @@ func TestBlocksThatAreOverGoAndWhatIsNoneIsIgnored(t *testing.T) {
 	if text := n.log.String(); strings.Count(text, "does not count") != 1 {
 		t.Errorf("the log says:\n%s", text)
 	}
-}
-
-// FuzzLoad reads what somebody else may have put into Redis.
-func FuzzLoad(f *testing.F) {
-	f.Add("eve", `{"since":"2030-01-01T00:00:00Z"}`)
-	f.Add("", `{"hash":"","scopes":null}`)
-	f.Add("x", "[]")
-	f.Fuzz(func(t *testing.T, id, text string) {
-		s, prefix := redistest.Single(t), redistest.Prefix(t)
-		s.Do(t, "HSET", "{"+prefix+"}:auth:blocks", id, text)
-		s.Do(t, "HSET", "{"+prefix+"}:auth:keys", id, text)
-		c, err := redisclient.Open(s.URL())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		e, err := redisauth.New(c, prefix, slog.New(slog.DiscardHandler)).Load(context.Background())
-		if err != nil || len(e.Keys) > 1 || len(e.Blocks) > 1 {
-			t.Errorf("%q: %q makes %+v, %v", id, text, e, err)
-		}
-		s.Do(t, "DEL", "{"+prefix+"}:auth:blocks", "{"+prefix+"}:auth:keys")
-	})
 }
