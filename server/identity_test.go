@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +12,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -211,6 +214,30 @@ func TestTheSiteSaysWhoAVisitorIs(t *testing.T) {
 		want(t, tc.cookie, strict.visit(t, "", "", "Cookie", tc.cookie), tc.strict)
 		want(t, tc.cookie+", anonymous", open.visit(t, "", "", "Cookie", tc.cookie), tc.open)
 	}
+}
+
+func TestALoginServiceMayComeLater(t *testing.T) {
+	t.Parallel()
+	var up atomic.Bool
+	public := base64.RawURLEncoding.EncodeToString
+	verifying, signing, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !up.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		fmt.Fprintf(w, `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":%q}]}`, public(verifying))
+	}))
+	t.Cleanup(service.Close)
+	r := start(t, func(c *Config) { c.AuthJWKSURL, c.AuthIssuer = service.URL, "https://login.example" })
+	text := public([]byte(`{"alg":"EdDSA","kid":"k"}`)) + "." + public([]byte(`{"sub":"alice","iss":"https://login.example"}`))
+	text += "." + public(ed25519.Sign(signing, []byte(text)))
+	want(t, "while it is away", r.visit(t, withToken(text), ""), "auth_unavailable")
+	up.Store(true)
+	sockettest.Eventually(t, "its keys are there", func() bool { return r.visit(t, withToken(text), "") == "ok" })
 }
 
 func TestKeysAndBlocksOfAFileCountAtOnce(t *testing.T) {

@@ -159,7 +159,7 @@ func (l *Ledger) load(ctx context.Context) error {
 		l.mu.Lock()
 		current := l.changes == before
 		if current {
-			l.replaceLocked(e)
+			l.replaceLocked(&ledgerState{Entries: *e, loaded: true})
 		}
 		l.mu.Unlock()
 		if current { // otherwise what was read may be older than what was written since
@@ -168,17 +168,16 @@ func (l *Ledger) load(ctx context.Context) error {
 	}
 }
 
-// replaceLocked makes entries those that count, and tells of who is blocked anew.
-func (l *Ledger) replaceLocked(e *Entries) {
-	now, old := time.Now(), l.state.Load()
-	l.state.Store(&ledgerState{Entries: *e, loaded: true})
-	for id, b := range e.Blocks {
+// replaceLocked makes a state the one that counts, and tells of who is blocked anew.
+func (l *Ledger) replaceLocked(s *ledgerState) {
+	now, old := time.Now(), l.state.Swap(s)
+	for id, b := range s.Blocks {
 		if was, before := old.Blocks[id]; !b.Over(now) && (!before || was.Over(now)) {
 			l.news = append(l.news, blocked{id, b})
 		}
 	}
 	for id := range old.Keys {
-		if _, still := e.Keys[id]; !still {
+		if _, still := s.Keys[id]; !still {
 			l.news = append(l.news, blocked{KeyIDPrefix + id, revoked})
 		}
 	}
@@ -339,11 +338,7 @@ func (l *Ledger) change(kept func() error, memory func(e *Entries) error) error 
 		}
 		return nil // it was there, and not known here yet
 	}
-	loaded := s.loaded
-	l.replaceLocked(&e)
-	if !loaded {
-		l.state.Store(&ledgerState{Entries: e})
-	}
+	l.replaceLocked(&ledgerState{Entries: e, loaded: s.loaded})
 	return nil
 }
 
