@@ -68,7 +68,7 @@ const shows = withServer(["--auth-cookie", "jwt"], async (version, server) => {
 });
 
 /** A page that is told in time and shows a new token goes on, and misses nothing. */
-const refreshes = withServer(["--auth-expiring", "1s"], async (version, server) => {
+const refreshes = withServer(["--auth-expiring", "1s", "--event-rate", "off"], async (version, server) => {
   const speaker = new Visitor(version, server.url, () => token("speaker"));
   const page = new Visitor(version, server.url, () => token("ann", 2_000));
   await Promise.all([speaker.connected(), page.connected()]);
