@@ -229,7 +229,7 @@ func TestALoginServiceMayComeLater(t *testing.T) {
 			w.WriteHeader(http.StatusBadGateway)
 			return
 		}
-		fmt.Fprintf(w, `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":%q}]}`, public(verifying))
+		_, _ = fmt.Fprintf(w, `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":%q}]}`, public(verifying))
 	}))
 	t.Cleanup(service.Close)
 	r := start(t, func(c *Config) { c.AuthJWKSURL, c.AuthIssuer = service.URL, "https://login.example" })
