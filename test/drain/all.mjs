@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { balance, certificate } from "../balancers/balancers.mjs";
 import { freePort, sockeye, until } from "../house/programs.mjs";
 import { Redis } from "../house/redis.mjs";
+import { refused } from "./refused.mjs";
 import { report, summary } from "./report.mjs";
 
 const { values: flags } = parseArgs({
@@ -74,6 +75,10 @@ async function restart(node, args) {
   return { node: again, from, stopped, back, left, released, faults };
 }
 
+const turnedAway = await refused().catch((error) => [error.message]);
+console.log(`${turnedAway.length > 0 ? "FAIL" : "ok  "} clients that come to a node while it drains try again by themselves`);
+for (const fault of turnedAway) console.log(`     ${fault}`);
+
 const began = Date.now();
 const redis = await Redis.start();
 const args = ["--redis-url", redis.url, "--recovery", "2m", "--drain", `${drain}s`];
@@ -123,5 +128,6 @@ workers.forEach((worker) => worker.process.disconnect());
 await balancer.program.kill();
 await Promise.all(nodes.map((node) => node.kill()));
 await redis.stop();
-console.log(`${faults.length > 0 ? 0 : 1} passed, ${faults.length > 0 ? 1 : 0} failed`);
-process.exit(faults.length > 0 ? 1 : 0);
+const failed = [faults, turnedAway].filter((list) => list.length > 0).length;
+console.log(`${2 - failed} passed, ${failed} failed`);
+process.exit(failed > 0 ? 1 : 0);
