@@ -71,7 +71,7 @@ export async function secure({ redis, clients, messages }) {
   const [cert, key] = authority.files;
   const args = ["--redis-url", redis.url, "--redis-prefix", "secure", "--tls-cert", cert, "--tls-key", key, "--metrics-listen", "127.0.0.1:0"];
   const nodes = await Promise.all([0, 1, 2].map(() => sockeye(args)));
-  for (const node of nodes) node.url = /msg="metrics are at" url=(\S+)\/metrics/.exec(node.output)[1];
+  for (const node of nodes) node.url = await until("the metrics' address is told", () => /msg="metrics are at" url=(\S+)\/metrics/.exec(node.output)?.[1]);
   const balancer = await takeTurns(nodes);
   const url = `https://localhost:${balancer.address().port}`;
   const faults = [];
