@@ -11,6 +11,8 @@ import (
 	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
 
+const testSecret = "a secret of tests, of more than 32 bytes"
+
 // tokenOf mints a token; what else it says is in claims.
 func tokenOf(t *testing.T, sub string, ttl time.Duration, claims map[string]any) string {
 	t.Helper()
@@ -84,7 +86,7 @@ func TestABlockHoldsOnAllNodes(t *testing.T) {
 
 	s.Kill(t) // what is known last holds
 	refusedWith(t, sockettest.Dial(t, a.url), `{`+ann+`}`, "blocked")
-	soon := strings.TrimPrefix(tokenOf(t, "bea", time.Second, nil), `"token":`)
+	soon := strings.TrimPrefix(tokenOf(t, "bea", 3*time.Second, nil), `"token":`)
 	other.Send(`22["auth:refresh",` + soon + `]`) // and tokens end
 	for _, want := range []string{`32[{"ok":true`, `2["auth:expiring",`, `2["sockeye:end",{"code":"token_expired"`, "1"} {
 		if got := other.Next().Text; !strings.HasPrefix(got, want) {

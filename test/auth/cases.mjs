@@ -6,7 +6,7 @@ import { Redis } from "../house/redis.mjs";
 import { root, sockeye, sockeyePath, until } from "../house/programs.mjs";
 import { Visitor, secret, token, versions } from "./visitor.mjs";
 
-const options = ["--auth-secret", secret, "--auth-leeway", "0s", "--auth-query", "token", "--allow-eio3"];
+const options = ["--auth-secret", secret, "--auth-leeway", "0s", "--auth-query", "token", "--allow-eio3", "--event-rate", "off"];
 
 /** Gives a case a server, and ends it. */
 const withServer = (args, run) => async (version) => {
