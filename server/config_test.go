@@ -190,7 +190,6 @@ func TestRightsSurviveConfigPrint(t *testing.T) {
 		"auth: {anonymous: {join: [\"user:{id}\", \"*\"]}}": {Join: auth.Patterns{"user:{id}", "*"}},
 	} {
 		c := defaultConfig()
-		c.AuthVerifyCache.Word = "off"
 		for range 2 {
 			f, err := ReadConfigFile(writeFile(t, text))
 			if err != nil {
@@ -205,7 +204,8 @@ func TestRightsSurviveConfigPrint(t *testing.T) {
 			if err := c.WriteYAML(&printed, func(string) string { return "file" }); err != nil {
 				t.Fatal(err)
 			}
-			text = printed.String()
+			_, text, _ = strings.Cut(printed.String(), "# Who may do what")
+			text = "#" + text
 		}
 	}
 }
