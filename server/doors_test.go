@@ -11,8 +11,6 @@ import (
 	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
 
-const testSecret = "a secret of tests, of more than 32 bytes"
-
 // tokenOf mints a token; what else it says is in claims.
 func tokenOf(t *testing.T, sub string, ttl time.Duration, claims map[string]any) string {
 	t.Helper()
