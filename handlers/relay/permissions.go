@@ -87,11 +87,13 @@ func guard(s space, r rooms, roles []string) {
 			}
 			return &socketio.ConnectError{Message: message, Data: map[string]string{"code": string(auth.CodeForbidden), "message": message}}
 		})
-		s.OnIdentity(func(s *socketio.Socket, _ any) {
+		check := func(s *socketio.Socket) {
 			if !hasOne(auth.Of(s), roles) {
 				s.End(string(auth.CodeForbidden), message)
 			}
-		})
+		}
+		s.OnIdentity(func(s *socketio.Socket, _ any) { check(s) })
+		s.OnConnection(check) // who is recovered may have come past the middleware
 	}
 	if r.access == nil {
 		return

@@ -226,3 +226,19 @@ func TestRoomsAreLeftOnReturn(t *testing.T) {
 		t.Errorf("heard %s", got)
 	}
 }
+
+// TestARecoveredSessionNeedsTheRole: also where recovery goes past the middleware.
+func TestARecoveredSessionNeedsTheRole(t *testing.T) {
+	base := admitting(t, configured(t, `{relay: {roles: {/admin: [moderator]}, namespaces: {/admin: {hit: {to: all}}}}}`), &socketio.Options{
+		Adapter: memory.New(), Recovery: socketio.Recovery{MaxDisconnection: 1 << 40, SkipMiddleware: true},
+	})
+	root := rawclient.Dial(t, base, "/admin", as("root"))
+	root.Call("hit", 1)
+	root.Next("hit")
+	pid, offset := root.Session()
+	root.Close()
+	back := rawclient.Dial(t, base, "/admin", map[string]string{"who": "ann", "pid": pid, "offset": offset})
+	if got := text(back.Next(socketio.EndEvent).Args[:1]); !strings.Contains(got, `"code":"forbidden"`) {
+		t.Errorf("ended with %s", got)
+	}
+}
