@@ -45,6 +45,7 @@ var imports = map[string]string{
 	"regexp": "regexp", "strings": "strings", "time": "time", "log": "log", "url": "net/url",
 	"gin":      "github.com/gin-gonic/gin",
 	"engineio": module + "/server/engineio",
+	"limit":    module + "/server/limit",
 	"socketio": module + "/server/socketio",
 	"memory":   module + "/adapters/memory",
 	"presence": module + "/server/presence",
