@@ -71,14 +71,14 @@ func (d *Door) Enter(ctx context.Context, remote string) (*Pass, error) {
 		d.open.Add(-1)
 		return nil, d.refuse(&Exceeded{Limit: NodeConnections, RetryAfter: openRetry}, remote)
 	}
-	p := &Pass{door: d, remote: remote}
+	p := &Pass{door: d, remote: remote, share: 1}
 	ip, ok := d.counted(remote)
 	if !ok {
 		return p, nil
 	}
-	x := d.ips.enter(ip, time.Now(), IPHandshakes, IPConnections)
+	share, x := d.ips.enter(ip, time.Now(), IPHandshakes, IPConnections)
 	if x == nil {
-		p.ip = ip
+		p.ip, p.share = ip, share
 		if retry := d.shared.take(ctx, "ip:"+ip.String(), d.opts.IPHandshakes); retry > 0 {
 			x = &Exceeded{Limit: IPHandshakes, RetryAfter: retry}
 			d.Misbehaved(remote)
@@ -97,7 +97,7 @@ func (d *Door) EnterUser(ctx context.Context, p *Pass, user string) error {
 	if user == "" || d.opts.UserConnections <= 0 && d.opts.UserHandshakes.Off() || !p.begin(user) {
 		return nil
 	}
-	x := d.users.enter(user, time.Now(), UserHandshakes, UserConnections)
+	_, x := d.users.enter(user, time.Now(), UserHandshakes, UserConnections)
 	if x == nil {
 		if retry := d.shared.take(ctx, "user:"+user, d.opts.UserHandshakes); retry > 0 {
 			d.users.leave(user)

@@ -23,6 +23,7 @@ type Pass struct {
 	door   *Door
 	remote string
 	ip     netip.Addr // counted; invalid where it is an exception
+	share  float64    // of its bursts, which the connection begins with
 
 	bytes  atomic.Pointer[rate.Limiter]
 	paused atomic.Int64 // Unix seconds in which a pause was last counted
@@ -42,7 +43,7 @@ func (p *Pass) Read(n int) time.Duration {
 	}
 	l := p.bytes.Load()
 	if l == nil {
-		p.bytes.CompareAndSwap(nil, r.bucket())
+		p.bytes.CompareAndSwap(nil, p.begun(r))
 		l = p.bytes.Load()
 	}
 	now := time.Now()
@@ -56,6 +57,14 @@ func (p *Pass) Read(n int) time.Duration {
 		p.door.hit(Bytes, Paused, p.remote)
 	}
 	return wait
+}
+
+// begun is the bucket of a connection that begins. Who opens one after the other, for the
+// burst that each begins with, gets as much less of it as its address has come too often.
+func (p *Pass) begun(r Rate) *rate.Limiter {
+	l := r.bucket()
+	l.AllowN(time.Now(), int((1-p.share)*float64(l.Burst())))
+	return l
 }
 
 // flood is what is known of how fast a client sends events.
@@ -80,7 +89,7 @@ func (p *Pass) Packet() (retryAfter time.Duration, expel bool) {
 	}
 	f := p.events
 	if f == nil {
-		f = &flood{bucket: r.bucket(), step: max(min(r.Burst/10, maxStep), 1)}
+		f = &flood{bucket: p.begun(r), step: max(min(r.Burst/10, maxStep), 1)}
 		p.events = f
 	}
 	if f.credit > 0 {

@@ -104,6 +104,28 @@ func TestBytesAboveTheRateTakeTheirTime(t *testing.T) {
 	})
 }
 
+// A new connection brings a new burst, but not to who opens one after the other.
+func TestManyConnectionsBringNotManyBursts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := New(&Options{IPHandshakes: Rate{PerSecond: 1, Burst: 10}, Events: Rate{PerSecond: 1, Burst: 100}, Bytes: Rate{PerSecond: 1, Burst: 100}})
+		events, bytes := 0, 0
+		for range 10 {
+			p := enter(t, d, "192.0.2.1:1")
+			for retry, _ := p.Packet(); retry == 0; retry, _ = p.Packet() {
+				events++
+			}
+			for p.Read(1) == 0 {
+				bytes++
+			}
+			p.Leave()
+		}
+		if events < 430 || events > 470 || bytes < 430 || bytes > 470 { // 90 + 80 + ... + 0
+			t.Errorf("%d events and %d bytes", events, bytes)
+		}
+	})
+}
+
 func BenchmarkPacket(b *testing.B) {
 	p, err := New(&Options{Events: Rate{PerSecond: 1e9, Burst: 1e9}}).Enter(b.Context(), "192.0.2.1:1")
 	if err != nil {

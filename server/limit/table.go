@@ -107,8 +107,9 @@ func (s *shard[K]) makeRoom() {
 	delete(s.entries, oldest)
 }
 
-// enter counts one more session, if it may be.
-func (t *table[K]) enter(k K, now time.Time, rateName, openName Name) (x *Exceeded) {
+// enter counts one more session, if it may be. share is how much of the burst is left.
+func (t *table[K]) enter(k K, now time.Time, rateName, openName Name) (share float64, x *Exceeded) {
+	share = 1
 	t.at(k, now, func(e *entry) {
 		switch {
 		case t.open > 0 && e.open >= t.open:
@@ -117,11 +118,14 @@ func (t *table[K]) enter(k K, now time.Time, rateName, openName Name) (x *Exceed
 			x = &Exceeded{Limit: rateName, RetryAfter: until(e.bucket, now)}
 		default:
 			e.open++
+			if e.bucket != nil {
+				share = max(e.bucket.TokensAt(now), 0) / float64(e.bucket.Burst())
+			}
 			return
 		}
 		t.misbehaved(e, now)
 	})
-	return x
+	return share, x
 }
 
 // openRetry is when who has too much open may look again.
