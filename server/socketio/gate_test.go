@@ -27,8 +27,9 @@ func (*gate) Leave()                 {}
 func (g *gate) Notify() bool         { return !g.silent.Load() }
 
 func (g *gate) Packet() (time.Duration, bool) {
+	left := g.left.Add(-1)
 	g.asked.Add(1)
-	if g.left.Add(-1) >= 0 {
+	if left >= 0 {
 		return 0, false
 	}
 	return 1500 * time.Millisecond, g.expel.Load()
@@ -64,7 +65,9 @@ func TestEventsAboveTheRateAreAnsweredAndNotHandled(t *testing.T) {
 	c.SendBinary([]byte("x"))
 	c.Expect(`2["limit",{"limit":"events","message":"too many events: slow down","retryAfter":1500}]`)
 	g.silent.Store(true)
+	before := g.asked.Load()
 	c.Send(`2["hit"]`)
+	sockettest.Eventually(t, "it is refused", func() bool { return g.asked.Load() > before })
 	g.left.Store(100)
 	c.Fence()
 	if n := handled.Load(); n != 1 {
