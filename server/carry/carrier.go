@@ -226,12 +226,8 @@ func (c *Carrier) Close(ctx context.Context) error {
 	for _, p := range c.peers {
 		peers = append(peers, p)
 	}
-	relays := make([]*relay, 0, len(c.relays))
-	for r := range c.relays {
-		relays = append(relays, r)
-	}
 	c.mu.Unlock()
-	for _, r := range relays {
+	for _, r := range c.openRelays() { // none begins any more
 		r.close()
 	}
 	if first {

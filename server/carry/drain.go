@@ -11,19 +11,31 @@ import (
 // nodes' sessions, which would be cut all at once by Close, are ended one after the
 // other, evenly over a time: their owners are asked to end the sessions, so that nothing
 // is cut off and the clients come back by another way. Everything is carried as ever
-// meanwhile. It returns nil after the last, or as soon as none is left, and the context's
+// meanwhile; WebSockets that begin then, because a balancer has not noticed, are ended
+// last. It returns nil after the last, or as soon as none is left, and the context's
 // error when ctx is done first. It is called once.
 func (c *Carrier) Drain(ctx context.Context, over time.Duration) error {
+	all, asking := c.openRelays(), context.WithoutCancel(ctx)
+	end := func(x *relay) { c.tasks.Go(func() { c.endRelay(asking, x) }) }
+	err := pace.Evenly(ctx, len(all), over, func(i int) { end(all[i]) }, func() bool { return c.Relays() > 0 })
+	if err == nil {
+		for _, x := range c.openRelays() {
+			end(x) // once more, where it is under way
+		}
+	}
+	return err
+}
+
+// openRelays returns the WebSockets of other nodes' sessions, in random order, as maps
+// have it.
+func (c *Carrier) openRelays() []*relay {
 	c.mu.Lock()
-	all := make([]*relay, 0, len(c.relays)) // in random order, as maps have it
+	defer c.mu.Unlock()
+	all := make([]*relay, 0, len(c.relays))
 	for x := range c.relays {
 		all = append(all, x)
 	}
-	c.mu.Unlock()
-	asking := context.WithoutCancel(ctx)
-	return pace.Evenly(ctx, len(all), over,
-		func(i int) { c.tasks.Go(func() { c.endRelay(asking, all[i]) }) },
-		func() bool { return c.Relays() > 0 })
+	return all
 }
 
 // Relays returns how many WebSockets of other nodes' sessions are open.

@@ -98,3 +98,23 @@ func TestDrainIsEvenAndBoundByItsContext(t *testing.T) {
 		t.Errorf("%d sessions are left", n)
 	}
 }
+
+// A balancer may not have noticed yet that the node stops.
+func TestWebSocketsThatBeginDuringADrainAreEndedToo(t *testing.T) {
+	t.Parallel()
+	c := start(t, 2, setup{})
+	for range 3 {
+		k := c.open(0).upgrade(1, 1)
+		go k.closes()
+	}
+	done := make(chan error, 1)
+	go func() { done <- c.nodes[1].carrier.Drain(t.Context(), 4*time.Second) }()
+	c.nodes[0].ended(engineio.ReasonShutdown, engineio.DetailDrain)
+	late := c.open(0).upgrade(1, 1)
+	if err := await(t, "Drain", done); err != nil {
+		t.Error(err)
+	}
+	if code := late.closes(); code != int(ws.StatusGoingAway) {
+		t.Errorf("close code %d", code)
+	}
+}
