@@ -21,6 +21,7 @@ async function one() {
   let upgradedAt; // how much was sent and received by then
   let closed = false;
   let sent = 0;
+  let finished = false; // nothing more is sent
   const end = (why) => {
     closed = true;
     note(why);
@@ -36,10 +37,11 @@ async function one() {
     socket.emit("join", room);
     const more = setInterval(() => {
       for (let i = 0; i < 4; i++) socket.emit("echo", sent++);
-      if (closed || (upgradedAt && sent >= messages && sent >= upgradedAt.sent + messages / 4)) clearInterval(more);
+      finished = closed || (upgradedAt && sent >= messages && sent >= upgradedAt.sent + messages / 4);
+      if (finished) clearInterval(more);
     }, 1);
   });
-  const done = () => upgradedAt && sent >= messages && echoes.received === sent;
+  const done = () => finished && echoes.received === sent;
   await settle(() => closed || done(), () => echoes.received + Number(Boolean(upgradedAt)));
   await settle(() => closed || stream.received >= messages, () => stream.received);
   if (upgradedAt) total.upgraded++;
