@@ -1,12 +1,15 @@
 package redistest
 
 import (
+	"bytes"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // shared are the servers that all tests of a binary use.
@@ -94,5 +97,23 @@ func (r Runner) Run() int {
 			_ = os.RemoveAll(dir) // a folder of the system's temporary ones
 		}
 	}()
-	return r.m.Run()
+	code := r.m.Run()
+	awaitDialers()
+	return code
+}
+
+// awaitDialers waits for the goroutines of go-redis that try to reach a server after a
+// pool has failed to: they look but once a second whether their pool was closed.
+func awaitDialers() {
+	deadline := time.After(5 * time.Second)
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	stacks := make([]byte, 1<<20)
+	for bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("pool.(*ConnPool).tryDial")) {
+		select {
+		case <-look.C:
+		case <-deadline:
+			return // goleak tells
+		}
+	}
 }
