@@ -96,14 +96,14 @@ func TestEverythingThatIsReadCounts(t *testing.T) {
 // Who is paused answers its pings late, and is not taken for dead.
 func TestAPausedClientIsNotTakenForDead(t *testing.T) {
 	t.Parallel()
-	o := &Options{PingInterval: 60 * time.Millisecond, PingTimeout: 60 * time.Millisecond}
+	o := &Options{PingInterval: 60 * time.Millisecond, PingTimeout: time.Second}
 	o.Enter = func(*http.Request) (Pass, error) {
-		return &toll{pause: func(n int) time.Duration { return time.Duration(n) * time.Second / 20_000 }}, nil
+		return &toll{pause: func(n int) time.Duration { return time.Duration(n) * time.Second / 5000 }}, nil
 	}
 	f := serve(t, o, nil)
 	s := f.ws(4)
 	p := s.side(f)
-	s.send("4" + strings.Repeat("a", 20_000)) // takes a second, eight times the time for a pong
+	s.send("4" + strings.Repeat("a", 20_000)) // takes four seconds, four times the time for a pong
 	if got := await(t, "the message", p.in); len(got.data) != 20_000 {
 		t.Errorf("%d bytes", len(got.data))
 	}
