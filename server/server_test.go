@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/public"
+	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
 
 // patience is how long a test waits for something that must come.
@@ -171,9 +172,10 @@ func TestAnonymousClientsAreRefusedWhereTheyMayNotBe(t *testing.T) {
 			refused(t, "polling", res, body, "--anonymous")
 			res, body = r.do(t, http.MethodGet, "/socket.io/?EIO=4&transport=websocket", webSocket...)
 			refused(t, "websocket", res, body, "--anonymous")
-			if log := r.log.String(); strings.Count(log, "level=WARN") < 2 || !strings.Contains(log, "--anonymous") {
-				t.Errorf("the log does not say so:\n%s", log)
-			}
+			sockettest.Eventually(t, "two warnings in the log, about --anonymous", func() bool {
+				log := r.log.String()
+				return strings.Count(log, "level=WARN") >= 2 && strings.Contains(log, "--anonymous")
+			})
 			for _, path := range []string{"/", "/healthz", "/readyz"} {
 				if res, _ := r.do(t, http.MethodGet, path); res.StatusCode != http.StatusOK {
 					t.Errorf("%s: status %d", path, res.StatusCode)

@@ -50,6 +50,9 @@ func (h *Hub) open(l *socketio.Local) (*Adapter, error) {
 		return nil, errGone
 	}
 	h.adapters[a.name] = a
+	if h.up { // else it is about to be said how it is
+		l.Opened(socketio.AdapterEvent{Kind: socketio.AdapterState, Up: true})
+	}
 	return a, nil
 }
 

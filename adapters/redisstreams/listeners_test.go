@@ -31,3 +31,24 @@ func TestAListenerThatHangsHoldsUpNoSession(t *testing.T) {
 	must(t, b.To("r").Emit("n", 1))
 	w.event(`2["n",1]`)
 }
+
+// stateObserver hears in what state adapters are.
+type stateObserver struct {
+	socketio.NopObserver
+
+	states chan socketio.AdapterEvent
+}
+
+func (o stateObserver) AdapterEvent(_ string, e socketio.AdapterEvent) { o.states <- e }
+
+// A namespace that was opened when the log was there already was in no metric: whether it
+// was depended on who was first.
+func TestTheStateOfANamespaceThatIsOpenedLaterIsKnown(t *testing.T) {
+	h := open(t, redistest.Single(t).URL(), Options{NodeID: "late", Prefix: redistest.Prefix(t)})
+	sockettest.Eventually(t, "the log is there", h.Up)
+	o := stateObserver{states: make(chan socketio.AdapterEvent, 10)}
+	sockettest.Serve(t, &socketio.Options{Adapter: h.Factory(), Observer: o})
+	if e := sockettest.Receive(t, "the state", o.states); e.Kind != socketio.AdapterState || !e.Up {
+		t.Errorf("heard %+v", e)
+	}
+}

@@ -27,6 +27,10 @@ func (n *Namespace) OnAdapter(f func(e AdapterEvent)) Listener {
 	return n.register(func(h *hooks, id uint32) { h.adapter = added(h.adapter, id, "", f) })
 }
 
+// Opened tells the observer, and nobody else, in what state the adapter of a namespace is
+// that is being opened: it hears of changes only from then on.
+func (l *Local) Opened(e AdapterEvent) { l.ns.srv.opts.Observer.AdapterEvent(l.ns.name, e) }
+
 // Notify tells the observer and the listeners of the namespace. It is for adapters,
 // which also log what happened, once for all namespaces.
 func (l *Local) Notify(e AdapterEvent) {
