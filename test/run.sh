@@ -66,22 +66,51 @@ left_out() {
   esac
 }
 
+# runnable FOLDER: whether a Node suite is there and this machine can run it.
+runnable() {
+  if [ ! -f "$1/package.json" ] || left_out "$1"; then
+    return 1
+  elif ! command -v "$NPM" >/dev/null; then
+    echo "$1 (npm is missing)" >>"$LEFT_OUT"
+    return 1
+  fi
+}
+
+# node_suites FOLDER...: one, or several side by side that mostly wait; what these print
+# comes when they are done.
+node_suites() {
+  local folder names=() jobs=() i start=$SECONDS
+  for folder; do
+    if runnable "$folder"; then names+=("$folder"); fi
+  done
+  if [ ${#names[@]} -le 1 ]; then
+    for folder in "${names[@]}"; do suite "$folder" node_tests "$folder"; done
+    return
+  fi
+  for folder in "${names[@]}"; do
+    (node_tests "$folder" && took "$folder" passed "$start") >"$work/${folder//\//-}" 2>&1 &
+    jobs+=($!)
+  done
+  for i in "${!names[@]}"; do
+    folder=${names[i]}
+    if ! wait "${jobs[i]}"; then
+      took "$folder" FAILED "$start" >>"$work/${folder//\//-}"
+      failed+=("$folder")
+    fi
+    section "$folder"
+    cat "$work/${folder//\//-}"
+  done
+}
+
 section "what the tests need"
 ./test/setup.sh
 echo "done"
 
 suite "Go tests" go_tests
 suite "test/deploy" deploy_tests
-for folder in test/clients test/auth test/cluster test/balancers test/floods test/proxies test/drain test/chaos test/browser; do
-  if [ ! -f "$folder/package.json" ]; then
-    continue
-  elif ! command -v "$NPM" >/dev/null; then
-    echo "$folder (npm is missing)" >>"$LEFT_OUT"
-  elif left_out "$folder"; then
-    continue
-  else
-    suite "$folder" node_tests "$folder"
-  fi
+for folders in test/clients "test/auth test/proxies" test/cluster "test/balancers test/drain" test/floods test/chaos test/browser; do
+  # shellcheck disable=SC2086 # a list
+  node_suites $folders
 done
 
 section "summary"
