@@ -31,7 +31,7 @@ const (
 //	 "keys": {"3f9c1a7be2d04856": {"hash": "…", "name": "sensor", "scopes": ["publish"], "rooms": ["site:*"], "created": "…"}},
 //	 "blocks": {"alice": {"until": "…", "reason": "spam", "since": "…"}}}
 //
-// One that does not exist is empty.
+// One that does not exist is empty; its folder must exist.
 type File struct{ name string }
 
 var _ auth.Backend = (*File)(nil)
@@ -60,6 +60,9 @@ func (f *File) read() (*content, error) {
 	c := &content{Version: fileVersion}
 	file, err := os.Open(f.name) //nolint:gosec // the operator names the file
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Dir(f.name)); err != nil {
+			return nil, fmt.Errorf("the folder of %s is not there: make it, or name another file: %w", f.name, err)
+		}
 		c.fill()
 		return c, nil
 	}
@@ -163,6 +166,9 @@ func (f *File) write(c *content) (err error) {
 	_, err = tmp.Write(append(text, '\n'))
 	if err == nil {
 		err = tmp.Chmod(fileMode)
+	}
+	if err == nil {
+		err = keepOwner(tmp, f.name)
 	}
 	if err == nil {
 		err = tmp.Sync()

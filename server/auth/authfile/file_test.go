@@ -177,6 +177,16 @@ func TestADamagedFileIsAnErrorAndStaysAsItIs(t *testing.T) {
 	}
 }
 
+// A server that was given the name of a file in a folder that is not there knew no keys
+// and no blocks, and did not say so.
+func TestAFileWithoutItsFolderIsAnError(t *testing.T) {
+	t.Parallel()
+	f := New(filepath.Join(t.TempDir(), "not", "auth.json"))
+	if _, err := f.Load(t.Context()); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "make it") {
+		t.Error(err)
+	}
+}
+
 func TestALockThatIsHeldIsWaitedForNoLongerThanOneMay(t *testing.T) {
 	t.Parallel()
 	f := fresh(t)
