@@ -116,6 +116,7 @@ func ledger(t *testing.T, place ...string) {
 	}
 	fails(t, `no API key "nobody"`, on("key", "revoke", "nobody")...)
 	fails(t, `"write" is no scope`, on("key", "create", "--scope", "write")...)
+	fails(t, "admin is for all rooms", on("key", "create", "--scope", "admin", "--room", "a:*")...)
 	does(t, on("key", "revoke", id)...)
 	if list := does(t, on("key", "list")...); strings.Contains(list, id) {
 		t.Errorf("the list still has it:\n%s", list)

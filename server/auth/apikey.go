@@ -65,6 +65,9 @@ func (k *APIKey) check() error {
 			return fmt.Errorf("%q is no scope: use read, publish or admin", s)
 		}
 	}
+	if slices.Contains(k.Scopes, ScopeAdmin) && len(k.Rooms) > 0 && !slices.Equal(k.Rooms, Everything()) {
+		return errors.New("admin is for all rooms: use read and publish for some, or leave the rooms out")
+	}
 	if len(k.Name) > maxName {
 		return fmt.Errorf("the name has %d bytes; the most is %d", len(k.Name), maxName)
 	}

@@ -50,7 +50,11 @@ func TestScopesOfAKeySayWhatItMayDo(t *testing.T) {
 		{scopes: []Scope{ScopeAdmin}, join: true, publish: true, other: true, admin: true},
 	} {
 		l := memory(t)
-		id, text := addKey(t, l, APIKey{Scopes: c.scopes, Rooms: Patterns{"a:*"}, Name: "n"})
+		rooms := Patterns{"a:*"}
+		if c.admin {
+			rooms = Everything()
+		}
+		id, text := addKey(t, l, APIKey{Scopes: c.scopes, Rooms: rooms, Name: "n"})
 		p, err := KeyVerifier{l}.Verify(t.Context(), text)
 		if err != nil {
 			t.Fatal(err)
@@ -64,6 +68,18 @@ func TestScopesOfAKeySayWhatItMayDo(t *testing.T) {
 		if p.HasScope(ScopeAdmin) != c.admin || p.HasRole("admin") != c.admin || !p.HasScope(c.scopes[0]) {
 			t.Errorf("%v: %+v", c.scopes, p)
 		}
+	}
+}
+
+// A key with the scope admin for some rooms was made, listed with them, and good for all.
+func TestAnAdminForSomeRoomsIsRefused(t *testing.T) {
+	t.Parallel()
+	_, _, _, err := NewKey(APIKey{Scopes: []Scope{ScopeRead, ScopeAdmin}, Rooms: Patterns{"a:*"}})
+	if err == nil || !strings.Contains(err.Error(), "admin is for all rooms") {
+		t.Error(err)
+	}
+	if _, _, _, err := NewKey(APIKey{Scopes: []Scope{ScopeAdmin}}); err != nil {
+		t.Error(err)
 	}
 }
 
