@@ -73,7 +73,7 @@ func (c *Chain) ask(ctx context.Context, shown *Credentials) (Method, *Principal
 	case c.Anonymous:
 		return MethodAnonymous, anonymous, nil
 	}
-	return MethodAnonymous, nil, &Error{Code: CodeUnauthorized, Message: "show who you are: a token is missing"}
+	return MethodAnonymous, nil, &Error{Code: CodeUnauthorized, Message: "log in first: no token, key or session came along"}
 }
 
 // askSession asks the site. A visitor whose cookies say nothing to it is anonymous,

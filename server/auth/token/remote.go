@@ -132,7 +132,12 @@ func (r *Remote) settle(err error) {
 	switch {
 	case r.ctx.Err() != nil:
 	case err != nil && !was:
-		r.log.Warn("keys of tokens cannot be fetched: those that were fetched before go on to count", "url", r.url, "keys", len(*r.keys.Load()), "error", err)
+		keys := len(*r.keys.Load())
+		meanwhile := "those that were fetched before go on to count"
+		if keys == 0 {
+			meanwhile = "tokens cannot be verified until they can"
+		}
+		r.log.Warn("keys of tokens cannot be fetched: "+meanwhile, "url", r.url, "keys", keys, "error", err)
 	case err == nil && was:
 		r.log.Info("keys of tokens can be fetched again", "url", r.url, "keys", len(*r.keys.Load()))
 	}
