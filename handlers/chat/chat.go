@@ -135,7 +135,7 @@ func (c *chat) welcome(s *socketio.Socket) {
 	for _, name := range s.Rooms() { // none of the chat, unless recovered
 		c.returned(s, name)
 	}
-	_ = s.Emit("welcome", greeting{User: user, Limits: limits{ // fails only when the socket is gone
+	_ = s.Emit("welcome", greeting{User: user, Named: who.named, Limits: limits{ // fails only when the socket is gone
 		Text: c.opts.MaxText, Nick: c.opts.MaxNick, Room: c.opts.MaxRoomName,
 		Rooms: c.opts.RoomsPerTab, History: c.opts.History,
 	}})

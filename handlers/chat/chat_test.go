@@ -80,6 +80,7 @@ type refused struct {
 type welcome struct {
 	User   chat.User
 	Limits struct{ Text, Nick, Room, Rooms, History int }
+	Named  bool
 }
 
 type room struct {

@@ -45,7 +45,7 @@
 //
 // # What a client hears
 //
-//	welcome  {user, limits}                    after each CONNECT; limits {text, nick, room, rooms, history}
+//	welcome  {user, limits, named?}            after each CONNECT; limits {text, nick, room, rooms, history}
 //	you      {user}                            the user's nickname was changed, here or in another tab
 //	message  {id, room, user, text, time, key?}
 //	private  {id, from, to, text, time, key?}

@@ -14,6 +14,7 @@ type (
 	greeting struct {
 		User   User   `json:"user"`
 		Limits limits `json:"limits"`
+		Named  bool   `json:"named,omitempty"` // the site gave the nickname
 	}
 	limits struct {
 		Text    int `json:"text"`    // characters of a message

@@ -56,11 +56,11 @@ func codeIn(t *testing.T, c *rawclient.Client, event string, arg object) string 
 func TestWhoHasAnIDIsThatUser(t *testing.T) {
 	base := admitting(t, auth.Rooms{}, func(*socketio.Socket) {})
 	ann := rawclient.Dial(t, base, "/chat", object{"who": "ann", "nick": "Zoe", "secret": "the secret of nobody"})
-	if got := answer[welcome](t, ann.Next("welcome").Args).User; got != (chat.User{ID: "u-ann", Nick: "Ann"}) {
+	if got := answer[welcome](t, ann.Next("welcome").Args); got.User != (chat.User{ID: "u-ann", Nick: "Ann"}) || !got.Named {
 		t.Errorf("welcomed as %+v", got)
 	}
 	bea := rawclient.Dial(t, base, "/chat", object{"who": "bea", "nick": "Bea"})
-	if got := answer[welcome](t, bea.Next("welcome").Args).User; got != (chat.User{ID: "u-bea", Nick: "Bea"}) {
+	if got := answer[welcome](t, bea.Next("welcome").Args); got.User != (chat.User{ID: "u-bea", Nick: "Bea"}) || got.Named {
 		t.Errorf("welcomed as %+v", got)
 	}
 	if got := codeIn(t, ann, "nick", object{"nick": "Eve"}); got != "forbidden" {

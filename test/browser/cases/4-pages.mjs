@@ -37,6 +37,21 @@ export default {
     await lines.getByText('"code":"bad_secret"').waitFor();
   },
 
+  "a visitor whom the server refuses is told so, and what was written stays": async (house) => {
+    house.forgiven = /closed before the connection is established/;
+    const server = await house.server("--no-anonymous", "--auth-secret", "a secret of thirty-two bytes, or more");
+    const page = await house.page(await house.profile());
+    await page.goto(`${server.url}/chat`);
+    await page.getByLabel("Nickname").fill("Ann");
+    await page.getByRole("button", { name: "Start chatting" }).click();
+    await page.locator("#banner", { hasText: "log in first" }).waitFor();
+    await page.locator("#subtitle", { hasText: "Not connected" }).waitFor();
+    await page.locator("#text").fill("Hello");
+    await page.keyboard.press("Enter");
+    await page.locator("#text-problem", { hasText: "you are not connected" }).waitFor();
+    assert.equal(await page.locator("#text").inputValue(), "Hello");
+  },
+
   "an unknown address is a page that says so": async (house) => {
     house.forgiven = /status of 404/;
     const server = await house.server();

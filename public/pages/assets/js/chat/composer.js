@@ -12,7 +12,7 @@ let told = 0; // when others were told, or 0
 let quiet = 0; // timer
 
 /**
- * Calls send(text) for each message and typing(on) as somebody writes; typing(true) is
+ * Calls send(text) for each message, which reports whether it was taken, and typing(on) as somebody writes; typing(true) is
  * repeated while it lasts.
  */
 export function compose({ send, typing }) {
@@ -29,12 +29,15 @@ export function compose({ send, typing }) {
       return;
     }
     if (!words) return;
+    if (!send(words)) {
+      say("This cannot be sent: you are not connected.");
+      return;
+    }
     told = 0; // the message itself says that typing has ended
     clearTimeout(quiet);
     text.value = "";
     say("");
     fit();
-    send(words);
   };
 
   byId("composer").addEventListener("submit", (event) => {

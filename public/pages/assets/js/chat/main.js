@@ -19,6 +19,7 @@ let open = null; // the conversation that is shown
 let me = null; // {id, nick}
 let history = 0; // messages that the server keeps of a room
 let socket = null;
+let refused = false; // the server does not want this visitor
 
 // Asking the server
 
@@ -75,14 +76,16 @@ async function leave(conversation) {
 
 // Sending
 
+// Reports whether it could be taken: before the first welcome nobody knows whose it is.
 function say(text) {
-  if (!open || !me) return;
+  if (!open || !me) return false;
   const conversation = open;
   const item = conversation.append({
     type: "message", state: "pending", mine: true, key: identity.newKey(), user: me, text, time: Date.now(), late: !socket.connected,
   });
   transcript.append(conversation, item);
   deliver(conversation, item);
+  return true;
 }
 
 async function deliver(conversation, item) {
@@ -117,14 +120,14 @@ transcript.retryWith((item) => {
 // Hearing
 
 function listen() {
-  socket.on("welcome", ({ user, limits }) => {
+  socket.on("welcome", ({ user, limits, named }) => {
     const wanted = identity.nick();
     setMe(user);
     history = limits.history;
     setLimit(limits.text);
     byId("nick").maxLength = limits.nick;
     byId("join-room").maxLength = limits.room;
-    if (wanted && wanted !== user.nick && open) {
+    if (wanted && wanted !== user.nick && open && !named) {
       note(open, `Somebody here is called ${wanted} already, so you are ${user.nick} for now.`);
     }
     for (const conversation of conversations.values()) {
@@ -254,6 +257,7 @@ function draw() {
 function subtitle() {
   if (!open) return "Join a room to begin.";
   if (open.kind === "private") return "Private message";
+  if (refused) return "Not connected";
   if (!open.joined) return socket?.connected ? "Joining…" : "Waiting for the connection…";
   const count = open.people.size || open.crowd;
   return count === 1 ? "Only you are here" : `${count} people here`;
@@ -362,11 +366,17 @@ async function start() {
   try {
     socket = await connect("/chat", { auth: (give) => give({ secret: identity.secret(), nick: identity.nick() }) });
   } catch (error) {
-    showStatus({ state: "refused", transport: "", reason: error.message, recovered: false });
+    tell({ state: "refused", transport: "", reason: error.message, recovered: false });
     return;
   }
   listen();
-  watch(socket, showStatus);
+  watch(socket, tell);
+}
+
+function tell(status) {
+  showStatus(status);
+  refused = status.state === "refused";
+  draw();
 }
 
 for (const { user, messages } of identity.privates()) {

@@ -114,7 +114,7 @@ function withLinks(text) {
 
 function emptiness(conversation) {
   const words = conversation.kind === "room"
-    ? `Nothing has been said in ${conversation.name} yet. Be the first.`
+    ? (conversation.joined ? `Nothing has been said in ${conversation.name} yet. Be the first.` : "")
     : `Only you and ${conversation.title} read this. The server does not keep private messages.`;
   return el("div", { class: "quiet-room" }, el("img", { src: "favicon.svg", alt: "" }), el("p", { text: words }));
 }
