@@ -51,12 +51,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return int(status)
 	case errors.As(err, &bad):
 		complain(stderr, err)
-		complain(stderr, errors.New(`run "sockeye --help" for all options`))
+		complain(stderr, fmt.Errorf("run \"%s --help\" for all options", commandOf(bad)))
 		return 2
 	default:
 		complain(stderr, err)
 		return 1
 	}
+}
+
+// commandOf names the command whose line could not be read, as it is called; serve is
+// called without its name, and its options are in the help of the whole.
+func commandOf(bad *kong.ParseError) string {
+	if node := bad.Context.Selected(); node != nil && node.Name != "serve" {
+		return node.FullPath()
+	}
+	return "sockeye"
 }
 
 // complain prints each line of an error as one of this program.

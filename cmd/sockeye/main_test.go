@@ -155,6 +155,10 @@ func TestMissingValuesAndNoAddressesSayWhatToDo(t *testing.T) {
 		{[]string{"--listen"}, "--listen: a value is missing"},
 		{[]string{"--listen", "--anonymous"}, "--listen: a value is missing"},
 		{[]string{"--ping-interval"}, "--ping-interval: a value is missing"},
+		{[]string{"--ping-interval"}, `run "sockeye --help"`},
+		{[]string{"key", "create"}, `run "sockeye key create --help"`},
+		{[]string{"block"}, `run "sockeye block --help"`},
+		{[]string{"nonsense"}, `run "sockeye --help"`},
 		{[]string{"--listen", "127.0.0.1:99999"}, "a port from 0 to 65535"},
 		{[]string{"--listen", "192.0.2.1:0"}, "an address of this machine"},
 	} {
