@@ -42,6 +42,9 @@ func (a *App) openIdentity() error {
 	}
 	if c.AuthJWKSURL != "" {
 		id.remote = token.NewRemote(c.AuthJWKSURL, a.log)
+		if len(c.AuthAudience) == 0 {
+			a.log.Warn("tokens that the login service makes for other apps hold here too", "remedy", "say by --auth-audience what aud of this server's tokens is")
+		}
 	}
 	if c.verifiesTokens() {
 		id.chain.Tokens = token.NewVerifier(token.Options{

@@ -235,6 +235,9 @@ func TestALoginServiceMayComeLater(t *testing.T) {
 	r := start(t, func(c *Config) { c.AuthJWKSURL, c.AuthIssuer = service.URL, "https://login.example" })
 	text := public([]byte(`{"alg":"EdDSA","kid":"k"}`)) + "." + public([]byte(`{"sub":"alice","iss":"https://login.example"}`))
 	text += "." + public(ed25519.Sign(signing, []byte(text)))
+	if !strings.Contains(r.log.String(), "--auth-audience") {
+		t.Errorf("nothing says that tokens for other apps hold: %s", r.log.String())
+	}
 	want(t, "while it is away", r.visit(t, withToken(text), ""), "auth_unavailable")
 	up.Store(true)
 	sockettest.Eventually(t, "its keys are there", func() bool { return r.visit(t, withToken(text), "") == "ok" })
