@@ -126,8 +126,12 @@ func (r *release) archive(ctx context.Context, goos, goarch string) (string, err
 		return "", err
 	}
 	files := []packed{{name: program, path: filepath.Join(folder, program), mode: 0o755}}
-	for _, name := range []string{"LICENSE", "README.md", "CHANGELOG.md"} {
-		files = append(files, packed{name: name, path: filepath.Join(r.root, name), mode: 0o644})
+	for _, name := range papers {
+		text, err := r.paper(name)
+		if err != nil {
+			return "", err
+		}
+		files = append(files, packed{name: name, text: text, mode: 0o644})
 	}
 	files = append(files, packed{name: "THIRD-PARTY-LICENSES.txt", text: notices, mode: 0o644})
 	if goos == "linux" {

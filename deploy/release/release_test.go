@@ -132,7 +132,7 @@ func TestArchivesHaveTheProgramItsPapersAndTheClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	papers := []string{"CHANGELOG.md", "LICENSE", "README.md", "THIRD-PARTY-LICENSES.txt"}
+	papers := append(slices.Clone(papers), "THIRD-PARTY-LICENSES.txt")
 	unit := []string{"sockeye.env", "sockeye.service"}
 
 	windows := unpacked(t, filepath.Join(folder, "sockeye-v1.2.3-test-windows-amd64.zip"))
@@ -160,6 +160,23 @@ func TestArchivesHaveTheProgramItsPapersAndTheClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkRuns(t, binary)
+}
+
+// The README of an archive had links to folders that are not in it.
+func TestLinksOfThePapersLeadToTheRepository(t *testing.T) {
+	root := t.TempDir()
+	text := "![seen](docs/a.png) [docs](docs/b.md#part) [here](#part) [license](LICENSE) [far](https://example.org/docs)"
+	if err := os.WriteFile(filepath.Join(root, "README.md"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for version, ref := range map[string]string{"v1.2.3": "v1.2.3", "v1.2.3-4-gabc": "main", "abc-dirty": "main"} {
+		got, err := (&release{root: root, version: version}).paper("README.md")
+		want := "![seen](" + repository + "/raw/" + ref + "/docs/a.png) [docs](" + repository + "/blob/" + ref + "/docs/b.md#part) " +
+			"[here](#part) [license](LICENSE) [far](https://example.org/docs)"
+		if err != nil || string(got) != want {
+			t.Errorf("%s: %s, %v; want %s", version, got, err, want)
+		}
+	}
 }
 
 func checkEntries(t *testing.T, entries map[string]entry, want []string) {

@@ -60,7 +60,7 @@ func (f *File) read() (*content, error) {
 	c := &content{Version: fileVersion}
 	file, err := os.Open(f.name) //nolint:gosec // the operator names the file
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(filepath.Dir(f.name)); err != nil {
+		if _, err := os.Stat(filepath.Dir(f.name)); err != nil { //nolint:gosec // the operator names the file
 			return nil, fmt.Errorf("the folder of %s is not there: make it, or name another file: %w", f.name, err)
 		}
 		c.fill()

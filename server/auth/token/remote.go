@@ -132,12 +132,11 @@ func (r *Remote) settle(err error) {
 	switch {
 	case r.ctx.Err() != nil:
 	case err != nil && !was:
-		keys := len(*r.keys.Load())
-		meanwhile := "those that were fetched before go on to count"
+		meanwhile, keys := "those that were fetched before go on to count", len(*r.keys.Load())
 		if keys == 0 {
-			meanwhile = "tokens cannot be verified until they can"
+			meanwhile = "tokens cannot be verified"
 		}
-		r.log.Warn("keys of tokens cannot be fetched: "+meanwhile, "url", r.url, "keys", keys, "error", err)
+		r.log.Warn("keys of tokens cannot be fetched", "meanwhile", meanwhile, "url", r.url, "keys", keys, "error", err)
 	case err == nil && was:
 		r.log.Info("keys of tokens can be fetched again", "url", r.url, "keys", len(*r.keys.Load()))
 	}
