@@ -156,13 +156,14 @@ func (a *App) limitUser(ctx context.Context, s *socketio.Socket) error {
 	if p.Method == auth.MethodKey {
 		user = "key:" + p.ID
 	}
+	err := a.limits.door.EnterUser(ctx, pass, user)
 	var x *limit.Exceeded
-	if err := a.limits.door.EnterUser(ctx, pass, user); errors.As(err, &x) {
+	if errors.As(err, &x) {
 		return &socketio.ConnectError{Message: x.Error(), Data: map[string]any{
 			"code": socketio.CodeRateLimited, "message": x.Error(), "limit": string(x.Limit), "retryAfter": x.RetryAfter.Milliseconds(),
 		}}
 	}
-	return nil
+	return err
 }
 
 // connKey is where a request's context has its connection, if that is counted.

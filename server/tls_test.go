@@ -205,6 +205,51 @@ func TestBrowsersAreSentToHTTPS(t *testing.T) {
 	}
 }
 
+// A target without a path went on with the host's name.
+func TestARedirectLeadsToTheSameHost(t *testing.T) {
+	t.Parallel()
+	files := certstest.SelfSigned(t, "app.example.com").Write(t, t.TempDir())
+	r := start(t, func(c *Config) {
+		c.use(files)
+		c.RedirectListen = "127.0.0.1:0"
+	})
+	for _, target := range []string{"http:.example.net/", "https:@example.net/", "*"} {
+		conn, err := net.Dial("tcp", r.redirectListener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\n\r\n", target)
+		answer, err := io.ReadAll(conn)
+		conn.Close()
+		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400") || strings.Contains(string(answer), "Location") {
+			t.Errorf("%s: %q, %v", target, answer, err)
+		}
+	}
+}
+
+// Visitors that were sent to HTTPS, and whose browsers kept that connection, were taken
+// for connections without a request, of which an address may have few.
+func TestWhoWasSentToHTTPSHasBeenHeard(t *testing.T) {
+	t.Parallel()
+	files := certstest.SelfSigned(t, "127.0.0.1").Write(t, t.TempDir())
+	r := start(t, func(c *Config) {
+		strict(c)
+		c.use(files)
+		c.RedirectListen, c.IPConnections = "127.0.0.1:0", 20
+	})
+	for i := range 30 {
+		conn, err := net.Dial("tcp", r.redirectListener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, "308") {
+			t.Fatalf("visitor %d: %q, %v", i, line, err)
+		}
+	}
+}
+
 // Nodes reach each other at addresses, by the same certificate, also when it changes.
 func TestNodesWithTLSServeEachOthersClients(t *testing.T) {
 	t.Parallel()

@@ -92,23 +92,40 @@ func (d *Door) Enter(ctx context.Context, remote string) (*Pass, error) {
 }
 
 // EnterUser counts a connection as one of a user, once, or returns an *Exceeded. It
-// counts until the connection is over.
+// counts until the connection is over. Who asks the same meanwhile waits for the answer,
+// or until ctx ends, whose error is returned then.
 func (d *Door) EnterUser(ctx context.Context, p *Pass, user string) error {
-	if user == "" || d.opts.UserConnections <= 0 && d.opts.UserHandshakes.Off() || !p.begin(user) {
+	if user == "" || d.opts.UserConnections <= 0 && d.opts.UserHandshakes.Off() {
 		return nil
 	}
+	t, mine := p.begin(user)
+	switch {
+	case t == nil:
+		return nil
+	case mine:
+		err := d.countUser(ctx, user, p.remote)
+		p.settle(t, err)
+		return err
+	}
+	select {
+	case <-t.done:
+		return t.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (d *Door) countUser(ctx context.Context, user, remote string) error {
 	_, x := d.users.enter(user, time.Now(), UserHandshakes, UserConnections)
 	if x == nil {
-		if retry := d.shared.take(ctx, "user:"+user, d.opts.UserHandshakes); retry > 0 {
-			d.users.leave(user)
-			x = &Exceeded{Limit: UserHandshakes, RetryAfter: retry}
+		retry := d.shared.take(ctx, "user:"+user, d.opts.UserHandshakes)
+		if retry <= 0 {
+			return nil
 		}
+		d.users.leave(user)
+		x = &Exceeded{Limit: UserHandshakes, RetryAfter: retry}
 	}
-	p.done(user, x == nil)
-	if x != nil {
-		return d.refuse(x, p.remote)
-	}
-	return nil
+	return d.refuse(x, remote)
 }
 
 // Misbehaved is told of a request of an address that made no sense. Who sends many in a

@@ -29,9 +29,18 @@ type Pass struct {
 	paused atomic.Int64 // Unix seconds in which a pause was last counted
 	events *flood       // owned by who calls Packet
 
-	mu    sync.Mutex
-	left  bool
-	users []string // counted
+	mu     sync.Mutex
+	left   bool
+	users  []string // counted
+	asking []*turn  // whether they may be
+}
+
+// turn is the one question whether a connection may be one of a user. Namespaces that are
+// joined meanwhile get its answer too.
+type turn struct {
+	user string
+	done chan struct{} // closed when there is an answer
+	err  error         // the answer
 }
 
 // Read counts n bytes that the client sent, and returns for how long it should send
@@ -43,7 +52,7 @@ func (p *Pass) Read(n int) time.Duration {
 	}
 	l := p.bytes.Load()
 	if l == nil {
-		p.bytes.CompareAndSwap(nil, p.begun(r))
+		p.bytes.CompareAndSwap(nil, p.begun(r, 0))
 		l = p.bytes.Load()
 	}
 	now := time.Now()
@@ -60,10 +69,12 @@ func (p *Pass) Read(n int) time.Duration {
 }
 
 // begun is the bucket of a connection that begins. Who opens one after the other, for the
-// burst that each begins with, gets as much less of it as its address has come too often.
-func (p *Pass) begun(r Rate) *rate.Limiter {
+// burst that each begins with, gets as much less of it as its address has come too often,
+// but least, if the burst has that many.
+func (p *Pass) begun(r Rate, least float64) *rate.Limiter {
 	l := r.bucket()
-	l.AllowN(time.Now(), int((1-p.share)*float64(l.Burst())))
+	burst := float64(l.Burst())
+	l.AllowN(time.Now(), int(burst-min(burst, max(p.share*burst, least))))
 	return l
 }
 
@@ -89,7 +100,9 @@ func (p *Pass) Packet() (retryAfter time.Duration, expel bool) {
 	}
 	f := p.events
 	if f == nil {
-		f = &flood{bucket: p.begun(r), step: max(min(r.Burst/10, maxStep), 1)}
+		// What is above the rate is refused, and who comes last of a crowd behind one address
+		// has done nothing wrong: a second's worth is there for what an app says first.
+		f = &flood{bucket: p.begun(r, r.PerSecond), step: max(min(r.Burst/10, maxStep), 1)}
 		p.events = f
 	}
 	if f.credit > 0 {
@@ -140,29 +153,36 @@ func (p *Pass) Notify() bool {
 	return true
 }
 
-// begin reports whether the connection is not one of a user yet, and makes it one for
-// the time being.
-func (p *Pass) begin(user string) bool {
+// begin returns the turn in which it is found out whether the connection may be one of a
+// user, and whether it is the caller's to find out; nil if it is one, or over.
+func (p *Pass) begin(user string) (t *turn, mine bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.left || slices.Contains(p.users, user) {
-		return false
+		return nil, false
 	}
-	p.users = append(p.users, user)
-	return true
+	if i := slices.IndexFunc(p.asking, func(t *turn) bool { return t.user == user }); i >= 0 {
+		return p.asking[i], false
+	}
+	t = &turn{user: user, done: make(chan struct{})}
+	p.asking = append(p.asking, t)
+	return t, true
 }
 
-// done settles what begin began.
-func (p *Pass) done(user string, counted bool) {
+// settle ends a turn with its answer, of which nil has counted the connection.
+func (p *Pass) settle(t *turn, err error) {
 	p.mu.Lock()
+	p.asking = slices.DeleteFunc(p.asking, func(o *turn) bool { return o == t })
 	gone := p.left
-	if i := slices.Index(p.users, user); !counted && i >= 0 {
-		p.users = slices.Delete(p.users, i, i+1)
+	if err == nil && !gone {
+		p.users = append(p.users, t.user)
 	}
 	p.mu.Unlock()
-	if counted && gone {
-		p.door.users.leave(user) // Leave did not know yet
+	if err == nil && gone {
+		p.door.users.leave(t.user) // Leave did not know yet
 	}
+	t.err = err
+	close(t.done)
 }
 
 // Leave gives the Pass back. It is idempotent.

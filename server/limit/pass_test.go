@@ -126,6 +126,27 @@ func TestManyConnectionsBringNotManyBursts(t *testing.T) {
 	})
 }
 
+// Who comes last of a crowd behind one address began with no events at all, so that what
+// its app said first was refused.
+func TestTheLastOfACrowdMaySayWhatAnAppSaysFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := New(&Options{IPHandshakes: Rate{PerSecond: 1, Burst: 10}, Events: Rate{PerSecond: 20, Burst: 200}})
+		var last *Pass
+		for range 10 {
+			last = enter(t, d, "192.0.2.1:1")
+		}
+		for n := range 20 {
+			if retry, _ := last.Packet(); retry != 0 {
+				t.Fatalf("event %d is refused", n)
+			}
+		}
+		if retry, _ := last.Packet(); retry == 0 {
+			t.Error("it had more than a second's worth")
+		}
+	})
+}
+
 func BenchmarkPacket(b *testing.B) {
 	p, err := New(&Options{Events: Rate{PerSecond: 1e9, Burst: 1e9}}).Enter(b.Context(), "192.0.2.1:1")
 	if err != nil {

@@ -107,3 +107,35 @@ func TestAClientThatGoesAwayIsNotSharedsFault(t *testing.T) {
 	_, err := d.Enter(t.Context(), "192.0.2.1:1")
 	refused(t, err, IPHandshakes)
 }
+
+// asleep is a Shared that takes its time to refuse.
+type asleep struct{}
+
+func (asleep) Take(context.Context, string, Rate) (time.Duration, error) {
+	time.Sleep(sharedWait / 2) //nolint:forbidigo // in a bubble
+	return time.Second, nil
+}
+
+// Namespaces that are joined at once were let in, and not counted, by all but one of them.
+func TestWhoJoinsSeveralNamespacesAtOnceGetsOneAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := New(&Options{UserConnections: 1, UserHandshakes: Rate{PerSecond: 100, Burst: 100}, Shared: asleep{}})
+		p := enter(t, d, "192.0.2.1:1")
+		answers := make(chan error)
+		for range 3 {
+			go func() { answers <- d.EnterUser(t.Context(), p, "ann") }()
+		}
+		for range 3 {
+			refused(t, <-answers, UserHandshakes)
+		}
+		gone, cancel := context.WithCancel(t.Context())
+		go func() { answers <- d.EnterUser(t.Context(), p, "ann") }()
+		synctest.Wait()
+		cancel()
+		if err := d.EnterUser(gone, p, "ann"); !errors.Is(err, context.Canceled) {
+			t.Errorf("who went away waited for %v", err)
+		}
+		refused(t, <-answers, UserHandshakes)
+	})
+}
