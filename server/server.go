@@ -157,7 +157,8 @@ func (a *App) Run(ctx context.Context) error {
 	go func() { failed <- a.serveMain(main) }()
 	var redirect, side *http.Server
 	if a.redirectListener != nil {
-		redirect = a.httpServer(a.redirectRoutes())
+		redirect = a.httpServer(heard(a.redirectRoutes()))
+		redirect.ConnContext = withConn
 		go func() { failed <- redirect.Serve(a.guard(a.redirectListener)) }()
 	}
 	if a.metricsListener != nil {

@@ -80,7 +80,11 @@ func (a *App) redirect(c *gin.Context) {
 	}
 	target, err := a.secured(c.Request)
 	if err != nil {
-		c.String(http.StatusMisdirectedRequest, "%s\n", err)
+		status := http.StatusMisdirectedRequest
+		if errors.Is(err, errNoPath) {
+			status = http.StatusBadRequest
+		}
+		c.String(status, "%s\n", err)
 		return
 	}
 	c.Header("Location", target)
@@ -89,6 +93,10 @@ func (a *App) redirect(c *gin.Context) {
 
 // errNotOurs is a request for a host that no certificate is for.
 var errNotOurs = errors.New("no certificate here is for this host")
+
+// errNoPath is a request whose target would go on with the host's name (RFC 9112, section
+// 3.2, has no such form): http:.example.net/ of example.com.
+var errNoPath = errors.New("a path begins with /")
 
 // secured is where the page of a request is by HTTPS.
 func (a *App) secured(r *http.Request) (string, error) {
@@ -99,8 +107,12 @@ func (a *App) secured(r *http.Request) (string, error) {
 	if !a.certs.Covers(host) {
 		return "", errNotOurs
 	}
+	page := r.URL.RequestURI()
+	if !strings.HasPrefix(page, "/") {
+		return "", errNoPath
+	}
 	authority := net.JoinHostPort(host, a.securePort(port))
-	return "https://" + strings.TrimSuffix(authority, ":443") + r.URL.RequestURI(), nil
+	return "https://" + strings.TrimSuffix(authority, ":443") + page, nil
 }
 
 // securePort is the port of HTTPS as the browser sees it, which came by another. Without
