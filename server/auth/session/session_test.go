@@ -340,8 +340,26 @@ func TestTwoQuestionsAreNeverOne(t *testing.T) {
 	t.Parallel()
 	if (shown{cookie: "a", authorization: "b"}).question() == (shown{cookie: "ab"}).question() ||
 		(shown{cookie: `a","b`}).question() == (shown{cookie: "a", authorization: "b"}).question() ||
-		(shown{authorization: "a"}).question() == (shown{origin: "a"}).question() {
+		(shown{authorization: "a"}).question() == (shown{origin: "a"}).question() ||
+		(shown{cookie: "\xe8"}).question() == (shown{cookie: "\xe9"}).question() { // were both the replacement character
 		t.Error("what is shown in one place counts as shown in another")
+	}
+}
+
+// A token that no header can hold was told as the site's failure, and logged as one.
+func TestATokenThatCannotBeToldDoesNotHold(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.says(200, asJSON, `{"id":"alice"}`)
+	v, _ := verifier(t, s.URL, nil)
+	for _, token := range []string{"a\r\nCookie: session=root", "a\x00", "\x7f"} {
+		_, err := v.Authenticate(t.Context(), &auth.Credentials{Token: token})
+		if e := refusalOf(t, err); e.Code != auth.CodeInvalidToken {
+			t.Errorf("%q: %v", token, e)
+		}
+	}
+	if n := s.asked.Load(); n != 0 {
+		t.Errorf("the site was asked %d times", n)
 	}
 }
 
