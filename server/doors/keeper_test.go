@@ -136,6 +136,60 @@ func TestRefreshGoesOn(t *testing.T) {
 	c.Fence()
 }
 
+// patientDesk takes as long for one token as it is told.
+type patientDesk struct {
+	*desk
+	token       string
+	asked, held chan struct{}
+}
+
+func (d patientDesk) Authenticate(ctx context.Context, c *auth.Credentials) (*auth.Principal, error) {
+	if c.Token == d.token {
+		close(d.asked)
+		select {
+		case <-d.held:
+		case <-ctx.Done():
+		}
+	}
+	return d.desk.Authenticate(ctx, c)
+}
+
+// TestRefreshesThatOvertake: a refresh that was answered with ok had no effect, if another
+// namespace of the connection was quicker with another token.
+func TestRefreshesThatOvertake(t *testing.T) {
+	t.Parallel()
+	desk := patientDesk{&desk{}, "late", make(chan struct{}), make(chan struct{})}
+	keeper, err := doors.New(doors.Options{Authenticator: desk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(keeper.Close)
+	srv := sockettest.Serve(t, &socketio.Options{Admit: keeper.Admit, Entered: keeper.Entered})
+	srv.Of("/")
+	srv.Of("/second")
+	desk.give("a", "alice", time.Hour)
+	desk.give("late", "alice", 3*time.Hour)
+	desk.give("quick", "alice", 2*time.Hour)
+	c := sockettest.Dial(t, srv.URL)
+	c.Connect("/", token("a"))
+	c.Connect("/second", token("a"))
+	c.Send(`21["auth:refresh","late"]`)
+	<-desk.asked
+	c.Send(`2/second,2["auth:refresh","quick"]`)
+	if got := c.Next().Text; !strings.HasPrefix(got, `3/second,2[{"ok":true`) {
+		t.Fatalf("the quick one was answered with %s", got)
+	}
+	close(desk.held)
+	if got := c.Next().Text; !strings.HasPrefix(got, `31[{"ok":true`) {
+		t.Fatalf("the late one was answered with %s", got)
+	}
+	for ns, least := range map[string]time.Duration{"/": 2*time.Hour + time.Minute, "/second": time.Hour + time.Minute} {
+		if left := time.Until(auth.Of(srv.Of(ns).Sockets()[0]).Expires); left < least {
+			t.Errorf("in %s the principal ends in %v", ns, left)
+		}
+	}
+}
+
 // TestExpiryEnds: the token's end is told, and is the end of the sockets that it let in.
 func TestExpiryEnds(t *testing.T) {
 	t.Parallel()

@@ -61,11 +61,12 @@ func (k *Keeper) renewed(ctx context.Context, e *socketio.Event, was *auth.Princ
 	return p, nil
 }
 
-// renew makes p who the client is, wherever on the connection it was the same before.
+// renew makes p who the client is, in the namespace where it said so and wherever on the
+// connection it was the same before.
 func (k *Keeper) renew(s *socketio.Socket, was, p *auth.Principal) {
 	for _, one := range s.Conn().Sockets() {
 		k.mu.Lock()
-		if of := auth.Of(one); of == was || reflect.DeepEqual(of, was) {
+		if of := auth.Of(one); one == s || of == was || reflect.DeepEqual(of, was) {
 			one.SetIdentity(p)
 			k.timeLocked(one)
 		}
