@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"net"
+	"net/http"
 	"time"
 )
 
@@ -38,11 +39,27 @@ func (p *fare) pay(gone <-chan struct{}, s *Session, n int) {
 	}
 }
 
-// payRequest counts a request of the session, and waits where its Pass wants that.
-func (s *Session) payRequest(gone <-chan struct{}) {
-	if s.pass != nil {
-		s.slow(gone, s.pass.Read(requestCost))
+// maxHeldBack is how many requests of a session may wait for its Pass at once. A client
+// has a GET, a POST and an upgrade.
+const maxHeldBack = 8
+
+var heldBackRefusal = refusal{
+	code: codeBadRequest, status: http.StatusTooManyRequests, message: "Too many requests of this session are waiting",
+	context: map[string]any{"name": "RATE_LIMITED"},
+}
+
+// payRequest counts a request of the session, and waits where its Pass wants that. It
+// reports false if there are too many that wait: they would hold memory for nothing.
+func (s *Session) payRequest(gone <-chan struct{}) bool {
+	if s.pass == nil {
+		return true
 	}
+	defer s.heldBack.Add(-1)
+	if s.heldBack.Add(1) > maxHeldBack {
+		return false
+	}
+	s.slow(gone, s.pass.Read(requestCost))
+	return true
 }
 
 // slow pauses the reading of a client. Its ping timeout waits as long: what it has

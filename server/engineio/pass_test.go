@@ -248,3 +248,32 @@ func TestHandshakesAreRefusedWhileOutboxesAreFull(t *testing.T) {
 	f.srv.queued.bytes.Add(-1000)
 	f.ws(4)
 }
+
+// Requests of a session that was slowed down waited without end, each with its goroutine
+// and buffers, and by HTTP/2 a client sends hundreds on each connection.
+func TestFewRequestsOfASessionWaitForItsPass(t *testing.T) {
+	t.Parallel()
+	slowly := atomic.Bool{}
+	p := &toll{pause: func(int) time.Duration {
+		if slowly.Load() {
+			return time.Hour
+		}
+		return 0
+	}}
+	f, _, _ := http2(t, &Options{Enter: func(*http.Request) (Pass, error) { return p, nil }}, nil)
+	c := f.poll(4)
+	slowly.Store(true)
+	var waits []*waiting
+	for range maxHeldBack {
+		waits = append(waits, c.start(http.MethodGet, "", ""))
+	}
+	session := c.side().Session
+	eventually(t, "all wait", func() bool { return session.heldBack.Load() == maxHeldBack })
+	c.get().refused(t, http.StatusTooManyRequests, 3, heldBackRefusal.message)
+	waits[0].cut()
+	eventually(t, "one waits less", func() bool { return session.heldBack.Load() < maxHeldBack })
+	session.end(released)
+	for _, w := range waits[1:] {
+		await(t, "an answer", w.answer)
+	}
+}

@@ -132,8 +132,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.handshake(x)
 		return
 	}
-	session.payRequest(r.Context().Done())
 	switch {
+	case !session.payRequest(r.Context().Done()):
+		x.refuse(heldBackRefusal)
 	case isUpgrade(r):
 		session.serveUpgrade(x)
 	case r.Method == http.MethodGet:

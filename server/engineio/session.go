@@ -3,6 +3,7 @@ package engineio
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sockeye-io/sockeye/server/engineio/wire"
@@ -70,6 +71,8 @@ type Session struct {
 	why        *CloseError // set when closing begins
 	done       chan struct{}
 	closer     *time.Timer // bounds stateClosing
+
+	heldBack atomic.Int32 // requests that wait for the pass
 }
 
 // ID returns the session id. Who knows it can speak for the client: never show
