@@ -131,7 +131,7 @@ func (a *App) openDoors() (err error) {
 // whoIs finds out who a client is that connects to a namespace, and refuses those who
 // may not.
 func (a *App) whoIs(ctx context.Context, s *socketio.Socket) error {
-	if !a.canKnow() && a.anonymous {
+	if a.anonymous && !a.canKnow() && a.identity.ledger.Loaded() {
 		return nil // a socket without identity is anonymous
 	}
 	return a.identity.keeper.Admit(ctx, s)

@@ -317,6 +317,19 @@ func TestAKeyAloneOpensTheDoor(t *testing.T) {
 	want(t, "nothing", r.visit(t, "", ""), "unauthorized")
 }
 
+// Who shows an API key is not taken for somebody who shows nothing, before the keys could
+// be read.
+func TestAKeyIsNoAnonymousWhileRedisIsAway(t *testing.T) {
+	t.Parallel()
+	_, key, _, err := auth.NewKey(auth.APIKey{Scopes: []auth.Scope{auth.ScopeRead}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, func(c *Config) { c.RedisURL, c.Anonymous = "redis://127.0.0.1:1", SwitchOn })
+	want(t, "a key", r.visit(t, withToken(key), ""), "auth_unavailable")
+	want(t, "nothing", r.visit(t, "", ""), "ok")
+}
+
 // The session of somebody else is not recovered, whoever knows its secret.
 func TestASessionIsRecoveredForItsOwnerOnly(t *testing.T) {
 	t.Parallel()

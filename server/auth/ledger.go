@@ -296,6 +296,9 @@ func (l *Ledger) Keys() map[string]APIKey {
 	return maps.Clone(e.Keys)
 }
 
+// Loaded reports whether the backend was read. Until then there may be more than is known.
+func (l *Ledger) Loaded() bool { return l.state.Load().loaded }
+
 // HasKeys reports whether there are API keys at all.
 func (l *Ledger) HasKeys() bool { return len(l.state.Load().Keys) > 0 }
 

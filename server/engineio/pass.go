@@ -44,7 +44,7 @@ func (p *fare) pay(gone <-chan struct{}, s *Session, n int) {
 const maxHeldBack = 8
 
 var heldBackRefusal = refusal{
-	code: codeBadRequest, status: http.StatusTooManyRequests, message: "Too many requests of this session are waiting",
+	code: codeBadRequest, status: http.StatusTooManyRequests, always: true, message: "Too many requests of this session are waiting",
 	context: map[string]any{"name": "RATE_LIMITED"},
 }
 
