@@ -53,9 +53,12 @@ func newRemote(url string, log *slog.Logger) *Remote {
 	client := &http.Client{
 		Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10},
 		Timeout:   fetchTimeout,
-		CheckRedirect: func(_ *http.Request, via []*http.Request) error {
-			if len(via) > maxRedirects {
+		CheckRedirect: func(to *http.Request, via []*http.Request) error {
+			switch {
+			case len(via) > maxRedirects:
 				return errors.New("too many redirects")
+			case via[0].URL.Scheme == "https" && to.URL.Scheme != "https": // whoever is on the way could send keys of his own
+				return errors.New("it leads from https to another scheme")
 			}
 			return nil
 		},

@@ -116,6 +116,23 @@ func TestKeysRotate(t *testing.T) {
 	}
 }
 
+// A redirect from https to http let whoever is on the way say whose tokens hold.
+func TestKeysThatComeByHTTPSComeByNothingElse(t *testing.T) {
+	t.Parallel()
+	plain := serveKeys(t)
+	plain.says("{}")
+	secure := httptest.NewTLSServer(http.RedirectHandler(plain.URL, http.StatusFound))
+	t.Cleanup(secure.Close)
+	r, _ := remote(t, secure.URL)
+	r.client.Transport = secure.Client().Transport
+	if err := r.fetch(); err == nil || !strings.Contains(err.Error(), "another scheme") {
+		t.Errorf("got %v", err)
+	}
+	if n := plain.asked.Load(); n != 0 {
+		t.Errorf("it was asked %d times without TLS", n)
+	}
+}
+
 func TestKeysOutliveTheirURL(t *testing.T) {
 	t.Parallel()
 	s := serveKeys(t)
