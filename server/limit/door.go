@@ -149,10 +149,14 @@ func (d *Door) counted(remote string) (netip.Addr, bool) {
 	return keyOf(at.Addr()), true
 }
 
+// translated are addresses of IPv4 as a machine without IPv4 sees them (RFC 6052): one /64
+// has all of them.
+var translated = netip.MustParsePrefix("64:ff9b::/96")
+
 // keyOf is what of an address is counted: all of IPv4, and the /64 of IPv6.
 func keyOf(a netip.Addr) netip.Addr {
 	a = a.Unmap().WithZone("")
-	if a.Is6() {
+	if a.Is6() && !translated.Contains(a) {
 		p, err := a.Prefix(64)
 		if err == nil { // it has that many bits
 			return p.Addr()

@@ -64,6 +64,8 @@ func TestAddressesOfIPv6AreCountedByWhatOneCustomerHas(t *testing.T) {
 	enter(t, d, "[::ffff:192.0.2.1]:1")
 	_, err = d.Enter(t.Context(), "192.0.2.1:1")
 	refused(t, err, IPConnections)
+	enter(t, d, "[64:ff9b::192.0.2.1]:1") // translated: each is a client of its own
+	enter(t, d, "[64:ff9b::192.0.2.2]:1")
 }
 
 func TestHandshakesOfAnAddress(t *testing.T) {
