@@ -126,7 +126,9 @@ func (p *Pass) Packet() (retryAfter time.Duration, expel bool) {
 	return until(f.bucket, now), expel
 }
 
-// refused notes a refusal, and reports whether it is one too many.
+// refused notes a refusal, and reports whether it is one too many. In one second there may
+// be ten times the rate and a burst: by default what an app that sends 120 a second has
+// gathered when its network is back just before its heartbeat would have been missed.
 func (f *flood) refused(now time.Time, r Rate) (expel bool) {
 	if f.since.IsZero() || now.Sub(f.last) > time.Second {
 		f.since = now
@@ -136,7 +138,7 @@ func (f *flood) refused(now time.Time, r Rate) (expel bool) {
 		f.second, f.over = second, 0
 	}
 	f.over++
-	return now.Sub(f.since) >= streakTime || float64(f.over) >= abuseFactor*max(r.PerSecond, 1)
+	return now.Sub(f.since) >= streakTime || float64(f.over) >= abuseFactor*max(r.PerSecond, 1)+float64(r.Burst)
 }
 
 // Notify reports whether the client should be told now of what was refused: at most

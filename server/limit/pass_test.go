@@ -77,8 +77,22 @@ func TestTenTimesTheRateIsExpelledAtOnce(t *testing.T) {
 		for expel := false; !expel; n++ {
 			_, expel = p.Packet()
 		}
-		if n != 10+10*abuseFactor {
+		if n != 10+10*abuseFactor+10 {
 			t.Errorf("expelled after %d", n)
+		}
+	})
+}
+
+// An app that draws was disconnected for good when its network was back after half a
+// minute.
+func TestWhatWasGatheredWhileTheNetworkWasAwayDoesNotExpel(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := enter(t, New(&Options{Events: Rate{PerSecond: 200, Burst: 2000}}), "192.0.2.1:1")
+		for n := range 120 * 45 {
+			if _, expel := p.Packet(); expel {
+				t.Fatalf("expelled after %d", n)
+			}
 		}
 	})
 }
