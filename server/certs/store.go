@@ -144,19 +144,22 @@ func (s *Store) look(insist bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.now.Load()
-	pairs, changed := slices.Clone(old.pairs), false
+	pairs := slices.Clone(old.pairs)
+	var changed []*pair
 	for i, p := range old.pairs {
 		fresh, err := s.renewed(p)
 		switch {
 		case err != nil:
 			s.complain(p.files, err, insist)
 		case fresh != nil:
-			pairs[i], changed = fresh, true
-			s.announce(fresh, true)
+			pairs[i], changed = fresh, append(changed, fresh)
 		}
 	}
-	if changed {
+	if len(changed) > 0 {
 		s.now.Store(newSet(pairs, old.pairs))
+	}
+	for _, p := range changed { // once they are shown: scripts wait for the line
+		s.announce(p, true)
 	}
 }
 

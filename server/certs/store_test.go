@@ -349,3 +349,35 @@ func TestNodesTrustWhatTheyShowedBefore(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// onLine is a log that calls a function with each line.
+type onLine func(line string)
+
+func (f onLine) Write(p []byte) (int, error) {
+	f(string(p))
+	return len(p), nil
+}
+
+// The log said that a certificate is new before it was shown, so that a script that waited
+// for the line found the old one.
+func TestANewCertificateIsToldOfWhenItIsShown(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	files := certstest.SelfSigned(t, "old.example.com").Write(t, folder)
+	var s *certs.Store
+	told, shown := false, false
+	log := onLine(func(line string) {
+		if strings.Contains(line, `"new certificate"`) {
+			told, shown = true, s.Covers("new.example.com")
+		}
+	})
+	s, err := certs.Open([]certs.Files{files}, tls.VersionTLS12, slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	certstest.SelfSigned(t, "new.example.com").Write(t, folder)
+	s.Reload()
+	if !told || !shown {
+		t.Errorf("told %v, shown %v", told, shown)
+	}
+}
