@@ -48,8 +48,9 @@ func (b *breaker) take(ctx context.Context, key string, r Rate) time.Duration {
 	if now.UnixNano() < resting {
 		return 0
 	}
-	if b.failed.Load() && !b.until.CompareAndSwap(resting, now.Add(sharedWait).UnixNano()) {
-		return 0 // another one tries
+	tries := b.failed.Load()
+	if tries && !b.until.CompareAndSwap(resting, now.Add(sharedWait).UnixNano()) {
+		return 0 // another one does
 	}
 	asking, cancel := context.WithTimeout(ctx, sharedWait)
 	defer cancel()
@@ -63,13 +64,25 @@ func (b *breaker) take(ctx context.Context, key string, r Rate) time.Duration {
 		}
 		return retry
 	case ctx.Err() == nil: // or else it is the client that went away
-		rest := b.rest.Load()
-		b.until.Store(time.Now().Add(time.Duration(rest)).UnixNano())
-		if !b.failed.Swap(true) {
-			b.log.Warn("limits are counted by this node alone: Redis does not answer in time", "waited_at_most", sharedWait, "error", err)
-		} else {
-			b.rest.Store(min(2*rest, int64(longestRest)))
-		}
+		b.fail(tries, err)
 	}
 	return 0
+}
+
+// fail notes a failure: of the one that tried again, or the first of those that asked
+// meanwhile.
+func (b *breaker) fail(tries bool, err error) {
+	first := !b.failed.Swap(true)
+	if first {
+		b.log.Warn("limits are counted by this node alone: Redis does not answer in time", "waited_at_most", sharedWait, "error", err)
+	}
+	if !first && !tries {
+		return
+	}
+	rest := b.rest.Load()
+	if tries {
+		rest = min(2*rest, int64(longestRest))
+		b.rest.Store(rest)
+	}
+	b.until.Store(time.Now().Add(time.Duration(rest)).UnixNano())
 }

@@ -3,6 +3,7 @@ package limit
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -137,5 +138,28 @@ func TestWhoJoinsSeveralNamespacesAtOnceGetsOneAnswer(t *testing.T) {
 			t.Errorf("who went away waited for %v", err)
 		}
 		refused(t, <-answers, UserHandshakes)
+	})
+}
+
+// One hiccup under which many handshakes waited let Redis alone for 16 s, as if it had
+// failed that often.
+func TestManyThatWaitFailOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &fake{}
+		s.hangs.Store(true)
+		d := New(&Options{IPHandshakes: Rate{PerSecond: 1, Burst: 1000}, Shared: s})
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() { enter(t, d, "192.0.2.1:1").Leave() })
+		}
+		wg.Wait()
+		s.hangs.Store(false)
+		time.Sleep(firstRest) //nolint:forbidigo // in a bubble
+		before := s.asked.Load()
+		enter(t, d, "192.0.2.1:1").Leave()
+		if s.asked.Load() == before {
+			t.Error("Redis is not tried again")
+		}
 	})
 }
