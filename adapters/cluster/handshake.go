@@ -54,14 +54,25 @@ func (w *words) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// encodeHandshake writes a handshake as Node does.
+// secret are headers with which a client proves who it is. They stay on its node, as does
+// the payload of CONNECT, which has tokens and the secret of a session: whoever can ask
+// over Redis would be told those of everybody who is connected.
+func secret(header string) bool {
+	return header == "Cookie" || header == "Authorization" || header == "Proxy-Authorization"
+}
+
+// encodeHandshake writes a handshake as Node does, without its secrets.
 func encodeHandshake(h *socketio.Handshake) json.RawMessage {
 	out := handshake{
 		Headers: make(map[string]words, len(h.Headers)), Time: h.Time.UTC().Format(nodeTime) + " (Coordinated Universal Time)",
 		Address: h.Address, XDomain: h.XDomain, Secure: h.Secure, Issued: h.Issued, URL: h.URL,
-		Query: make(map[string]words, len(h.Query)), Auth: h.Auth,
+		Query: make(map[string]words, len(h.Query)),
 	}
+	out.Auth, _ = socketio.NewRaw(struct{}{}) // {}, as Node has it where there was none
 	for k, vs := range h.Headers {
+		if secret(k) {
+			continue
+		}
 		out.Headers[strings.ToLower(k)] = headerWords(k, vs)
 	}
 	for k, vs := range h.Query {
@@ -79,8 +90,6 @@ func headerWords(key string, lines []string) words {
 	switch {
 	case len(lines) < 2 || key == "Set-Cookie":
 		return lines
-	case key == "Cookie":
-		return words{strings.Join(lines, "; ")}
 	default:
 		return words{strings.Join(lines, ", ")}
 	}
