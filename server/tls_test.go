@@ -206,6 +206,20 @@ func TestBrowsersAreSentToHTTPS(t *testing.T) {
 	}
 }
 
+// redirected sends a request to the address of --redirect-listen.
+func (r *running) redirected(t *testing.T, request string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", r.redirectListener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if _, err := io.WriteString(conn, request); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
 // A target without a path went on with the host's name.
 func TestARedirectLeadsToTheSameHost(t *testing.T) {
 	t.Parallel()
@@ -215,13 +229,8 @@ func TestARedirectLeadsToTheSameHost(t *testing.T) {
 		c.RedirectListen = "127.0.0.1:0"
 	})
 	for _, target := range []string{"http:.example.net/", "https:@example.net/", "*"} {
-		conn, err := net.Dial("tcp", r.redirectListener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\n\r\n", target)
+		conn := r.redirected(t, "GET "+target+" HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\n\r\n")
 		answer, err := io.ReadAll(conn)
-		conn.Close()
 		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400") || strings.Contains(string(answer), "Location") {
 			t.Errorf("%s: %q, %v", target, answer, err)
 		}
@@ -239,12 +248,7 @@ func TestWhoWasSentToHTTPSHasBeenHeard(t *testing.T) {
 		c.RedirectListen, c.IPConnections = "127.0.0.1:0", 20
 	})
 	for i := range 30 {
-		conn, err := net.Dial("tcp", r.redirectListener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+		conn := r.redirected(t, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, "308") {
 			t.Fatalf("visitor %d: %q, %v", i, line, err)
 		}
