@@ -33,7 +33,7 @@ func (k *Keeper) timeLocked(s *socketio.Socket) {
 	case t == nil:
 		t = &term{
 			lead: k.opts.Expiring, leeway: k.opts.Leeway,
-			tell:  func(e expiring) { _ = s.Emit(ExpiringEvent, e) }, // fails only when the socket is gone
+			tell:  func(e expiring) { _ = s.Tell(ExpiringEvent, e) }, // fails only when the socket is gone
 			lapse: func() { k.end(s, lapsed) },
 		}
 		k.terms[s] = t

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/sockeye/adapters/memory"
 	"github.com/sockeye-io/sockeye/server/engineio"
 	"github.com/sockeye-io/sockeye/server/socketio"
 	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
@@ -101,6 +103,43 @@ func TestEndNamesTheReasonFirst(t *testing.T) {
 	c.Expect("1")
 	c.Connect("/", "")
 	c.Fence()
+}
+
+// stuck is an adapter whose log cannot be written: what it is to keep waits for good.
+type stuck struct {
+	socketio.RecoveryAdapter
+	over chan struct{}
+}
+
+func (a stuck) EmitTo(s *socketio.Socket, p *socketio.Packet, f socketio.Flags) error {
+	if !f.Local {
+		<-a.over
+	}
+	return a.RecoveryAdapter.EmitTo(s, p, f)
+}
+
+// What ends a client, such as that its token has expired, waited for the log of recovery,
+// while Redis was slow or away, and the client with it.
+func TestTheEndDoesNotWaitForTheLog(t *testing.T) {
+	over, open := make(chan struct{}), memory.New()
+	srv := serve(t, &socketio.Options{Recovery: socketio.Recovery{MaxDisconnection: time.Minute}, Adapter: func(l *socketio.Local) (socketio.Adapter, error) {
+		a, err := open(l)
+		kept, _ := a.(socketio.RecoveryAdapter)
+		return stuck{kept, over}, err
+	}})
+	c, a := join(t, srv)
+	s := socketOf(t, srv, a)
+	waiting := make(chan error)
+	go func() { waiting <- s.Emit("news") }()
+	_ = s.Tell("limit")
+	s.End("token_expired", "connect with a new one")
+	for _, want := range []string{`2["limit"`, `2["sockeye:end",{"code":"token_expired"`, "1"} {
+		if got := c.Next().Text; !strings.HasPrefix(got, want) {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	close(over)
+	<-waiting
 }
 
 func TestServerDisconnectDropsQueuedEvents(t *testing.T) {

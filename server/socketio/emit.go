@@ -17,6 +17,13 @@ func (s *Socket) Emit(event string, args ...any) error {
 	return s.emit(event, args, Flags{})
 }
 
+// Tell emits an event that is for this moment and this connection: how the client stands
+// with the server. It does not wait for what keeps events for recovery, which may be slow
+// or away, and a client that comes back is not told again.
+func (s *Socket) Tell(event string, args ...any) error {
+	return s.emit(event, args, Flags{Local: true})
+}
+
 // Send emits a "message" event.
 func (s *Socket) Send(args ...any) error { return s.Emit("message", args...) }
 

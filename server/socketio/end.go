@@ -71,7 +71,7 @@ func (s *Socket) End(code, message string) { s.end(code, message, code) }
 
 func (s *Socket) end(code, message, detail string) {
 	if s.state.Load() < stateEnding {
-		_ = s.Emit(EndEvent, map[string]string{"code": code, "message": message}) // the client may be gone
+		_ = s.Tell(EndEvent, map[string]string{"code": code, "message": message}) // the client may be gone
 	}
 	s.disconnect(detail)
 }

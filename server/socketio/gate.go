@@ -95,7 +95,7 @@ func (s *Socket) refuseEvent(p *wire.Packet, limit, code, message string, retry 
 	if retry > 0 {
 		body["retryAfter"] = retry.Milliseconds()
 	}
-	_ = s.Emit(LimitEvent, body) // see above
+	_ = s.Tell(LimitEvent, body) // see above
 }
 
 // nameTooLong refuses an event whose name is longer than Options.MaxEventName.
