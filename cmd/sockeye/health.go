@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -112,6 +113,9 @@ func askHealth(ctx context.Context, target *url.URL) error {
 		return err
 	}
 	res, err := client.Do(req)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("%w: nothing listens there: is the server running, and do its --listen and --metrics-listen stand here too?", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,9 @@ type Blocks interface {
 
 // Refusal is what the principal is told.
 func (b Block) Refusal() *Error {
+	if b == revoked {
+		return &Error{Code: CodeBlocked, Message: b.Reason}
+	}
 	message := "you are blocked"
 	if !b.Until.IsZero() {
 		message += " until " + b.Until.UTC().Format(time.RFC3339)

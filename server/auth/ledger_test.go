@@ -228,7 +228,7 @@ func TestWhoUsesARevokedKeyIsBlocked(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if got, blocked := b.Blocked("key:" + id); !blocked || heard.String() != "key:"+id {
+		if got, blocked := b.Blocked("key:" + id); !blocked || heard.String() != "key:"+id || got.Refusal().Message != "the API key was revoked" {
 			t.Errorf("%+v, %v, heard %q", got, blocked, heard)
 		}
 	})
