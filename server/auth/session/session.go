@@ -25,6 +25,7 @@ import (
 // Bounds of asking.
 const (
 	maxAtOnce   = 64
+	maxOfOne    = maxAtOnce / 2 // of one address: others shall get through beside it
 	maxAnswer   = 64 << 10
 	maxMessage  = 200 // bytes of what a client is told
 	maxCached   = 10000
@@ -50,6 +51,7 @@ type Verifier struct {
 	opts   Options
 	client *http.Client
 	slots  chan struct{}
+	shares shares
 	flight singleflight.Group
 	cache  cache
 	warn   rate.Sometimes
@@ -71,7 +73,7 @@ func New(o Options) *Verifier {
 			},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		slots: make(chan struct{}, maxAtOnce),
+		slots: make(chan struct{}, maxAtOnce), shares: shares{of: make(map[string]*share)},
 		cache: cache{now: o.Now, entries: make(map[question]answer)},
 		warn:  rate.Sometimes{Interval: warnEvery},
 	}
@@ -121,7 +123,7 @@ func (v *Verifier) Authenticate(ctx context.Context, c *auth.Credentials) (*auth
 			// It belongs to all who wait for it, of whom the first may leave.
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), v.opts.Timeout)
 			defer cancel()
-			a := v.ask(ctx, s)
+			a := v.ask(ctx, c.Address, s)
 			v.cache.put(q, a)
 			return a, nil
 		})
@@ -138,12 +140,20 @@ func (v *Verifier) Authenticate(ctx context.Context, c *auth.Credentials) (*auth
 	return a.principal, nil
 }
 
+// errBusy says that it never was somebody's turn.
+var errBusy = errors.New("too many wait for answers of the site")
+
 // ask asks the site, when it is this one's turn.
-func (v *Verifier) ask(ctx context.Context, s shown) answer {
+func (v *Verifier) ask(ctx context.Context, address string, s shown) answer {
+	release, ok := v.shares.take(ctx, address)
+	if !ok {
+		return v.unavailable(errBusy)
+	}
+	defer release()
 	select {
 	case v.slots <- struct{}{}:
 	case <-ctx.Done():
-		return v.unavailable(errors.New("too many wait for answers of the site"))
+		return v.unavailable(errBusy)
 	}
 	defer func() { <-v.slots }()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, v.opts.URL, http.NoBody)

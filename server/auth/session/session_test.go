@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -314,6 +315,45 @@ func TestNotTooManyAreAskedAboutAtOnce(t *testing.T) {
 	wg.Wait()
 	if n := most.Load(); n > maxAtOnce {
 		t.Errorf("%d at once", n)
+	}
+}
+
+// One client that connects again and again with something else to show had all the slots,
+// and who came after it was told that nobody could be asked.
+func TestOneAddressDoesNotKeepTheSiteFromOthers(t *testing.T) {
+	t.Parallel()
+	hold := make(chan struct{})
+	s := serve(t)
+	s.does(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Cookie") != "session=good" {
+			<-hold
+		}
+		_, _ = w.Write([]byte(`{"id":"alice"}`))
+	})
+	v, _ := verifier(t, s.URL, nil)
+	var wg sync.WaitGroup
+	for i := range 2 * maxAtOnce {
+		c := cookie(fmt.Sprint(i))
+		c.Address = "192.0.2.1"
+		wg.Go(func() { _, _ = v.Authenticate(t.Context(), c) })
+	}
+	for s.asked.Load() < maxOfOne {
+		runtime.Gosched()
+	}
+	good := cookie("good")
+	good.Address = "192.0.2.2"
+	if _, err := v.Authenticate(t.Context(), good); err != nil {
+		t.Error(err)
+	}
+	if n := s.asked.Load(); n != maxOfOne+1 {
+		t.Errorf("asked %d times", n)
+	}
+	close(hold)
+	wg.Wait()
+	v.shares.mu.Lock()
+	defer v.shares.mu.Unlock()
+	if n := len(v.shares.of); n != 0 {
+		t.Errorf("%d addresses are kept", n)
 	}
 }
 
