@@ -2,7 +2,9 @@ package server
 
 import (
 	"net/http"
+	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,7 +48,7 @@ func (a *App) routes() http.Handler {
 	r.Match(readOnly, "/healthz", a.healthz)
 	r.Match(readOnly, "/readyz", a.readyz)
 	if a.metricsListener == nil && a.loopback {
-		r.Match(readOnly, "/metrics", gin.WrapH(a.metrics.Handler()))
+		r.Match(readOnly, "/metrics", a.notThroughProxies, gin.WrapH(a.metrics.Handler()))
 	}
 	a.metrics.Routes(routesOf(r)...)
 	return r
@@ -104,6 +106,20 @@ func bounded(body, answer time.Duration) gin.HandlerFunc {
 // engineio has bounds of its own.
 func unbounded(c *gin.Context) {
 	_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Time{}) // see bounded
+}
+
+// proxied are headers that proxies write.
+var proxied = []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via"}
+
+// notThroughProxies hides a path from those who come through a proxy on this machine: the
+// loopback address is the proxy's then, and not theirs.
+func (a *App) notThroughProxies(c *gin.Context) {
+	peer, err := netip.ParseAddrPort(c.Request.RemoteAddr)
+	through := slices.ContainsFunc(proxied, func(name string) bool { return c.Request.Header.Get(name) != "" })
+	if through || err != nil || !peer.Addr().Unmap().IsLoopback() {
+		c.Abort()
+		a.site.NotFound(c.Writer, c.Request)
+	}
 }
 
 // healthz says that the process is alive, also while it is stopping.

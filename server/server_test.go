@@ -1,10 +1,12 @@
 package server
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -302,11 +304,38 @@ func TestReadyzSaysNoWhileDraining(t *testing.T) {
 	}
 }
 
+// proxiedStatus asks as a proxy does that names a client by the PROXY protocol.
+func proxiedStatus(t *testing.T, r *running, path string) int {
+	t.Helper()
+	c, err := net.Dial("tcp", r.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, err = fmt.Fprintf(c, "PROXY TCP4 203.0.113.9 127.0.0.1 5000 80\r\nGET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	return res.StatusCode
+}
+
 func TestMetricsStayOffOpenAddresses(t *testing.T) {
 	t.Parallel()
 	loopback := start(t, nil)
 	if res, body := loopback.do(t, http.MethodGet, "/metrics"); res.StatusCode != http.StatusOK || !strings.Contains(body, `sockeye_build_info{version="v-test"} 1`) {
 		t.Errorf("loopback: status %d", res.StatusCode)
+	}
+	if res, _ := loopback.do(t, http.MethodGet, "/metrics", "X-Forwarded-For", "203.0.113.9"); res.StatusCode != http.StatusNotFound {
+		t.Errorf("through a proxy on this machine: status %d", res.StatusCode)
+	}
+	behind := start(t, func(c *Config) { c.ProxyProtocol, c.TrustedProxies = protocolOptional, []string{"loopback"} })
+	if got := proxiedStatus(t, behind, "/metrics"); got != http.StatusNotFound {
+		t.Errorf("through a proxy that speaks the PROXY protocol: status %d", got)
 	}
 	open := start(t, func(c *Config) { c.Listen = "0.0.0.0:0" })
 	if res, _ := open.do(t, http.MethodGet, "/metrics"); res.StatusCode != http.StatusNotFound {
