@@ -24,7 +24,7 @@ type handshake struct {
 	Issued  int64            `json:"issued"`
 	URL     string           `json:"url"`
 	Query   map[string]words `json:"query"`
-	Auth    socketio.Raw     `json:"auth"`
+	Auth    any              `json:"auth"`
 }
 
 // words is a string or a list of strings, which is what Node has for a header or a
@@ -54,11 +54,29 @@ func (w *words) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// secret are headers with which a client proves who it is. They stay on its node, as does
-// the payload of CONNECT, which has tokens and the secret of a session: whoever can ask
-// over Redis would be told those of everybody who is connected.
+// secret reports whether a client proves by this header who it is. What does so stays on
+// its node: whoever can ask over Redis would be told that of everybody who is connected.
 func secret(header string) bool {
 	return header == "Cookie" || header == "Authorization" || header == "Proxy-Authorization"
+}
+
+// secretsOfAuth are fields of the payload of CONNECT that stay there too: the token, the
+// secret of a session, and that of a user of the chat.
+var secretsOfAuth = []string{"token", "pid", "offset", "secret"}
+
+// withoutSecrets returns the payload of CONNECT as other nodes may know it.
+func withoutSecrets(payload socketio.Raw) any {
+	var fields map[string]json.RawMessage
+	if payload.Decode(&fields) != nil { // none, or no object
+		return struct{}{}
+	}
+	for _, name := range secretsOfAuth {
+		delete(fields, name)
+	}
+	if fields == nil {
+		return struct{}{}
+	}
+	return fields
 }
 
 // encodeHandshake writes a handshake as Node does, without its secrets.
@@ -66,9 +84,8 @@ func encodeHandshake(h *socketio.Handshake) json.RawMessage {
 	out := handshake{
 		Headers: make(map[string]words, len(h.Headers)), Time: h.Time.UTC().Format(nodeTime) + " (Coordinated Universal Time)",
 		Address: h.Address, XDomain: h.XDomain, Secure: h.Secure, Issued: h.Issued, URL: h.URL,
-		Query: make(map[string]words, len(h.Query)),
+		Query: make(map[string]words, len(h.Query)), Auth: withoutSecrets(h.Auth),
 	}
-	out.Auth, _ = socketio.NewRaw(struct{}{}) // {}, as Node has it where there was none
 	for k, vs := range h.Headers {
 		if secret(k) {
 			continue
@@ -98,12 +115,13 @@ func headerWords(key string, lines []string) words {
 // decodeHandshake reads what another node tells. What it leaves out, or writes in
 // another way, is empty.
 func decodeHandshake(text json.RawMessage) *socketio.Handshake {
-	var in handshake
+	var auth socketio.Raw
+	in := handshake{Auth: &auth}
 	_ = json.Unmarshal(text, &in) // what can be read is kept
 	h := &socketio.Handshake{
 		Headers: make(http.Header, len(in.Headers)), Time: time.UnixMilli(in.Issued), Address: in.Address,
 		XDomain: in.XDomain, Secure: in.Secure, Issued: in.Issued, URL: in.URL,
-		Query: make(url.Values, len(in.Query)), Auth: in.Auth,
+		Query: make(url.Values, len(in.Query)), Auth: auth,
 	}
 	for k, vs := range in.Headers {
 		h.Headers[textproto.CanonicalMIMEHeaderKey(k)] = vs

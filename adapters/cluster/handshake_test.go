@@ -16,7 +16,7 @@ import (
 const fromNode = `{"headers":{"host":"127.0.0.1:3000","user-agent":"node-XMLHttpRequest","accept":"*/*","cookie":"a=1; b=2",
 	"set-cookie":["x","y"],"connection":"close"},"time":"Tue Nov 25 2025 03:31:00 GMT+0000 (Coordinated Universal Time)",
 	"address":"::ffff:127.0.0.1","xdomain":false,"secure":false,"issued":1764041460123,"url":"/socket.io/?EIO=4&transport=polling&t=p",
-	"query":{"EIO":"4","transport":"polling","t":"p","x":["1","2"]},"auth":{"token":"abc"}}`
+	"query":{"EIO":"4","transport":"polling","t":"p","x":["1","2"]},"auth":{"token":"abc","room":"blue","n":1}}`
 
 func TestHandshakeOfNode(t *testing.T) {
 	h := decodeHandshake(json.RawMessage(fromNode))
@@ -38,7 +38,7 @@ func TestHandshakeOfNode(t *testing.T) {
 	}
 	headers, _ := there["headers"].(map[string]any)
 	delete(headers, "cookie") // its secrets stay where they are
-	there["auth"] = map[string]any{}
+	there["auth"] = map[string]any{"room": "blue", "n": 1.0}
 	if !reflect.DeepEqual(there, back) {
 		t.Errorf("came back as %v", back)
 	}
