@@ -61,7 +61,7 @@ type Config struct {
 	ProxyProtocol  string   `name:"proxy-protocol" group:"proxies" default:"off" enum:"off,required,optional" unit:"off, required or optional" help:"Whether connections of trusted proxies begin with a header of the PROXY protocol (version 1 or 2). optional: those without it are taken as they are, for health checks and for other nodes from the same addresses."`
 
 	EventRate       Rate      `name:"event-rate" group:"limits" default:"200/s burst 2000" unit:"rate or off" help:"Events that a connection may send. Those above are answered with an error and not handled; who goes on for 10s, or has ten times as many and a burst refused in one second, is disconnected."`
-	ByteRate        ByteRate  `name:"byte-rate" group:"limits" default:"1MiB/s burst 8MiB" unit:"rate of bytes or off" help:"Bytes that a connection may send, whatever they are. A faster one is read more slowly."`
+	ByteRate        ByteRate  `name:"byte-rate" group:"limits" default:"1MiB/s burst 4MiB" unit:"rate of bytes or off" help:"Bytes that a connection may send, whatever they are. A faster one is read more slowly."`
 	MaxEventName    Most      `name:"max-event-name" group:"limits" default:"256" unit:"bytes or off" help:"Longest name of an event."`
 	MaxRooms        Most      `name:"max-rooms" group:"limits" default:"100" unit:"number or off" help:"Rooms that one connection may be in, by the relay. The file's relay.max-rooms wins."`
 	MaxNamespaces   Most      `name:"max-namespaces" group:"limits" default:"100" unit:"number or off" help:"Namespaces that one connection may be in."`

@@ -110,7 +110,7 @@ func (r Rate) MarshalText() ([]byte, error) {
 	return []byte(writeRate(limit.Rate(r), func(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) })), nil
 }
 
-// UnmarshalText reads a rate of bytes, such as "1MiB/s burst 8MiB", 64kB/s or off.
+// UnmarshalText reads a rate of bytes, such as "1MiB/s burst 4MiB", 64kB/s or off.
 func (r *ByteRate) UnmarshalText(text []byte) error {
 	v, err := parseRate(string(text), func(s string) (float64, error) {
 		var size Size
@@ -118,7 +118,7 @@ func (r *ByteRate) UnmarshalText(text []byte) error {
 		return float64(size), err
 	})
 	if err != nil {
-		return fmt.Errorf("%q is no rate: write such as \"1MiB/s burst 8MiB\", 64kB/s or off", text)
+		return fmt.Errorf("%q is no rate: write such as \"1MiB/s burst 4MiB\", 64kB/s or off", text)
 	}
 	*r = ByteRate(v)
 	return nil

@@ -21,7 +21,7 @@ func defaultConfig() *Config {
 		OutboxLimit: 1 << 20, OutboxMax: 16 << 20, SlowReader: "disconnect", HandlerStall: time.Minute,
 		Recovery: OrDuration{Word: "off"}, RecoveryBytes: 64 << 20, Relay: "on", LogLevel: "info", LogFormat: "text", LogConnections: true,
 		ProxyHeader: "x-forwarded-for", ProxyProtocol: "off", LimitsExcept: []string{"private"},
-		EventRate: Rate{PerSecond: 200, Burst: 2000}, ByteRate: ByteRate{PerSecond: 1 << 20, Burst: 8 << 20},
+		EventRate: Rate{PerSecond: 200, Burst: 2000}, ByteRate: ByteRate{PerSecond: 1 << 20, Burst: 4 << 20},
 		MaxEventName: 256, MaxRooms: 100, MaxNamespaces: 100, MaxConnections: 100_000, OutboxTotal: 1 << 30,
 		IPConnections: 2000, IPHandshakes: Rate{PerSecond: 50, Burst: 1000},
 		UserConnections: 1000, UserHandshakes: Rate{PerSecond: 50, Burst: 1000},
