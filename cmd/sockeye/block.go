@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -75,17 +73,13 @@ type blocksCommand struct {
 // Run prints a table.
 func (c *blocksCommand) Run(s streams, ctx *kong.Context, file *fileResolver) error {
 	err := c.withLedger(s, ctx, file, func(_ context.Context, l *auth.Ledger) error {
-		w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 		rows := []string{"USER\tSINCE\tUNTIL\tREASON"}
 		blocks := l.List()
 		for _, id := range slices.Sorted(maps.Keys(blocks)) {
 			b := blocks[id]
 			rows = append(rows, fmt.Sprintf("%q\t%s\t%s\t%q", id, when(b.Since), untilText(b.Until), b.Reason))
 		}
-		if _, err := fmt.Fprintln(w, strings.Join(rows, "\n")); err != nil {
-			return err
-		}
-		return w.Flush()
+		return printTable(s.out, rows)
 	})
 	if err != nil {
 		return fmt.Errorf("blocks: %w", err)

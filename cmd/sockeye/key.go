@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -73,7 +74,6 @@ type keyListCommand struct {
 // Run prints a table.
 func (c *keyListCommand) Run(s streams, ctx *kong.Context, file *fileResolver) error {
 	err := c.withLedger(s, ctx, file, func(_ context.Context, l *auth.Ledger) error {
-		w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 		rows := []string{"ID\tNAME\tSCOPES\tROOMS\tCREATED\tEXPIRES"}
 		keys := l.Keys()
 		for _, id := range slices.Sorted(maps.Keys(keys)) {
@@ -85,15 +85,21 @@ func (c *keyListCommand) Run(s streams, ctx *kong.Context, file *fileResolver) e
 			rows = append(rows, fmt.Sprintf("%s\t%q\t%s\t%q\t%s\t%s", id, k.Name,
 				strings.Join(scopes, ","), strings.Join(k.Rooms, ","), when(k.Created), when(k.Expires)))
 		}
-		if _, err := fmt.Fprintln(w, strings.Join(rows, "\n")); err != nil {
-			return err
-		}
-		return w.Flush()
+		return printTable(s.out, rows)
 	})
 	if err != nil {
 		return fmt.Errorf("key list: %w", err)
 	}
 	return nil
+}
+
+// printTable writes rows, whose cells are separated by tabs, in columns.
+func printTable(out io.Writer, rows []string) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if _, err := fmt.Fprintln(w, strings.Join(rows, "\n")); err != nil {
+		return err
+	}
+	return w.Flush()
 }
 
 // when writes a time for a table.

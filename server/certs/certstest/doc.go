@@ -1,0 +1,2 @@
+// Package certstest makes certificates for tests.
+package certstest
