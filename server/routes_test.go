@@ -16,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/sockeye-io/sockeye/server/metrics"
+	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
 
 // bare is an App of which only the router is used.
@@ -25,7 +26,7 @@ func bare(log io.Writer) *App {
 
 func TestAPanicEndsOneRequestAndIsLoggedWithItsStack(t *testing.T) {
 	t.Parallel()
-	log := &logBuffer{}
+	log := &sockettest.Log{}
 	r := bare(log).router()
 	r.GET("/panic", func(*gin.Context) { panic("trouble") })
 	w := httptest.NewRecorder()
@@ -41,7 +42,7 @@ func TestAPanicEndsOneRequestAndIsLoggedWithItsStack(t *testing.T) {
 func TestRequestsAreLoggedAtDebugOnlyAndWithoutTheirSecrets(t *testing.T) {
 	t.Parallel()
 	for _, level := range []string{"info", "debug"} {
-		log := &logBuffer{}
+		log := &sockettest.Log{}
 		a := bare(log)
 		a.cfg.LogLevel = level
 		r := a.router()

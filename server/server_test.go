@@ -2,7 +2,6 @@ package server
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -13,7 +12,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,30 +22,12 @@ import (
 // patience is how long a test waits for something that must come.
 const patience = 20 * time.Second
 
-// logBuffer is a log that may be read while it is written.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
 // running is an App on a free port.
 type running struct {
 	*App
 
 	url    string
-	log    *logBuffer
+	log    *sockettest.Log
 	client *http.Client
 	stop   func()
 	cancel context.CancelCauseFunc
@@ -59,7 +39,7 @@ func start(t *testing.T, change func(*Config)) *running {
 	if change != nil {
 		change(cfg)
 	}
-	log := &logBuffer{}
+	log := &sockettest.Log{}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package redis_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,24 +23,6 @@ import (
 	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
 
-// logBuffer is a log that may be read while it is written.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
 // observer counts what the metrics count.
 type observer struct {
 	socketio.NopObserver
@@ -56,14 +37,14 @@ type node struct {
 	*sockettest.Server
 	*sockettest.Client
 	socket   *socketio.Socket
-	log      *logBuffer
+	log      *sockettest.Log
 	events   chan socketio.AdapterEvent // what listeners hear
 	observed chan socketio.AdapterEvent
 }
 
 func start(t *testing.T, url, prefix string) *node {
 	t.Helper()
-	n := &node{log: &logBuffer{}, events: make(chan socketio.AdapterEvent, 100), observed: make(chan socketio.AdapterEvent, 100)}
+	n := &node{log: &sockettest.Log{}, events: make(chan socketio.AdapterEvent, 100), observed: make(chan socketio.AdapterEvent, 100)}
 	log := slog.New(slog.NewTextHandler(n.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	h := hub(t, url, redis.Options{Prefix: prefix, Logger: log, RequestsTimeout: time.Second})
 	n.Server = sockettest.Serve(t, &socketio.Options{Adapter: h.Factory(), Logger: log, Observer: &observer{events: n.observed}})

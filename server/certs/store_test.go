@@ -1,7 +1,6 @@
 package certs_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -19,33 +18,16 @@ import (
 
 	"github.com/sockeye-io/sockeye/server/certs"
 	"github.com/sockeye-io/sockeye/server/certs/certstest"
+	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const within = 20 * time.Second
 
-// logBuffer is a log that may be read while it is written.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-func open(t *testing.T, files ...certs.Files) (*certs.Store, *logBuffer) {
+func open(t *testing.T, files ...certs.Files) (*certs.Store, *sockettest.Log) {
 	t.Helper()
-	log := &logBuffer{}
+	log := &sockettest.Log{}
 	s, err := certs.Open(files, tls.VersionTLS12, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
