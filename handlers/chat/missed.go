@@ -44,6 +44,7 @@ func (h *hall) beat() {
 	defer ticker.Stop()
 	for {
 		_ = h.voice.toNodes(h.standing())
+		h.askOwed()
 		select {
 		case <-ticker.C:
 		case <-h.ended.Done():
@@ -140,17 +141,22 @@ func (of *heard) advance() {
 // missedLocked has the sockets of this node ask for what was said after an id.
 func (h *hall) missedLocked(after string) {
 	h.incompleteLocked()
-	if h.ended.Err() != nil {
-		return
-	}
 	var names []string
 	for name, r := range h.rooms {
 		if r.tabs > 0 {
 			names = append(names, name)
 		}
 	}
+	h.tellMissedLocked(after, names...)
+}
+
+// tellMissedLocked has the sockets of this node in some rooms join them again.
+func (h *hall) tellMissedLocked(after string, rooms ...string) {
+	if h.ended.Err() != nil {
+		return
+	}
 	h.running.Go(func() {
-		for _, name := range names {
+		for _, name := range rooms {
 			h.voice.note(name, "missed", missed{Room: name, After: after})
 		}
 	})

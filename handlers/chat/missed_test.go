@@ -148,3 +148,33 @@ func TestANodeSaysHowFarItIsAndForgetsThoseThatAreGone(t *testing.T) {
 		}
 	})
 }
+
+// Who came back to a node that reached no other yet never saw what had been said there.
+func TestWhoEnteredWhileNobodyAnsweredIsToldOfWhatIsFoundLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openWith(t, Options{}, &ear{nodes: true})
+		come(t, h, "s1", "ann", "Ann", "lobby")
+		h.ear.heard()
+		r := h.rooms["lobby"]
+		asked := func(answered bool, found ...*Message) {
+			t.Helper()
+			if mine, _ := h.beginFetch(r); !mine {
+				t.Fatal("nobody is asked")
+			}
+			h.merge("lobby", "", answered, found)
+			h.endFetch(r, answered)
+			synctest.Wait()
+		}
+		said := &Message{ID: h.ids.next(time.Now()), Room: "lobby", User: User{ID: "bea"}, Text: "x"}
+		asked(false)
+		asked(false)
+		if heard := h.ear.heard(); len(heard) != 0 || !r.owed {
+			t.Errorf("heard %q; to be asked again: %t", heard, r.owed)
+		}
+		asked(true, said)
+		want := fmt.Sprint("lobby missed ", missed{"lobby", idBefore(time.UnixMilli(timeOf(said.ID)))})
+		if heard := h.ear.heard(); !slices.Equal(heard, []string{want}) || r.owed || !r.complete {
+			t.Errorf("heard %q, want %q; to be asked again: %t", heard, want, r.owed)
+		}
+	})
+}

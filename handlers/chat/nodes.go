@@ -241,14 +241,32 @@ func (h *hall) beginFetch(r *room) (mine bool, wait <-chan struct{}) {
 	return true, nil
 }
 
-// endFetch takes over what other nodes answered. done says that there is no use in
-// asking again.
+// endFetch notes that other nodes were asked. done says that there is no use in asking
+// again. Who entered while nobody answered is told of what was found since.
 func (h *hall) endFetch(r *room, done bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	close(r.fetching)
 	r.fetching = nil
 	r.complete = done && !r.missed
+	if r.owed && r.found != "" && r.tabs > 0 {
+		h.tellMissedLocked(idBefore(time.UnixMilli(timeOf(r.found))), r.name)
+	}
+	r.owed, r.found = !done, ""
+}
+
+// askOwed asks again for what nobody has told of rooms in which somebody is.
+func (h *hall) askOwed() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.people.Nodes()) == 0 {
+		return
+	}
+	for _, r := range h.rooms {
+		if r.owed && r.tabs > 0 && r.fetching == nil {
+			h.running.Go(func() { h.complete(h.ended, r) })
+		}
+	}
 }
 
 // fetch asks one node after the other, until one had everything. done says that all who
@@ -330,7 +348,9 @@ func (h *hall) merge(name, floor string, complete bool, log []*Message) {
 	for _, m := range log {
 		if m.Room == name && h.rooms[name] == r {
 			h.ids.follow(m.ID, h.now())
-			h.keepLocked(r, m)
+			if h.keepLocked(r, m) && (r.found == "" || m.ID < r.found) {
+				r.found = m.ID
+			}
 		}
 	}
 }

@@ -20,6 +20,8 @@ type room struct {
 	complete bool          // what other nodes keep was asked for
 	fetching chan struct{} // closed when the asking is over; nil while nobody asks
 	missed   bool          // something was lost since the asking began
+	owed     bool          // nobody answered the last asking: it is made again
+	found    string        // the oldest message that answers to one brought, "" if none
 
 	queue    []speech // what the room is yet to hear, in order
 	speaking bool     // the queue is being emitted

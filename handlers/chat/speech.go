@@ -77,10 +77,11 @@ func (h *hall) insideLocked(c connection, name string) (*room, string, error) {
 	return nil, "", &refusal{"not_in_room", "this connection is not in the room " + name + "; join it first"}
 }
 
-// keepLocked adds to the history and drops what is above the bounds.
-func (h *hall) keepLocked(r *room, m *Message) {
+// keepLocked adds to the history and drops what is above the bounds. It reports whether
+// the message was not there before.
+func (h *hall) keepLocked(r *room, m *Message) bool {
 	if !r.insert(m) {
-		return
+		return false
 	}
 	h.bytes += m.size()
 	if r.written == nil {
@@ -94,7 +95,7 @@ func (h *hall) keepLocked(r *room, m *Message) {
 	for h.bytes > h.opts.HistoryBytes {
 		oldest, ok := h.written.Front().Value.(*room)
 		if !ok {
-			return // cannot be: the list holds rooms only
+			return true // cannot be: the list holds rooms only
 		}
 		h.bytes -= oldest.drop()
 		if len(oldest.log) == 0 {
@@ -104,6 +105,7 @@ func (h *hall) keepLocked(r *room, m *Message) {
 			h.closeLocked(oldest)
 		}
 	}
+	return true
 }
 
 // whisper passes a private message to all tabs of both users, once per key.

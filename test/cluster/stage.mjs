@@ -119,11 +119,19 @@ export class Stage {
 
   /** Waits until nodes count as many of them in a namespace. */
   async assembled(nsp = this.nsp, count = 4, nodes = ["s1", "s2", "n1", "n2"]) {
-    await Promise.all(
-      nodes.map((name) =>
-        until(`${name} counts ${count} nodes in ${nsp}`, async () => (await this.cluster[name].do({ op: "count", nsp })) === count, patience),
-      ),
-    );
+    await Promise.all(nodes.map((name) => this.#counts(name, nsp, count)));
+  }
+
+  async #counts(name, nsp, count) {
+    let last;
+    const counts = async () => {
+      // A node that does not hear the others yet answers with an error.
+      last = await this.cluster[name].do({ op: "count", nsp }).catch((err) => err.message);
+      return last === count;
+    };
+    await until(`${name} counts ${count} nodes in ${nsp}`, counts, patience).catch((err) => {
+      throw new Error(`${err.message}: the last answer was ${last}`);
+    });
   }
 
   /**
