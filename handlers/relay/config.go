@@ -10,13 +10,8 @@ import (
 	"strings"
 
 	"github.com/sockeye-io/sockeye/server/auth"
+	"github.com/sockeye-io/sockeye/server/rooms"
 	"github.com/sockeye-io/sockeye/server/socketio/wire"
-)
-
-// Defaults of Config.
-const (
-	DefaultMaxRooms    = 100 // a frontend that needs more of them is likelier a loop
-	DefaultMaxRoomName = 256 // bytes
 )
 
 // Config says what is relayed. The zero value is the relay contract on "/" and
@@ -166,15 +161,6 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// endPrefix and auth.EventPrefix begin the names of the events that the server and its
-// clients tell one another, such as socketio.EndEvent. A client's event of such a name
-// would be taken for the server's.
-const endPrefix = "sockeye:"
-
-func owned(event string) bool {
-	return strings.HasPrefix(event, endPrefix) || strings.HasPrefix(event, auth.EventPrefix)
-}
-
 // validateRoles checks who may enter the namespaces of a key.
 func (c Config) validateRoles(key string) []error {
 	at := fmt.Sprintf("relay.roles[%q]", key)
@@ -197,11 +183,11 @@ func (r Rule) validate(at, event string) []error {
 	if wire.Reserved(event) {
 		fail(": Socket.IO keeps this event name for itself; no client can send it")
 	}
-	if owned(event) {
-		fail(": event names that begin with %q or %q are for what the server and its clients tell one another; no client may send one to another", endPrefix, auth.EventPrefix)
+	if rooms.OwnEvent(event) {
+		fail(": event names that begin with %q or %q are for what the server and its clients tell one another; no client may send one to another", rooms.EventPrefix, auth.EventPrefix)
 	}
-	if owned(r.As) {
-		fail(".as: event names that begin with %q or %q are for what the server and its clients tell one another; choose another name", endPrefix, auth.EventPrefix)
+	if rooms.OwnEvent(r.As) {
+		fail(".as: event names that begin with %q or %q are for what the server and its clients tell one another; choose another name", rooms.EventPrefix, auth.EventPrefix)
 	}
 	if r.As != "" && wire.Reserved(r.As) {
 		fail(".as: Socket.IO keeps the event name %q for itself; choose another one", r.As)

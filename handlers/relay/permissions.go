@@ -4,51 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sockeye-io/sockeye/server/auth"
+	"github.com/sockeye-io/sockeye/server/rooms"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
-
-// may asks whether a socket may do something with a room, "" being the whole namespace.
-func (r rooms) may(s *socketio.Socket, do auth.Action, room string) error {
-	if r.access == nil && r.only == nil {
-		return nil // not even the identity is looked at
-	}
-	p := auth.Of(s)
-	if r.only != nil && room != "" && !r.only.MatchFor(p.ID, room) {
-		return &auth.Error{Code: auth.CodeForbidden, Message: "this event is not for the room " + strconv.Quote(room)}
-	}
-	if r.access == nil {
-		return nil
-	}
-	return r.access.Allow(p, do, s.Namespace().Name(), room)
-}
-
-// toPublish lists those of the rooms of a socket that it may publish to. It is an error
-// if there are none.
-func (r rooms) toPublish(s *socketio.Socket) ([]string, error) {
-	mine := r.of(s)
-	if len(mine) == 0 {
-		return nil, &refusal{"no_room", "join a room first; this event goes to the members of your rooms"}
-	}
-	if r.access == nil && r.only == nil {
-		return mine, nil
-	}
-	var last error
-	mine = slices.DeleteFunc(mine, func(room string) bool {
-		err := r.may(s, auth.ActionPublish, room)
-		if err != nil {
-			last = err
-		}
-		return err != nil
-	})
-	if len(mine) == 0 {
-		return nil, last
-	}
-	return mine, nil
-}
 
 // forRoles lets only senders with one of some roles do something.
 func forRoles(roles []string, act func(e *socketio.Event) error) func(e *socketio.Event) error {
@@ -78,7 +39,7 @@ func isForbidden(err error) bool {
 
 // guard lets only clients with one of some roles into a namespace, if there are any, and
 // sees to it that a client whose rights have changed is not where it may not be.
-func guard(s space, r rooms, roles []string) {
+func guard(s space, r rooms.Rules, roles []string) {
 	if len(roles) > 0 {
 		message := "this namespace needs " + list(roles)
 		s.Use(func(_ context.Context, s *socketio.Socket) error {
@@ -95,28 +56,5 @@ func guard(s space, r rooms, roles []string) {
 		s.OnIdentity(func(s *socketio.Socket, _ any) { check(s) })
 		s.OnConnection(check) // who is recovered may have come past the middleware
 	}
-	if r.access == nil {
-		return
-	}
-	s.OnConnection(func(s *socketio.Socket) {
-		if s.Recovered() {
-			r.withdraw(s, func(string) bool { return true })
-		}
-	})
-	s.OnIdentity(func(s *socketio.Socket, was any) {
-		before := auth.From(was)
-		r.withdraw(s, func(room string) bool { // into others the server has put it
-			return r.access.Allow(before, auth.ActionJoin, s.Namespace().Name(), room) == nil
-		})
-	})
-}
-
-// withdraw leaves the rooms that the socket may not be in, of those that which names.
-func (r rooms) withdraw(s *socketio.Socket, which func(room string) bool) {
-	p, namespace := auth.Of(s), s.Namespace().Name()
-	for _, room := range r.of(s) {
-		if r.access.Allow(p, auth.ActionJoin, namespace, room) != nil && which(room) {
-			s.Leave(room)
-		}
-	}
+	r.Watch(s)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/sockeye-io/sockeye/server/auth"
+	"github.com/sockeye-io/sockeye/server/rooms"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
@@ -30,23 +31,17 @@ func Mount(srv *socketio.Server, c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	if c.MaxRooms == 0 {
-		c.MaxRooms = DefaultMaxRooms
-	}
-	if c.MaxRoomName == 0 {
-		c.MaxRoomName = DefaultMaxRoomName
-	}
-	rooms := rooms{maxRooms: c.MaxRooms, maxName: c.MaxRoomName, access: c.Access}
+	rules := rooms.Rules{Max: c.MaxRooms, MaxName: c.MaxRoomName, Access: c.Access}
 	names := newSeen(c.Logger)
 	for _, key := range c.keys() {
 		s, err := open(srv, key)
 		if err != nil {
 			return err
 		}
-		mountRules(s, key, c, rooms, names)
+		mountRules(s, key, c, rules, names)
 	}
 	if _, ruled := c.Namespaces["/"]; !ruled && c.HasContract() {
-		mountRules(srv.Of("/"), "/", c, rooms, names)
+		mountRules(srv.Of("/"), "/", c, rules, names)
 	}
 	return nil
 }
@@ -64,15 +59,15 @@ func open(srv *socketio.Server, key string) (space, error) {
 
 // mountRules registers one namespace's events. A rule replaces an event of the
 // contract; "*" takes what nothing else does.
-func mountRules(s space, key string, c Config, rooms rooms, names *seen) {
+func mountRules(s space, key string, c Config, of rooms.Rules, names *seen) {
 	rules := c.Namespaces[key]
-	guard(s, rooms, c.Roles[key])
+	guard(s, of, c.Roles[key])
 	forbidden := func() {}
 	if c.Observer != nil {
 		forbidden = func() { c.Observer.Forbidden(key) }
 	}
 	if key == "/" && c.HasContract() {
-		for event, handler := range contract(rooms, forbidden) {
+		for event, handler := range contract(of, forbidden) {
 			if _, replaced := rules[event]; !replaced {
 				s.On(event, handler)
 			}
@@ -80,11 +75,11 @@ func mountRules(s space, key string, c Config, rooms rooms, names *seen) {
 	}
 	for event, rule := range rules {
 		if event != "*" {
-			s.On(event, rule.handler(rooms, forbidden))
+			s.On(event, rule.handler(of, forbidden))
 		}
 	}
 	if rest, ruled := rules["*"]; ruled {
-		s.OnUnhandled(rest.handler(rooms, forbidden))
+		s.OnUnhandled(rest.handler(of, forbidden))
 		return
 	}
 	s.OnUnhandled(func(ctx context.Context, e *socketio.Event) {
@@ -93,21 +88,21 @@ func mountRules(s space, key string, c Config, rooms rooms, names *seen) {
 		}
 		names.note(ctx, e)
 		if e.HasAck() {
-			answer(e, &refusal{"unknown_event", "nothing on this server takes an event of this name"})
+			answer(e, &rooms.Error{Code: "unknown_event", Message: "nothing on this server takes an event of this name"})
 		}
 	})
 }
 
 // handler compiles the rule, so that an event costs no decision that a rule has
 // already made.
-func (r Rule) handler(rooms rooms, forbidden func()) socketio.Handler {
-	rooms.only = r.Rooms
-	act := r.relay(rooms)
+func (r Rule) handler(of rooms.Rules, forbidden func()) socketio.Handler {
+	of.Only = r.Rooms
+	act := r.relay(of)
 	switch r.Do {
 	case DoJoin:
-		act = rooms.join
+		act = inRoom0(of, of.Join)
 	case DoLeave:
-		act = rooms.leave
+		act = inRoom0(of, of.Leave)
 	}
 	if len(r.Roles) > 0 {
 		act = forRoles(r.Roles, act)
@@ -124,32 +119,43 @@ func (r Rule) handler(rooms rooms, forbidden func()) socketio.Handler {
 	}
 }
 
+// inRoom0 does something with the sender and the room that argument 0 names.
+func inRoom0(of rooms.Rules, do func(s *socketio.Socket, room string) error) func(e *socketio.Event) error {
+	return func(e *socketio.Event) error {
+		room, err := of.Named(e.Args(), 0)
+		if err != nil {
+			return err
+		}
+		return do(e.Socket(), room)
+	}
+}
+
 // relay returns what passes one event on.
-func (r Rule) relay(rooms rooms) func(e *socketio.Event) error {
+func (r Rule) relay(of rooms.Rules) func(e *socketio.Event) error {
 	return func(e *socketio.Event) error {
 		s, args := e.Socket(), e.Args()
 		name := cmp.Or(r.As, e.Name())
-		if owned(name) {
-			return &refusal{"reserved_event", "the server keeps this event's name for itself"}
+		if rooms.OwnEvent(name) {
+			return &rooms.Error{Code: "reserved_event", Message: "the server keeps this event's name for itself"}
 		}
 		var targets []string // none is everyone
 		switch r.To {
 		case ToRooms:
 			var err error
-			if targets, err = rooms.toPublish(s); err != nil {
+			if targets, err = of.ToPublish(s); err != nil {
 				return err
 			}
 		case ToRoom0:
-			room, err := rooms.named(e)
+			room, err := of.Named(e.Args(), 0)
 			if err == nil {
-				err = rooms.may(s, auth.ActionPublish, room)
+				err = of.May(s, auth.ActionPublish, room)
 			}
 			if err != nil {
 				return err
 			}
 			targets, args = []string{room}, args.From(1)
 		case ToAll, ToOthers:
-			if err := rooms.may(s, auth.ActionPublish, ""); err != nil {
+			if err := of.May(s, auth.ActionPublish, ""); err != nil {
 				return err
 			}
 		}
@@ -165,12 +171,12 @@ func (r Rule) relay(rooms rooms) func(e *socketio.Event) error {
 }
 
 // contract is the relay contract of the namespace "/".
-func contract(rooms rooms, forbidden func()) map[string]socketio.Handler {
+func contract(of rooms.Rules, forbidden func()) map[string]socketio.Handler {
 	say := Rule{To: ToRoom0, As: "msg"}
 	return map[string]socketio.Handler{
-		"join":  Rule{Do: DoJoin}.handler(rooms, forbidden),
-		"leave": Rule{Do: DoLeave}.handler(rooms, forbidden),
-		"say":   say.handler(rooms, forbidden),
+		"join":  Rule{Do: DoJoin}.handler(of, forbidden),
+		"leave": Rule{Do: DoLeave}.handler(of, forbidden),
+		"say":   say.handler(of, forbidden),
 		"echo":  echo,
 	}
 }
@@ -183,11 +189,6 @@ func echo(_ context.Context, e *socketio.Event) {
 	}
 	_ = e.Socket().Emit("echo", values...)
 }
-
-// refusal is an error that the client is told: the code and message of its ack.
-type refusal struct{ code, message string }
-
-func (r *refusal) Error() string { return r.code + ": " + r.message }
 
 // answer acknowledges e, if the client asked: "ok", or the error. What fails here is
 // the connection, which ends by itself. An event that only this node's clients got is
@@ -204,11 +205,11 @@ func answer(e *socketio.Event, err error) {
 
 // refuse acknowledges e with an error.
 func refuse(e *socketio.Event, err error) {
-	var refused *refusal
+	var refused *rooms.Error
 	var barred *auth.Error
 	switch {
 	case errors.As(err, &refused):
-		_ = e.AckError(refused.code, refused.message)
+		_ = e.AckError(refused.Code, refused.Message)
 	case errors.As(err, &barred):
 		_ = e.AckError(string(barred.Code), barred.Message)
 	default:

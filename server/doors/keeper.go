@@ -108,6 +108,16 @@ func (k *Keeper) Admit(ctx context.Context, s *socketio.Socket) error {
 	return nil
 }
 
+// Identify finds out who makes a request that no socket is made for, and whether it may:
+// it is Admit for other ways in. The error is an *auth.Error.
+func (k *Keeper) Identify(ctx context.Context, c *auth.Credentials) (*auth.Principal, error) {
+	p, err := k.authenticate(ctx, c)
+	if err != nil {
+		return nil, k.refusal(ctx, err)
+	}
+	return p, nil
+}
+
 // told is what a client is told of a refusal.
 type told struct {
 	Code    auth.Code `json:"code"`
