@@ -13,7 +13,7 @@ PYTHON=${PYTHON:-/usr/bin/python3}
 has_redis()    { command -v redis-server >/dev/null && command -v redis-cli >/dev/null; }
 has_proxies()  { has_tool nginx && has_tool haproxy && has_tool caddy && has_tool squid && has_tool openssl; }
 has_tool()     { command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ]; }
-has_python()   { [ -x "$PYTHON" ] && "$PYTHON" -c "import socketio, websocket, aiohttp, requests" 2>/dev/null; }
+has_python()   { [ -x "$PYTHON" ] && "$PYTHON" -c "import socketio, websocket, websockets, aiohttp, requests, flask" 2>/dev/null; }
 
 # what is checked | packages | what does without it
 needs() {
@@ -22,7 +22,7 @@ compiler|gcc libc6-dev|the race detector (a C compiler is missing)
 chromium|chromium|test/browser (Chromium is missing; CHROMIUM may name one)
 redis|redis-server|everything with several nodes (redis-server is missing)
 proxies|nginx haproxy caddy squid openssl|everything with proxies (nginx, haproxy, caddy, squid and openssl are needed)
-python|python3-socketio python3-websocket python3-aiohttp python3-requests|python-socketio's client in test/clients
+python|python3-socketio python3-websocket python3-websockets python3-aiohttp python3-requests python3-flask|what speaks Python: python-socketio's client in test/clients, plain WebSockets, the Flask example
 TABLE
 }
 
