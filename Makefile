@@ -99,6 +99,10 @@ bench-carried: build ## Measure polls that are carried from node to node beside 
 bench-quick: build ## The same in a minute or two: to see a trend, not to quote.
 	@$(GO) run ./bench/run -profile quick
 
+.PHONY: bench-ways
+bench-ways: build ## Measure webhooks, the HTTP API, event streams and telemetry; writes docs/evidence/ways.md.
+	@$(GO) run ./bench/ways -out docs/evidence/ways.md
+
 .PHONY: peers
 peers: build ## The bench and the guarantees with zishang520 v2.5.0 and v3 on Gin too.
 	@$(GO) run ./bench/run -profile peers

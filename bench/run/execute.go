@@ -6,6 +6,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/sockeye-io/sockeye/bench/child"
+	"github.com/sockeye-io/sockeye/bench/figures"
 	"github.com/sockeye-io/sockeye/bench/load"
 )
 
@@ -105,11 +107,11 @@ func (p *plan) runs() int {
 func once(ctx context.Context, s *server, w load.Work) outcome {
 	ctx, cancel := bounded(ctx, w)
 	defer cancel()
-	c, err := start(ctx, s)
+	c, err := child.Start(ctx, s.command...)
 	if err != nil {
 		return outcome{Error: err.Error()}
 	}
-	return work(ctx, c.target, w, c)
+	return work(ctx, c.Target, w, c)
 }
 
 // bounded is the time that a run may take at all.
@@ -118,17 +120,17 @@ func bounded(ctx context.Context, w load.Work) (context.Context, context.CancelF
 }
 
 // work does w and stops the servers.
-func work(ctx context.Context, t load.Target, w load.Work, servers ...*child) outcome {
+func work(ctx context.Context, t load.Target, w load.Work, servers ...*child.Child) outcome {
 	result, err := load.Run(ctx, t, w)
 	o := outcome{Result: result}
 	if err != nil {
 		o.Error = err.Error()
 	}
 	for _, c := range servers {
-		if c.crashed() {
-			o.Error = "server ended: " + errOr(c.status).Error() + ": " + c.lastWords()
+		if err := c.Crashed(); err != nil {
+			o.Error = err.Error()
 		}
-		if err := c.stop(); err != nil && o.Error == "" {
+		if err := c.Stop(); err != nil && o.Error == "" {
 			o.Error = err.Error()
 		}
 	}
@@ -148,9 +150,9 @@ func (t *teller) tell(server, title string, rep, reps int, o outcome) {
 	left := elapsed / time.Duration(t.done) * time.Duration(t.total-t.done)
 	text := "no result"
 	if r := o.Result; r != nil {
-		text = fmt.Sprintf("%s µs each, %s/s, p99 %s ms", figure(r.CPUPerUnit()), figure(r.PerSecond()), figure(float64(r.P99)/1e6))
+		text = fmt.Sprintf("%s µs each, %s/s, p99 %s ms", figures.Text(r.CPUPerUnit()), figures.Text(r.PerSecond()), figures.Text(float64(r.P99)/1e6))
 		if r.RSSClients > 0 {
-			text = figure(r.RSSPerClient()) + " KiB each"
+			text = figures.Text(r.RSSPerClient()) + " KiB each"
 		}
 	}
 	if f := o.failure(); f != "" {

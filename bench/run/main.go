@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sockeye-io/sockeye/bench/child"
 	"github.com/sockeye-io/sockeye/bench/process"
 )
 
@@ -78,7 +79,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (bool, err
 	if err := process.RaiseFileLimit(openFiles); err != nil {
 		return false, err
 	}
-	root, err := repository()
+	root, err := child.Repository()
 	if err != nil {
 		return false, err
 	}

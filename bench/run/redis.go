@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sockeye-io/sockeye/bench/child"
 	"github.com/sockeye-io/sockeye/bench/load"
 )
 
@@ -38,21 +39,21 @@ func onTwo(ctx context.Context, s *server, r row) outcome {
 }
 
 func acrossTwo(ctx context.Context, s *server, redis *between, r row) outcome {
-	first, err := start(ctx, s)
+	first, err := child.Start(ctx, s.command...)
 	if err != nil {
 		return outcome{Error: err.Error()}
 	}
-	second, err := start(ctx, s)
+	second, err := child.Start(ctx, s.command...)
 	if err != nil {
-		return outcome{Error: errors.Join(err, first.stop()).Error()}
+		return outcome{Error: errors.Join(err, first.Stop()).Error()}
 	}
-	t := first.target
+	t := first.Target
 	t.Aside = redis.cmd.Process.Pid
 	switch {
 	case !r.carried:
-		t.Others = []load.Target{second.target}
+		t.Others = []load.Target{second.Target}
 	case s.name != localServer:
-		t.Onward = &second.target
+		t.Onward = &second.Target
 	}
 	return work(ctx, t, r.work, first, second)
 }
@@ -70,8 +71,8 @@ func startRedis(ctx context.Context) (*between, error) {
 	}
 	cmd := exec.CommandContext(ctx, redisServer, "--port", strconv.Itoa(addr.Port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--loglevel", "warning")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = stopTimeout
-	bindToParent(cmd)
+	cmd.WaitDelay = child.StopTimeout
+	child.BindToParent(cmd)
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func startRedis(ctx context.Context) (*between, error) {
 }
 
 func answers(ctx context.Context, addr string) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(ctx, child.StartTimeout)
 	defer cancel()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()

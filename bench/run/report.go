@@ -1,12 +1,11 @@
 package main
 
 import (
-	"os"
-	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/sockeye-io/sockeye/bench/figures"
+	"github.com/sockeye-io/sockeye/bench/process"
 )
 
 // report is everything that came out, in the order of the plan.
@@ -66,9 +65,9 @@ type verdict struct {
 func newReport(p *plan) *report {
 	rep := &report{
 		Profile: p.name, Started: time.Now(), Reps: p.reps, plan: p,
-		Machine: machine(), Load: loadAverage(),
+		Machine: process.Machine(), Load: process.LoadAverage(),
 	}
-	rep.Busy = busy(rep.Load)
+	rep.Busy = process.Busy(rep.Load)
 	for _, s := range p.servers {
 		rep.Servers = append(rep.Servers, version{s.name, s.version})
 	}
@@ -98,10 +97,10 @@ func (rep *report) settle() {
 	for i, row := range rep.Rows {
 		for _, s := range rep.plan.servers {
 			c := row.Servers[s.name]
-			c.Median = median(row.values(s.name))
+			c.Median = figures.Median(row.values(s.name))
 			if s.name != first {
 				ratios, differences := row.pairs(first, s.name)
-				c.Ratio, c.Difference = median(ratios), median(differences)
+				c.Ratio, c.Difference = figures.Median(ratios), figures.Median(differences)
 			}
 		}
 		row.Goals = nil
@@ -157,51 +156,4 @@ func (rep *report) clean() bool {
 		}
 	}
 	return true
-}
-
-// median returns 0 for no values.
-func median(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	mid := len(sorted) / 2
-	if len(sorted)%2 == 1 {
-		return sorted[mid]
-	}
-	return (sorted[mid-1] + sorted[mid]) / 2
-}
-
-// machine describes where the figures come from.
-func machine() string {
-	parts := []string{runtime.GOOS + "/" + runtime.GOARCH}
-	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.Lines(string(b)) {
-			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-				parts = append(parts, strings.TrimSpace(value))
-				break
-			}
-		}
-	}
-	if b, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
-		parts = append(parts, "kernel "+strings.TrimSpace(string(b)))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// busy reports whether the average of the last minute is above half a task.
-func busy(averages string) bool {
-	const quiet = 0.5
-	minute, _, _ := strings.Cut(averages, " ")
-	v, err := strconv.ParseFloat(minute, 64)
-	return err == nil && v > quiet
-}
-
-func loadAverage() string {
-	b, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return ""
-	}
-	fields := strings.Fields(string(b))
-	return strings.Join(fields[:min(3, len(fields))], " ")
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/sockeye-io/sockeye/bench/child"
 	"github.com/sockeye-io/sockeye/bench/load"
 )
 
@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // TestFloorEndToEnd builds the floor, starts it as a child for each run and
 // renders the table.
 func TestFloorEndToEnd(t *testing.T) {
-	root, err := repository()
+	root, err := child.Repository()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,19 +73,6 @@ func TestServerThatDiesIsAnOutcome(t *testing.T) {
 	o := once(t.Context(), &server{name: "dying", command: []string{"sh", "-c", script}}, load.Work{Kind: load.Echo})
 	if o.Result != nil || o.Error == "" {
 		t.Errorf("outcome %+v", o)
-	}
-}
-
-func TestListeningLine(t *testing.T) {
-	for line, want := range map[string]string{
-		"listening addr=127.0.0.1:33": "127.0.0.1:33",
-		`time=2026-01-01T00:00:00Z level=INFO msg=listening addr=127.0.0.1:33 a=b`: "127.0.0.1:33",
-		`level=INFO msg="listening" addr="[::1]:33"`:                               "[::1]:33",
-	} {
-		m := listening.FindStringSubmatch(line)
-		if m == nil || m[1] != want {
-			t.Errorf("%q: %q, want %q", line, m, want)
-		}
 	}
 }
 
@@ -249,33 +236,5 @@ func TestProfiles(t *testing.T) {
 	p.keep(regexp.MustCompile("^echo"))
 	if len(p.rows) != 2 {
 		t.Errorf("%d rows match ^echo, want 2", len(p.rows))
-	}
-}
-
-func TestInterruptStopsTheChild(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	c, err := start(ctx, &server{command: []string{"sh", "-c", "echo listening addr=127.0.0.1:1 >&2; exec sleep 60"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cancel()
-	select {
-	case <-c.ended:
-	case <-time.After(5 * time.Second):
-		t.Error("the child did not end")
-	}
-	if err := c.stop(); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestMedian(t *testing.T) {
-	for _, c := range []struct {
-		values []float64
-		want   float64
-	}{{nil, 0}, {[]float64{3}, 3}, {[]float64{9, 1, 5}, 5}, {[]float64{4, 1, 3, 2}, 2.5}} {
-		if got := median(c.values); got != c.want {
-			t.Errorf("median of %v is %v, want %v", c.values, got, c.want)
-		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/sockeye-io/sockeye/bench/child"
 )
 
 // The servers that a bench may include.
@@ -156,41 +158,12 @@ func (w workshop) output(ctx context.Context, dir, name string, args ...string) 
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return "", fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, tail(exit.Stderr))
+		return "", fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, child.Tail(exit.Stderr))
 	}
 	return "", fmt.Errorf("%s: %w", name, err)
-}
-
-// repository is the top of the repository: the nearest folder upwards whose
-// go.mod is the project's.
-func repository() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-		if err == nil && strings.HasPrefix(string(mod), "module github.com/sockeye-io/sockeye\n") {
-			return dir, nil
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			return "", errors.New("run this inside the repository")
-		}
-		dir = up
-	}
 }
 
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	return line
-}
-
-// tail is the end of what a process said, on one line.
-func tail(b []byte) string {
-	const most = 300
-	if len(b) > most {
-		b = b[len(b)-most:]
-	}
-	return strings.Join(strings.Fields(string(b)), " ")
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sockeye-io/sockeye/bench/figures"
 	"github.com/sockeye-io/sockeye/bench/load"
 )
 
@@ -117,7 +118,7 @@ func (c *cell) text() string {
 	}
 	text := "no result"
 	if c.Median != 0 {
-		text = figure(c.Median)
+		text = figures.Text(c.Median)
 	}
 	if bad := c.bad(); bad > 0 {
 		text += fmt.Sprintf(" (**%d of %d runs failed**)", bad, len(c.Runs))
@@ -171,7 +172,7 @@ func (rep *report) detailTable(b *strings.Builder) {
 			if len(c.Runs) == 0 {
 				continue
 			}
-			of := func(value func(*load.Result) float64) string { return figure(c.median(value)) }
+			of := func(value func(*load.Result) float64) string { return figures.Text(c.median(value)) }
 			ms := func(value func(*load.Result) time.Duration) string {
 				return of(func(r *load.Result) float64 { return float64(value(r)) / 1e6 })
 			}
@@ -198,7 +199,7 @@ func (c *cell) median(value func(*load.Result) float64) float64 {
 			values = append(values, value(o.Result))
 		}
 	}
-	return median(values)
+	return figures.Median(values)
 }
 
 func (c *cell) totals() (expected, lost int64) {
@@ -237,20 +238,4 @@ func notes(o outcome) string {
 		return ""
 	}
 	return " (" + strings.Join(o.Result.Notes, "; ") + ")"
-}
-
-// figure shows three digits.
-func figure(v float64) string {
-	switch {
-	case v == 0:
-		return "0"
-	case v >= 100_000:
-		return strconv.FormatFloat(v/1000, 'f', 0, 64) + " k"
-	case v >= 100:
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	case v >= 10:
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	default:
-		return strconv.FormatFloat(v, 'f', 2, 64)
-	}
 }

@@ -1,4 +1,4 @@
-package main
+package child
 
 import (
 	"bufio"
@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -17,15 +18,18 @@ import (
 )
 
 const (
-	startTimeout = 20 * time.Second
-	stopTimeout  = 10 * time.Second
+	// StartTimeout is how long it may take until it listens.
+	StartTimeout = 20 * time.Second
+	// StopTimeout is how long a child may take to end after SIGTERM.
+	StopTimeout = 10 * time.Second
 )
 
-// child is one running server.
-type child struct {
-	cmd    *exec.Cmd
-	target load.Target
+// Child is one running server.
+type Child struct {
+	// Target is where it listens, and its process.
+	Target load.Target
 
+	cmd    *exec.Cmd
 	ended  chan struct{} // closed once the process is reaped
 	status error         // of Wait; read after ended
 
@@ -36,13 +40,14 @@ type child struct {
 // listening is the line with which a server names its address.
 var listening = regexp.MustCompile(`\blistening\b.*\baddr="?([^\s"]+)`)
 
-// start runs s and returns once it has named its address.
-func start(ctx context.Context, s *server) (*child, error) {
-	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...)
+// Start runs a command and returns once it has named its address on stderr. It is ended
+// when ctx is.
+func Start(ctx context.Context, command ...string) (*Child, error) {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = stopTimeout
+	cmd.WaitDelay = StopTimeout
 	cmd.Env = append(os.Environ(), "SOCKEYE_DRAIN=0s") // its clients are gone
-	bindToParent(cmd)
+	BindToParent(cmd)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -50,23 +55,23 @@ func start(ctx context.Context, s *server) (*child, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	c := &child{cmd: cmd, ended: make(chan struct{})}
+	c := &Child{cmd: cmd, ended: make(chan struct{})}
 	addr := make(chan string, 1)
 	go func() {
 		defer close(c.ended)
 		c.listen(stderr, addr)
 		c.status = cmd.Wait()
 	}()
-	timer := time.NewTimer(startTimeout)
+	timer := time.NewTimer(StartTimeout)
 	defer timer.Stop()
 	select {
 	case a := <-addr:
-		c.target = load.Target{URL: "http://" + a, PID: cmd.Process.Pid}
+		c.Target = load.Target{URL: "http://" + a, PID: cmd.Process.Pid}
 		return c, nil
 	case <-c.ended:
-		return nil, fmt.Errorf("ended before it listened: %w: %s", errOr(c.status), c.lastWords())
+		return nil, fmt.Errorf("ended before it listened: %w: %s", errOr(c.status), c.LastWords())
 	case <-timer.C:
-		return nil, errors.Join(fmt.Errorf("did not name its address within %v: %s", startTimeout, c.lastWords()), c.stop())
+		return nil, errors.Join(fmt.Errorf("did not name its address within %v: %s", StartTimeout, c.LastWords()), c.Stop())
 	}
 }
 
@@ -80,7 +85,7 @@ func errOr(err error) error {
 }
 
 // listen reads what the server says until its end.
-func (c *child) listen(stderr io.Reader, addr chan<- string) {
+func (c *Child) listen(stderr io.Reader, addr chan<- string) {
 	const keep = 4096
 	lines := bufio.NewReader(stderr)
 	for named := false; ; {
@@ -99,27 +104,28 @@ func (c *child) listen(stderr io.Reader, addr chan<- string) {
 	}
 }
 
-func (c *child) lastWords() string {
+// LastWords is the end of what it said, on one line.
+func (c *Child) LastWords() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return tail(c.said)
+	return Tail(c.said)
 }
 
-// crashed reports whether the server ended by itself.
-func (c *child) crashed() bool {
+// Crashed returns an error with its last words if the server ended by itself.
+func (c *Child) Crashed() error {
 	select {
 	case <-c.ended:
-		return true
+		return fmt.Errorf("server ended: %w: %s", errOr(c.status), c.LastWords())
 	default:
-		return false
+		return nil
 	}
 }
 
-// stop ends the server and waits for it: SIGTERM first, then SIGKILL, which is
+// Stop ends the server and waits for it: SIGTERM first, then SIGKILL, which is
 // an error.
-func (c *child) stop() error {
+func (c *Child) Stop() error {
 	_ = c.cmd.Process.Signal(syscall.SIGTERM) // fails when it has ended
-	timer := time.NewTimer(stopTimeout)
+	timer := time.NewTimer(StopTimeout)
 	defer timer.Stop()
 	select {
 	case <-c.ended:
@@ -128,5 +134,14 @@ func (c *child) stop() error {
 	}
 	_ = c.cmd.Process.Kill()
 	<-c.ended
-	return fmt.Errorf("did not end within %v of SIGTERM", stopTimeout)
+	return fmt.Errorf("did not end within %v of SIGTERM", StopTimeout)
+}
+
+// Tail is the end of what a process said, on one line.
+func Tail(b []byte) string {
+	const most = 300
+	if len(b) > most {
+		b = b[len(b)-most:]
+	}
+	return strings.Join(strings.Fields(string(b)), " ")
 }
