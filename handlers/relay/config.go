@@ -1,17 +1,16 @@
 package relay
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
+	"maps"
 	"slices"
-	"strings"
 
 	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/rooms"
 	"github.com/sockeye-io/sockeye/server/socketio/wire"
+	"github.com/sockeye-io/sockeye/server/spaces"
 )
 
 // Config says what is relayed. The zero value is the relay contract on "/" and
@@ -29,11 +28,8 @@ type Config struct {
 	MaxRoomName int `yaml:"max-room-name,omitempty"`
 	// Contract is whether "/" has join, leave, say and echo; nil means true.
 	Contract *bool `yaml:"contract,omitempty"`
-	// Namespaces maps a namespace to its rules. The key is a name ("/", "/news"), a
-	// name with "*" for one or more characters other than a slash ("/game-*"), or a
-	// regular expression between "^" and "$" ("^/team-[0-9]+$"). A namespace that
-	// several keys fit has the rules of one: a plain name before a "*" before an
-	// expression, then the longer key, then the alphabetically first.
+	// Namespaces maps a namespace, or a pattern of namespaces as of package spaces, to
+	// its rules. A namespace that several keys fit has the rules of one.
 	Namespaces map[string]Rules `yaml:"namespaces,omitempty"`
 	// Roles maps a key of Namespaces, or "/", to roles of which a client needs one to
 	// enter. A client that loses them is disconnected.
@@ -45,6 +41,11 @@ type Config struct {
 	// Reserved are namespaces that have a handler of their own, such as "/chat"; a
 	// rule for one of them is an error.
 	Reserved []string `yaml:"-"`
+	// Without are events that the contract has not: another handler takes them.
+	Without []string `yaml:"-"`
+	// Elsewhere reports whether another handler takes an event that neither the contract
+	// nor a rule of its name takes. It is asked before the rule "*"; nil is never.
+	Elsewhere func(namespace, event string) bool `yaml:"-"`
 	// Observer hears of unknown events; nil hears nothing.
 	Observer Observer `yaml:"-"`
 	// Logger logs unknown events; nil logs nothing.
@@ -124,14 +125,12 @@ func (c Config) HasContract() bool { return c.Contract == nil || *c.Contract }
 // can create namespaces.
 func (c Config) Dynamic() bool {
 	for key := range c.Namespaces {
-		if !isExact(key) {
+		if !spaces.Exact(key) {
 			return true
 		}
 	}
 	return false
 }
-
-func isExact(key string) bool { return strings.HasPrefix(key, "/") && !strings.Contains(key, "*") }
 
 // Validate reports everything that is wrong, each error naming its key as
 // relay.namespaces["/x"]["event"].field.
@@ -148,7 +147,7 @@ func (c Config) Validate() error {
 	}
 	for _, key := range c.keys() {
 		at := fmt.Sprintf("relay.namespaces[%q]", key)
-		if _, err := compile(key); err != nil {
+		if _, err := spaces.Compile(key); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", at, err))
 		}
 		if slices.Contains(c.Reserved, key) {
@@ -228,47 +227,7 @@ func (r Rule) validate(at, event string) []error {
 func (r Rule) toSelf() bool { return r.To != ToOthers && (r.Self == nil || *r.Self) }
 
 // keys lists the namespaces' keys in the order in which they are tried.
-func (c Config) keys() []string {
-	keys := sortedKeys(c.Namespaces)
-	slices.SortStableFunc(keys, func(a, b string) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(b), len(a)))
-	})
-	return keys
-}
-
-func rank(key string) int {
-	switch {
-	case isExact(key):
-		return 0
-	case strings.HasPrefix(key, "/"):
-		return 1
-	default:
-		return 2
-	}
-}
-
-// compile turns a key into the expression that its namespaces match.
-func compile(key string) (*regexp.Regexp, error) {
-	switch {
-	case key == "":
-		return nil, errors.New("a namespace needs a name; the main one is \"/\"")
-	case strings.HasPrefix(key, "/"):
-		parts := strings.Split(key, "*")
-		for i := range parts {
-			parts[i] = regexp.QuoteMeta(parts[i])
-		}
-		return regexp.Compile("^" + strings.Join(parts, "[^/]+") + "$")
-	case !strings.HasPrefix(key, "^"):
-		return nil, fmt.Errorf("a namespace begins with a slash; write %q", "/"+key)
-	case !strings.HasSuffix(key, "$"):
-		return nil, errors.New("an expression ends in $, so that it fits whole names only")
-	}
-	re, err := regexp.Compile(key)
-	if err != nil {
-		return nil, fmt.Errorf("not a regular expression: %w", err)
-	}
-	return re, nil
-}
+func (c Config) keys() []string { return spaces.Sorted(maps.Keys(c.Namespaces)) }
 
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))

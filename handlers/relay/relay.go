@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/rooms"
 	"github.com/sockeye-io/sockeye/server/socketio"
+	"github.com/sockeye-io/sockeye/server/spaces"
 )
 
 // space is what a namespace and a parent namespace have in common: handlers shared by
@@ -47,10 +49,10 @@ func Mount(srv *socketio.Server, c Config) error {
 }
 
 func open(srv *socketio.Server, key string) (space, error) {
-	if isExact(key) {
+	if spaces.Exact(key) {
 		return srv.Of(key), nil
 	}
-	re, err := compile(key)
+	re, err := spaces.Compile(key)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +70,7 @@ func mountRules(s space, key string, c Config, of rooms.Rules, names *seen) {
 	}
 	if key == "/" && c.HasContract() {
 		for event, handler := range contract(of, forbidden) {
-			if _, replaced := rules[event]; !replaced {
+			if _, replaced := rules[event]; !replaced && !slices.Contains(c.Without, event) {
 				s.On(event, handler)
 			}
 		}
@@ -78,11 +80,20 @@ func mountRules(s space, key string, c Config, of rooms.Rules, names *seen) {
 			s.On(event, rule.handler(of, forbidden))
 		}
 	}
-	if rest, ruled := rules["*"]; ruled {
-		s.OnUnhandled(rest.handler(of, forbidden))
-		return
+	rest := c.unknown(key, names)
+	if rule, ruled := rules["*"]; ruled {
+		rest = rule.handler(of, forbidden)
 	}
 	s.OnUnhandled(func(ctx context.Context, e *socketio.Event) {
+		if c.Elsewhere == nil || !c.Elsewhere(e.Socket().Namespace().Name(), e.Name()) {
+			rest(ctx, e)
+		}
+	})
+}
+
+// unknown answers events that nothing takes.
+func (c Config) unknown(key string, names *seen) socketio.Handler {
+	return func(ctx context.Context, e *socketio.Event) {
 		if c.Observer != nil {
 			c.Observer.UnknownEvent(key)
 		}
@@ -90,7 +101,7 @@ func mountRules(s space, key string, c Config, of rooms.Rules, names *seen) {
 		if e.HasAck() {
 			answer(e, &rooms.Error{Code: "unknown_event", Message: "nothing on this server takes an event of this name"})
 		}
-	})
+	}
 }
 
 // handler compiles the rule, so that an event costs no decision that a rule has
