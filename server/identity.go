@@ -15,6 +15,7 @@ import (
 	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/auth/authfile"
 	"github.com/sockeye-io/sockeye/server/auth/session"
+	"github.com/sockeye-io/sockeye/server/auth/ticket"
 	"github.com/sockeye-io/sockeye/server/auth/token"
 	"github.com/sockeye-io/sockeye/server/doors"
 	"github.com/sockeye-io/sockeye/server/socketio"
@@ -26,6 +27,7 @@ type identityParts struct {
 	ledger  *auth.Ledger
 	remote  *token.Remote     // nil without --auth-jwks-url
 	session *session.Verifier // nil without --auth-verify-url
+	tickets *ticket.Office
 	keeper  *doors.Keeper
 }
 
@@ -36,6 +38,12 @@ func (a *App) openIdentity() error {
 		Anonymous: a.anonymous, Lenient: !c.knowsClients(), Cookie: c.AuthCookie, Query: c.AuthQuery,
 		Observer: a.metrics,
 	}
+	secrets := ticket.Alone()
+	if a.nodes.registry != nil {
+		secrets = a.nodes.registry
+	}
+	id.tickets = ticket.NewOffice(secrets, nil)
+	id.chain.Tickets = id.tickets
 	keys, err := TokenKeys(c)
 	if err != nil {
 		return err

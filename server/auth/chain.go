@@ -21,10 +21,11 @@ type Observer interface {
 // decides which of them is asked, and its answer counts: a token that does not hold is
 // refused, also where clients may show nothing.
 type Chain struct {
-	// Keys, Tokens and Session are the ways; nil where there is none. Session is asked
-	// about cookies, and about tokens that are for nobody else.
-	Keys, Tokens Verifier
-	Session      Authenticator
+	// Keys, Tickets, Tokens and Session are the ways; nil where there is none. Tickets may
+	// also be in the address: see TicketQuery. Session is asked about cookies, and about
+	// tokens that are for nobody else.
+	Keys, Tickets, Tokens Verifier
+	Session               Authenticator
 	// Anonymous admits clients that show nothing.
 	Anonymous bool
 	// Lenient takes what no way is for as not shown.
@@ -56,13 +57,16 @@ func (c *Chain) Authenticate(ctx context.Context, shown *Credentials) (*Principa
 }
 
 func (c *Chain) ask(ctx context.Context, shown *Credentials) (Method, *Principal, error) {
-	token := shown.Shown(c.Cookie, c.Query)
+	token := c.shown(shown)
 	switch {
 	case len(token) > MaxToken:
 		return MethodToken, nil, &Error{Code: CodeInvalidToken, Message: "the token is too large"}
 	case c.Keys != nil && IsKey(token):
 		p, err := c.Keys.Verify(ctx, token)
 		return MethodKey, p, err
+	case c.Tickets != nil && IsTicket(token):
+		p, err := c.Tickets.Verify(ctx, token)
+		return MethodTicket, p, err
 	case c.Tokens != nil && token != "" && (c.Session == nil || strings.Count(token, ".") == 2):
 		p, err := c.Tokens.Verify(ctx, token)
 		return MethodToken, p, err
@@ -74,6 +78,17 @@ func (c *Chain) ask(ctx context.Context, shown *Credentials) (Method, *Principal
 		return MethodAnonymous, anonymous, nil
 	}
 	return MethodAnonymous, nil, &Error{Code: CodeUnauthorized, Message: "log in first: no token, key or session came along"}
+}
+
+// shown returns the token that a client shows. A ticket in the address was put there for
+// this request, and counts before a cookie, which comes along by itself.
+func (c *Chain) shown(shown *Credentials) string {
+	if c.Tickets != nil {
+		if t := shown.ticket(); t != "" && shown.Shown("", "") == "" {
+			return t
+		}
+	}
+	return shown.Shown(c.Cookie, c.Query)
 }
 
 // askSession asks the site. A visitor whose cookies say nothing to it is anonymous,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -20,6 +21,7 @@ const (
 	ClaimPublish = "publish"
 	ClaimRooms   = "rooms" // both of the former
 	ClaimData    = "data"
+	ClaimScope   = "scope" // of backends: words, those of others among them (RFC 8693, section 4.2)
 )
 
 // Bounds of what is said about a principal.
@@ -88,7 +90,34 @@ func (c Claims) Principal(id string) (*Principal, error) {
 	if p.Data, err = c.data(); err != nil {
 		return nil, err
 	}
+	p.Scopes = c.scopes()
 	return p, nil
+}
+
+// ScopePrefix begins the scopes in a claim that are this server's: a login service may
+// hand out "admin" for something else.
+const ScopePrefix = "sockeye:"
+
+// scopes reads the words of scope that are this server's. What else is there, or how it is
+// written, is the business of others.
+func (c Claims) scopes() (scopes []Scope) {
+	var text string
+	var words []string
+	if raw := c[ClaimScope]; json.Unmarshal(raw, &text) == nil {
+		words = strings.Fields(text)
+	} else if json.Unmarshal(raw, &words) != nil {
+		return nil
+	}
+	for _, w := range words {
+		word, ours := strings.CutPrefix(w, ScopePrefix)
+		switch s := Scope(word); s {
+		case ScopeRead, ScopePublish, ScopeAdmin:
+			if ours && !slices.Contains(scopes, s) {
+				scopes = append(scopes, s)
+			}
+		}
+	}
+	return scopes
 }
 
 // rooms reads the patterns. Who is given none may use every room; who is given some,

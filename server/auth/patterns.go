@@ -46,6 +46,14 @@ func (ps Patterns) MatchFor(id, name string) bool {
 	return false
 }
 
+// covers reports whether everything that a pattern fits is fitted by these, for a
+// principal's id. It may say no where it is so in a roundabout way.
+func (ps Patterns) covers(id, pattern string) bool {
+	// A "*" of the pattern, read as a character, can only be taken by one of these: so
+	// whatever it stands for would be taken, too.
+	return ps.MatchFor(id, strings.ReplaceAll(pattern, placeholder, id))
+}
+
 // All reports whether one of the patterns fits every name.
 func (ps Patterns) All() bool {
 	for _, p := range ps {

@@ -16,7 +16,8 @@ type Principal struct {
 	Roles []string
 	// Join and Publish are the rooms it may enter, and say something to.
 	Join, Publish Patterns
-	// Scopes are what an API key is for; nobody else has any.
+	// Scopes are what an API key is for, or a token whose claim "scope" says so; nobody
+	// else has any.
 	Scopes []Scope
 	// Data is a JSON value for handlers; nil where there is none.
 	Data json.RawMessage
@@ -38,6 +39,8 @@ const (
 	MethodToken     Method = "token"     // a JSON Web Token
 	MethodSession   Method = "session"   // the site's backend was asked
 	MethodKey       Method = "key"       // an API key
+	// MethodTicket is for counting: who shows a ticket is known by what it was made for.
+	MethodTicket Method = "ticket"
 )
 
 // Anonymous returns the principal of a client that shows nothing where that is
@@ -49,13 +52,12 @@ func Anonymous() *Principal {
 // HasRole reports whether the principal has a role.
 func (p *Principal) HasRole(role string) bool { return slices.Contains(p.Roles, role) }
 
-// HasScope reports whether the principal is an API key with a scope, or with admin,
-// which is all of them.
+// HasScope reports whether the principal has a scope, or admin, which is all of them.
 func (p *Principal) HasScope(s Scope) bool {
 	return slices.Contains(p.Scopes, s) || slices.Contains(p.Scopes, ScopeAdmin)
 }
 
-// Scope is what an API key is for.
+// Scope is what an API key or a backend's token is for.
 type Scope string
 
 // The scopes.

@@ -70,7 +70,7 @@ func (m *Metrics) presetDoors() {
 		auth.CodeUnavailable,
 	}
 	for _, code := range codes {
-		for _, method := range []auth.Method{auth.MethodAnonymous, auth.MethodToken, auth.MethodSession, auth.MethodKey} {
+		for _, method := range []auth.Method{auth.MethodAnonymous, auth.MethodToken, auth.MethodSession, auth.MethodKey, auth.MethodTicket} {
 			d.auth.WithLabelValues(d.ways.of(string(method)), d.outcomes.of(string(code)))
 		}
 		d.refreshes.WithLabelValues(string(code))
