@@ -26,8 +26,8 @@ type payload struct {
 	Nick   string `json:"nick"`
 }
 
-// visitor is who a socket belongs to.
-type visitor struct {
+// owner is who a socket belongs to.
+type owner struct {
 	id    string
 	nick  string // the one that is wanted
 	named bool   // the site gave the nickname, and the user keeps it
@@ -86,24 +86,24 @@ func listed(room string) int {
 
 // identify reads who a socket belongs to: who has an id is that user, and anybody else
 // is the user of a secret.
-func identify(s *socketio.Socket) (visitor, error) {
+func identify(s *socketio.Socket) (owner, error) {
 	var given payload
 	err := s.Handshake().Auth.Decode(&given)
 	if p := auth.Of(s); p.ID != "" {
 		if p.Name != "" {
-			return visitor{id: p.ID, nick: p.Name, named: true}, nil
+			return owner{id: p.ID, nick: p.Name, named: true}, nil
 		}
-		return visitor{id: p.ID, nick: given.Nick}, nil
+		return owner{id: p.ID, nick: given.Nick}, nil
 	}
 	if err != nil {
-		return visitor{}, refuseConnect("bad_secret", "auth is an object with a secret and a nick, both strings")
+		return owner{}, refuseConnect("bad_secret", "auth is an object with a secret and a nick, both strings")
 	}
 	id, err := userID(given.Secret)
 	var refused *refusal
 	if errors.As(err, &refused) {
-		return visitor{}, refuseConnect(refused.code, refused.message)
+		return owner{}, refuseConnect(refused.code, refused.message)
 	}
-	return visitor{id: id, nick: given.Nick}, err
+	return owner{id: id, nick: given.Nick}, err
 }
 
 func refuseConnect(code, message string) error {

@@ -105,7 +105,7 @@ func (h *hall) close() {
 // nickname counts when the user was not here before; one that cannot be, or that
 // somebody has, is replaced by the nearest one that can. One that the site gave is the
 // user's before anybody's who chose it.
-func (h *hall) arrive(c connection, who visitor) (User, error) {
+func (h *hall) arrive(c connection, who owner) (User, error) {
 	id := who.id
 	h.mu.Lock()
 	defer h.mu.Unlock()

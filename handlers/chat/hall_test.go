@@ -150,7 +150,7 @@ func (h *tester) of(socketID string) *conn {
 // comes brings a connection in.
 func (h *tester) comes(t *testing.T, socketID, id, nick string) User {
 	t.Helper()
-	return h.comesAs(t, socketID, visitor{id: id, nick: nick})
+	return h.comesAs(t, socketID, owner{id: id, nick: nick})
 }
 
 // look is what a connection that enters a room is told.
@@ -158,7 +158,7 @@ func (h *tester) look(r *room, after string) joinedRoom {
 	return h.hall.look(r, h.people.Room(r.name), after)
 }
 
-func (h *tester) comesAs(t *testing.T, socketID string, who visitor) User {
+func (h *tester) comesAs(t *testing.T, socketID string, who owner) User {
 	t.Helper()
 	u, err := h.arrive(h.of(socketID), who)
 	if err != nil {

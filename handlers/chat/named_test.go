@@ -15,7 +15,7 @@ func TestANameOfTheSiteIsItsUsers(t *testing.T) {
 		come(t, h, "s1", "eve", "Ann", "lobby")
 		synctest.Wait()
 		h.ear.heard()
-		if got := h.comesAs(t, "s2", visitor{id: "ann@site", nick: "ann", named: true}).Nick; got != "ann" {
+		if got := h.comesAs(t, "s2", owner{id: "ann@site", nick: "ann", named: true}).Nick; got != "ann" {
 			t.Errorf("the user of the site is called %q", got)
 		}
 		synctest.Wait()
@@ -24,10 +24,10 @@ func TestANameOfTheSiteIsItsUsers(t *testing.T) {
 		if !slices.Equal(heard, []string{"eve you", "lobby renamed Ann to Ann 2"}) {
 			t.Errorf("heard %q", heard)
 		}
-		if got := h.comesAs(t, "s3", visitor{id: "other@site", nick: "Ann", named: true}).Nick; got != "Ann 2" && got != "Ann 3" {
+		if got := h.comesAs(t, "s3", owner{id: "other@site", nick: "Ann", named: true}).Nick; got != "Ann 2" && got != "Ann 3" {
 			t.Errorf("another user of that name is called %q", got)
 		}
-		if got := h.comesAs(t, "s4", visitor{id: "long@site", nick: "Maximiliane", named: true}).Nick; got != "Maximili" {
+		if got := h.comesAs(t, "s4", owner{id: "long@site", nick: "Maximiliane", named: true}).Nick; got != "Maximili" {
 			t.Errorf("a user with a long name is called %q", got)
 		}
 		if _, err := h.rename(h.of("s2"), "Bea"); codeOf(err) != "forbidden" {

@@ -12,13 +12,7 @@ import (
 	"golang.org/x/text/secure/precis"
 
 	"github.com/sockeye-io/sockeye/server/presence"
-)
-
-// Lengths of a secret in bytes: below, it could be guessed; above, it is no secret
-// but a payload.
-const (
-	minSecret = 16
-	maxSecret = 128
+	"github.com/sockeye-io/sockeye/server/visitor"
 )
 
 // maxShortID is the length in bytes of an id that can be shown as a nickname.
@@ -32,14 +26,13 @@ type refusal struct{ code, message string }
 
 func (r *refusal) Error() string { return r.code + ": " + r.message }
 
-// userID derives the public id of a user from the secret: 16 characters of base64url,
-// 96 bits of SHA-256. It is the same on every node and after a restart.
+// userID is the public id of the user of a secret.
 func userID(secret string) (string, error) {
-	if len(secret) < minSecret || len(secret) > maxSecret {
-		return "", &refusal{"bad_secret", "auth.secret is a random string of 16 to 128 characters that only this user's pages know"}
+	id, err := visitor.ID(secret)
+	if err != nil {
+		return "", &refusal{visitor.CodeBadSecret, err.Error()}
 	}
-	sum := sha256.Sum256([]byte("sockeye chat user\x00" + secret))
-	return base64.RawURLEncoding.EncodeToString(sum[:12]), nil
+	return id, nil
 }
 
 // guestNick names a user that gave no nickname; the same user is the same guest.
