@@ -88,13 +88,7 @@ type exchange struct {
 
 // refuse answers with the error body of the protocol.
 func (x *exchange) refuse(f refusal) {
-	row := errorTable[f.code]
-	if f.message == "" {
-		f.message = row.message
-	}
-	if f.status == 0 {
-		f.status = row.status
-	}
+	f.complete()
 	if isUpgrade(x.r) {
 		if !f.always {
 			f.status = http.StatusBadRequest // Node answers every refused upgrade so
@@ -112,10 +106,7 @@ func (x *exchange) refuse(f refusal) {
 	if x.r.ContentLength != 0 { // net/http reads what is left of a body, which may never come
 		_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(lingerTimeout)) // it is net/http that resets it
 	}
-	x.srv.opts.Observer.RequestRefused(f.code, f.why())
-	if hear := x.srv.opts.ConnectionError; hear != nil {
-		hear(&ConnectionError{Request: x.r, Code: f.code, Message: f.message, Context: f.context})
-	}
+	x.report(&f)
 	body, err := json.Marshal(struct {
 		Code    int    `json:"code"`
 		Message string `json:"message"`
@@ -124,6 +115,25 @@ func (x *exchange) refuse(f refusal) {
 		panic(err) // a number and a string always can be marshalled
 	}
 	x.write(f.status, typeJSON, "", body)
+}
+
+// complete fills in what the code says by itself.
+func (f *refusal) complete() {
+	row := errorTable[f.code]
+	if f.message == "" {
+		f.message = row.message
+	}
+	if f.status == 0 {
+		f.status = row.status
+	}
+}
+
+// report tells those who listen of a refusal.
+func (x *exchange) report(f *refusal) {
+	x.srv.opts.Observer.RequestRefused(f.code, f.why())
+	if hear := x.srv.opts.ConnectionError; hear != nil {
+		hear(&ConnectionError{Request: x.r, Code: f.code, Message: f.message, Context: f.context})
+	}
 }
 
 // withoutUpgrade says what a proxy in between may have done to a WebSocket handshake

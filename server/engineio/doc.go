@@ -20,6 +20,10 @@
 // channel send or a call to a Handler, Receiver or Observer; Session.mu is held
 // while timers are set.
 //
+// A guest (guest.go) is a client that comes without Engine.IO: over a WebSocket whose
+// text messages are nothing but messages, or as the reader of an event stream. Its
+// session is one like any other, but for what is on the wire.
+//
 // The package refuses to know Socket.IO, rooms, nodes or routes: it serves any
 // path it is given.
 package engineio

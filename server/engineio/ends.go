@@ -15,13 +15,14 @@ func Ends() []CloseError {
 		{ReasonTransportError, []Detail{
 			DetailPollAborted, DetailBodyAborted, DetailBodyTimeout, DetailPollOverlap, DetailPostOverlap, DetailPayloadTooLarge,
 			DetailBadFrame, DetailBadUTF8, DetailBadContentType, DetailHeartbeat, DetailDecompression, DetailHandlerStall, DetailLogGap,
+			DetailUnexpectedPacket,
 		}},
 		{ReasonPingTimeout, []Detail{DetailNoPong}},
 		{ReasonParseError, []Detail{DetailBadPacket, DetailBadMessage}},
 		{ReasonForcedClose, []Detail{DetailBadMessage}},
 		{ReasonForcedServer, []Detail{
 			DetailConnectTimeout, DetailAttachmentTimeout, DetailUnexpectedPacket, DetailServerDisconnect, DetailRateLimited,
-			DetailRefused,
+			DetailRefused, DetailHandlerPanic,
 		}},
 		{ReasonShutdown, []Detail{DetailShutdown, DetailDrain}},
 	} {

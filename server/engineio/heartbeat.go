@@ -36,11 +36,15 @@ func (s *Session) tick() {
 		s.mu.Unlock()
 		return
 	}
-	if s.protocol == 4 && !s.beat.waiting {
+	if s.guest.stream() {
+		s.tickStream()
+		return
+	}
+	if s.protocol != 3 && !s.beat.waiting {
 		s.beat.waiting, s.beat.refreshed = true, false
 		s.beat.timer.Reset(s.srv.opts.PingTimeout)
 		if s.state == stateOpen {
-			s.out.pushControl(pingPacket)
+			s.out.pushControl(s.pingOf())
 		}
 		s.wakeUnlock()
 		return
@@ -94,7 +98,7 @@ func (s *Session) resumeLocked() {
 // pong came in: the client lives, its pong is behind what it is sending. Node's
 // server does the same.
 func (s *Session) activeLocked() {
-	if s.protocol == 4 && s.beat.waiting && !s.beat.refreshed {
+	if s.protocol != 3 && s.beat.waiting && !s.beat.refreshed {
 		s.beat.refreshed = true
 		s.beat.timer.Reset(s.srv.opts.PingTimeout)
 	}

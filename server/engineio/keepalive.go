@@ -102,7 +102,11 @@ func (s *Session) keepAlive(c *wsConn) {
 	}
 	c.pinger.Reset(c.pingEvery)
 	if s.state == stateOpen {
-		s.out.pushControl(wsPing)
+		ping := wsPing
+		if s.guest.stream() {
+			ping = streamComment
+		}
+		s.out.pushControl(ping)
 	}
 	s.wakeUnlock()
 }

@@ -19,6 +19,7 @@ type Part struct {
 // is made once, on first need, and shared by all recipients.
 type Message struct {
 	kind  wire.Type
+	shape shape
 	size  int
 	parts []Part
 	one   [1]Part
@@ -41,6 +42,15 @@ const (
 	formCount
 )
 
+// shape says what of Engine.IO a message has on the wire.
+type shape uint8
+
+const (
+	shapePacket shape = iota // everything
+	shapeBare                // nothing: a text message of a WebSocket
+	shapeStream              // nothing: a piece of an event stream
+)
+
 // messageOverhead is what a queued message counts beyond its bytes. A shared one
 // costs a queue entry of 24 bytes; one of its own, such as an acknowledgement,
 // about 200 with its frame.
@@ -58,6 +68,20 @@ func NewMessage(parts ...Part) *Message {
 	for _, p := range parts {
 		m.size += len(p.Data)
 	}
+	return m
+}
+
+// NewBareMessage returns the text message of a guest's WebSocket. It must be UTF-8.
+func NewBareMessage(text []byte) *Message {
+	m := NewMessage(Part{Data: text})
+	m.shape = shapeBare
+	return m
+}
+
+// NewStreamMessage returns a piece of an event stream, which goes out as it is.
+func NewStreamMessage(text []byte) *Message {
+	m := NewMessage(Part{Data: text})
+	m.shape = shapeStream
 	return m
 }
 
@@ -109,6 +133,13 @@ func (m *Message) encoded(f form) []byte {
 }
 
 func (m *Message) encode(f form) []byte {
+	switch m.shape {
+	case shapeStream:
+		return m.one[0].Data
+	case shapeBare:
+		return appendBare(nil, m.one[0].Data, f == formWS4Deflated)
+	case shapePacket:
+	}
 	dst := make([]byte, 0, m.size-messageOverhead+len(m.parts)*14)
 	for _, p := range m.parts {
 		pk := wire.Packet{Type: m.kind, Binary: p.Binary, Data: p.Data}
@@ -140,6 +171,14 @@ func appendFrame(dst []byte, p wire.Packet, protocol3 bool) []byte {
 	default:
 		return append(wire.AppendHeader(dst, wire.OpBinary, false, len(p.Data)), p.Data...)
 	}
+}
+
+// appendBare appends a text message as one WebSocket frame.
+func appendBare(dst, text []byte, deflated bool) []byte {
+	if deflated {
+		text = deflate(text)
+	}
+	return append(wire.AppendHeader(dst, wire.OpText, deflated, len(text)), text...)
 }
 
 // appendDeflatedFrame appends the packet as one frame of permessage-deflate.

@@ -221,7 +221,7 @@ func (s *Server) handshake(x *exchange) {
 	var c *wsConn
 	if x.q.transport == TransportWebSocket {
 		var err error
-		if c, err = s.acceptWebSocket(x.w, x.r, id); err != nil {
+		if c, err = s.acceptWebSocket(x.w, x.r, id, ""); err != nil {
 			session.leave()
 			s.opts.Observer.RequestRefused(codeBadRequest, refusedHandshake)
 			s.opts.Logger.Debug("websocket handshake failed", "error", err)
@@ -233,7 +233,7 @@ func (s *Server) handshake(x *exchange) {
 	} else {
 		session.poll = &poller{b64: x.q.b64}
 	}
-	if !s.admit(session) {
+	if !s.admit(session, s.handler.Open) {
 		session.leave()
 		if c != nil {
 			_ = c.conn.Close()
@@ -264,9 +264,9 @@ func (s *Server) closing() bool {
 	return s.closed
 }
 
-// admit enters a session into the table and tells the handler, unless the server
-// is closing.
-func (s *Server) admit(session *Session) bool {
+// admit enters a session into the table and tells open of it, unless the server is
+// closing.
+func (s *Server) admit(session *Session, open func(*Session) Receiver) bool {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -285,13 +285,15 @@ func (s *Server) admit(session *Session) bool {
 		cut = s.idleCuts.known(session.origin.addr)
 	}
 	session.mu.Lock()
-	session.startHeartbeatLocked()
+	if session.guest == nil { // whose transport is yet to come
+		session.startHeartbeatLocked()
+	}
 	if session.ws != nil {
 		session.keepAliveLocked(session.ws, cut)
 	}
 	session.delivering = true // so that Closed cannot overtake Open
 	session.mu.Unlock()
-	session.recv = s.handler.Open(session)
+	session.recv = open(session)
 	if session.recv == nil {
 		session.recv = nobody{}
 		session.end(&CloseError{Reason: ReasonForcedServer, Detail: DetailRefused})

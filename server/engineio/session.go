@@ -52,10 +52,11 @@ type Session struct {
 	srv      *Server
 	recv     Receiver
 	id       string
-	protocol int
+	protocol int // 0 of a guest
 	origin   snapshot
 	attached any
-	pass     Pass // nil without Options.Enter
+	pass     Pass   // nil without Options.Enter
+	guest    *guest // nil for a client that speaks Engine.IO
 
 	mu         sync.Mutex
 	state      state
@@ -79,7 +80,7 @@ type Session struct {
 // it to another.
 func (s *Session) ID() string { return s.id }
 
-// Protocol returns the Engine.IO protocol, 3 or 4.
+// Protocol returns the Engine.IO protocol, 3 or 4, or 0 of a guest.
 func (s *Session) Protocol() int { return s.protocol }
 
 // Request returns what is kept of the handshake request, made anew.
@@ -99,6 +100,9 @@ func (s *Session) Transport() string {
 }
 
 func (s *Session) transportLocked() string {
+	if s.guest != nil {
+		return s.guest.transport
+	}
 	if s.ws != nil {
 		return TransportWebSocket
 	}
@@ -318,7 +322,7 @@ func (s *Session) closeWithin(why *CloseError, limit time.Duration) {
 	}
 	s.state = stateClosing
 	s.why = why
-	if s.ws == nil {
+	if s.poll != nil && s.ws == nil {
 		s.out.push(entry{m: closePacket})
 	}
 	s.closer = time.AfterFunc(limit, func() { s.end(why) })

@@ -55,10 +55,13 @@ type wsConn struct {
 	heard  uint16       // the code of the client's close frame; set by the reader before it ends the session
 }
 
-// acceptWebSocket answers the WebSocket handshake and takes the connection. On
-// failure the answer has been written.
-func (s *Server) acceptWebSocket(w http.ResponseWriter, r *http.Request, sid string) (*wsConn, error) {
+// acceptWebSocket answers the WebSocket handshake and takes the connection. A
+// subprotocol is chosen if it is offered. On failure the answer has been written.
+func (s *Server) acceptWebSocket(w http.ResponseWriter, r *http.Request, sid, subprotocol string) (*wsConn, error) {
 	u := ws.HTTPUpgrader{Header: http.Header{}, Timeout: lingerTimeout}
+	if subprotocol != "" {
+		u.Protocol = func(offered string) bool { return offered == subprotocol }
+	}
 	s.setHeaders(u.Header, r, sid)
 	var ext *wsflate.Extension
 	if s.opts.PerMessageDeflate != nil {
@@ -120,13 +123,25 @@ func (c *wsConn) read() {
 	}
 }
 
-// packet reads frames until there is an Engine.IO packet. WebSocket pings are
-// answered on the way.
+// packet reads frames until there is an Engine.IO packet.
 func (c *wsConn) packet() (wire.Packet, error) {
+	data, binary, err := c.message()
+	switch {
+	case err != nil:
+		return wire.Packet{}, err
+	case binary:
+		return wire.DecodeBinary(data, c.s.protocol)
+	}
+	return wire.DecodeText(data, c.s.protocol)
+}
+
+// message reads frames until there is a message. WebSocket pings are answered on the
+// way.
+func (c *wsConn) message() (data []byte, binary bool, err error) {
 	for {
 		op, data, err := c.frames.next()
 		if err != nil {
-			return wire.Packet{}, err
+			return nil, false, err
 		}
 		c.s.srv.stats.bytesIn.Add(uint64(len(data)))
 		cost := frameCost
@@ -135,18 +150,20 @@ func (c *wsConn) packet() (wire.Packet, error) {
 		}
 		c.fare.pay(nil, c.s, cost)
 		switch op {
-		case wire.OpText:
-			return wire.DecodeText(data, c.s.protocol)
-		case wire.OpBinary:
-			return wire.DecodeBinary(data, c.s.protocol)
+		case wire.OpText, wire.OpBinary:
+			return data, op == wire.OpBinary, nil
 		case wire.OpPing:
 			c.answerPing(data)
 		case wire.OpClose:
 			if len(data) >= 2 {
-				c.heard = binary.BigEndian.Uint16(data)
+				c.heard = uint16(data[0])<<8 | uint16(data[1])
 			}
-			return wire.Packet{}, errCloseFrame
-		case wire.OpPong, wire.OpContinuation:
+			return nil, false, errCloseFrame
+		case wire.OpPong:
+			if c.s.guest != nil {
+				c.s.answered()
+			}
+		case wire.OpContinuation:
 		}
 	}
 }
@@ -243,14 +260,11 @@ func (c *wsConn) bye(why *CloseError) {
 		return
 	}
 	_ = c.conn.SetDeadline(time.Now().Add(lingerTimeout))
-	code := closeCode(why)
-	if why.Detail == DetailCloseFrame && c.heard != 0 {
-		code = c.heard
-	}
-	frame := wire.AppendHeader(nil, wire.OpClose, false, 2)
-	if _, err := c.conn.Write(binary.BigEndian.AppendUint16(frame, code)); err != nil {
-		_ = c.conn.Close()
-		return
+	if !c.s.guest.stream() {
+		if _, err := c.conn.Write(c.closeFrame(why)); err != nil {
+			_ = c.conn.Close()
+			return
+		}
 	}
 	half, ok := c.conn.(interface{ CloseWrite() error })
 	if tcp, plain := plainTCP(c.conn); plain {
@@ -262,6 +276,19 @@ func (c *wsConn) bye(why *CloseError) {
 		}
 	}
 	_ = c.conn.Close()
+}
+
+// closeFrame is the frame for the end of a session.
+func (c *wsConn) closeFrame(why *CloseError) []byte {
+	code, text := closeCode(why), ""
+	if g := c.s.guest; g != nil && g.closeFrame != nil {
+		code, text = g.closeFrame(why)
+	}
+	if why.Detail == DetailCloseFrame && c.heard != 0 {
+		code, text = c.heard, ""
+	}
+	frame := binary.BigEndian.AppendUint16(wire.AppendHeader(nil, wire.OpClose, false, 2+len(text)), code)
+	return append(frame, text...)
 }
 
 // drain runs when the reader has nothing more to read for the session: it reads

@@ -206,14 +206,22 @@ func (m *Metrics) of(name string) *namespace {
 
 // SessionOpened counts a session of Engine.IO.
 func (m *Metrics) SessionOpened(transport string, protocol int) {
-	p := strconv.Itoa(protocol)
+	p := protocolLabel(protocol)
 	m.sessions.WithLabelValues(transport, p).Inc()
 	m.sessionsOpened.WithLabelValues(transport, p).Inc()
 }
 
+// protocolLabel is the Engine.IO protocol of a session; guests speak none.
+func protocolLabel(protocol int) string {
+	if protocol == 0 {
+		return "none"
+	}
+	return strconv.Itoa(protocol)
+}
+
 // SessionClosed counts the end of a session.
 func (m *Metrics) SessionClosed(transport string, protocol int, c *engineio.CloseError) {
-	m.sessions.WithLabelValues(transport, strconv.Itoa(protocol)).Dec()
+	m.sessions.WithLabelValues(transport, protocolLabel(protocol)).Dec()
 	m.sessionsClosed.WithLabelValues(transport, string(c.Reason), string(c.Detail)).Inc()
 }
 

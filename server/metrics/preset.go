@@ -16,10 +16,13 @@ import (
 
 // preset makes the series of closed sets, and of the namespace that is always there.
 func (m *Metrics) preset() {
-	for _, transport := range []string{engineio.TransportPolling, engineio.TransportWebSocket} {
-		for _, protocol := range []string{"3", "4"} {
-			m.sessions.WithLabelValues(transport, protocol)
-			m.sessionsOpened.WithLabelValues(transport, protocol)
+	for transport, protocols := range map[string][]int{
+		engineio.TransportPolling: {3, 4}, engineio.TransportWebSocket: {3, 4},
+		engineio.TransportPlainWebSocket: {0}, engineio.TransportEventStream: {0},
+	} {
+		for _, p := range protocols {
+			m.sessions.WithLabelValues(transport, protocolLabel(p))
+			m.sessionsOpened.WithLabelValues(transport, protocolLabel(p))
 		}
 		for _, e := range engineio.Ends() {
 			m.sessionsClosed.WithLabelValues(transport, string(e.Reason), string(e.Detail))

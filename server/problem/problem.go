@@ -109,6 +109,8 @@ func Of(err error) *Problem {
 	var barred *auth.Error
 	var room *rooms.Error
 	var over *limit.Exceeded
+	var refused *socketio.Refused
+	var connect *socketio.ConnectError
 	switch {
 	case errors.As(err, &p):
 		return p
@@ -123,7 +125,27 @@ func Of(err error) *Problem {
 		}
 		return &Problem{Status: status, Code: socketio.CodeRateLimited, Message: over.Error(), RetryAfter: over.RetryAfter}
 	}
+	switch {
+	case errors.As(err, &refused):
+		return &Problem{Status: refused.Status, Code: refused.Code, Message: refused.Message, RetryAfter: refused.RetryAfter}
+	case errors.As(err, &connect):
+		return ofConnect(connect)
+	}
 	return &Problem{Status: http.StatusInternalServerError, Code: CodeFailed, Message: "the server could not do this", Err: err}
+}
+
+// ofConnect is a refusal by those who decide who may connect to a namespace.
+func ofConnect(e *socketio.ConnectError) *Problem {
+	p := &Problem{Status: http.StatusForbidden, Code: e.Code(), Message: e.Message, RetryAfter: e.RetryAfter()}
+	switch p.Code {
+	case "":
+		p.Code = string(auth.CodeForbidden)
+	case socketio.CodeRateLimited:
+		p.Status = http.StatusTooManyRequests
+	default:
+		p.Status = statusOf(auth.Code(p.Code))
+	}
+	return p
 }
 
 // statusOf is the status of a refusal. Only what a client may mend by showing something

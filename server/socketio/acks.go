@@ -27,6 +27,9 @@ func (a ackToSink) lost()           { a.sink.Lost() }
 
 // expectAck registers who waits for the answer to packet id.
 func (s *Socket) expectAck(id uint64, w ackWaiter) error {
+	if s.variant == variantStream {
+		return ErrCannotAnswer
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.reason != nil || s.cleaned {

@@ -15,6 +15,8 @@ type conn struct {
 	sess *engineio.Session
 	gate Gate // nil: nothing is limited
 
+	guest *Guest // nil for a client that speaks Socket.IO
+
 	// Owned by the reading goroutine.
 	dec   *wire.Decoder // made with the first message
 	owing bool          // attachments are awaited

@@ -106,6 +106,10 @@ func ConnectRefusals() []string {
 
 // refuse answers CONNECT with CONNECT_ERROR.
 func (c *conn) refuse(name string, err error, why string) {
+	if c.guest != nil {
+		c.guest.refused(name, err, why)
+		return
+	}
 	c.srv.opts.Observer.ConnectRefused(name, why)
 	message, data := err.Error(), any(nil)
 	var ce *ConnectError
@@ -180,6 +184,9 @@ func (p *pendingConnect) attempt(n *Namespace) (again bool) {
 		return false
 	}
 	admitted = true
+	if g := p.conn.guest; g != nil {
+		g.settle(s, nil)
+	}
 	begun := false
 	defer func() {
 		if !begun { // a connection handler left by runtime.Goexit
@@ -307,8 +314,11 @@ func (p *pendingConnect) admit(s *Socket, restored *Session) (err error) {
 	}
 	for _, mw := range s.ns.hooks.Load().middleware {
 		if err := mw.call(s.Context(), s); err != nil {
-			return err
+			return p.conn.guest.told(err)
 		}
+	}
+	if g := p.conn.guest; g != nil && g.opts.Admit != nil {
+		return g.opts.Admit(s.Context(), s)
 	}
 	return nil
 }
@@ -318,7 +328,9 @@ func (p *pendingConnect) admit(s *Socket, restored *Session) (err error) {
 func (s *Socket) begin(restored *Session) error {
 	r := s.ns.recoverer()
 	switch {
-	case r == nil || s.variant.protocol() == 4:
+	case s.conn.guest != nil:
+		s.goLive("", s.conn.guest.replay())
+	case r == nil || !s.variant.returns():
 		s.goLive("", nil)
 	case restored != nil:
 		if err := s.resume(r, restored); err != nil {
@@ -343,6 +355,9 @@ func (s *Socket) begin(restored *Session) error {
 		s.recoveryTried(RecoveryHit)
 	}
 	s.connected()
+	if g := s.conn.guest; g != nil {
+		g.connected(s)
+	}
 	return nil
 }
 
@@ -350,14 +365,7 @@ func (s *Socket) begin(restored *Session) error {
 // both sides: who heard the answer can be reached, and nothing overtakes it. It
 // reports false if the socket has ended before. It calls no user code.
 func (s *Socket) goLive(pid string, replay func() *engineio.Message) bool {
-	var payload any
-	if s.variant.protocol() == 5 {
-		payload = connectAnswer{SID: s.id, PID: pid}
-	}
-	m, err := encode(&wire.Outgoing{Type: wire.Connect, Namespace: s.ns.name, Payload: payload}, s.variant)
-	if err != nil {
-		return false // cannot be: two strings always encode
-	}
+	m := s.answerConnect(pid)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.reason != nil {
@@ -366,12 +374,35 @@ func (s *Socket) goLive(pid string, replay func() *engineio.Message) bool {
 	s.wentLive = true
 	s.state.Store(stateOpening) // who finds the socket now waits for the lock
 	s.ns.local.add(s)
-	_ = s.sess.Send(m, 0) // the client may be gone: Closed ends the socket
+	if m != nil {
+		_ = s.sess.Send(m, 0) // the client may be gone: Closed ends the socket
+	}
 	if replay != nil {
 		_ = s.sess.SendPaged(replay)
 	}
 	s.state.Store(stateLive)
 	return true
+}
+
+// answerConnect is what the client is told that it is connected by; nil says nothing.
+func (s *Socket) answerConnect(pid string) *engineio.Message {
+	if g := s.conn.guest; g != nil {
+		if g.opts.Welcome == nil {
+			return nil
+		}
+		var text []byte
+		s.guarded("guest", func() { text = g.opts.Welcome(s) })
+		return g.message(text)
+	}
+	var payload any
+	if s.variant.protocol() == 5 {
+		payload = connectAnswer{SID: s.id, PID: pid}
+	}
+	m, err := encode(&wire.Outgoing{Type: wire.Connect, Namespace: s.ns.name, Payload: payload}, s.variant)
+	if err != nil {
+		panic(err) // two strings always encode
+	}
+	return m
 }
 
 // connectAnswer is the payload of the server's CONNECT.

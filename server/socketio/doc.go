@@ -12,6 +12,10 @@
 // (JSON or MessagePack; with or without offset), and the Adapter hands the one
 // message to every outbox it is meant for.
 //
+// A client that comes without Socket.IO is a Guest (guest.go): its messages are turned
+// into events by a handler, and what is emitted is encoded in two more variants. To
+// everything else it is a Socket like any other.
+//
 // # Promises
 //
 //   - Events of one socket are handled one at a time and in order, on a goroutine

@@ -86,6 +86,10 @@ func (s *Socket) disconnect(detail string) {
 	if !s.stop(DisconnectReason{Reason: ReasonServerDisconnect, Detail: detail}, stateMuted) {
 		return
 	}
+	if g := s.conn.guest; g != nil {
+		g.end(detail)
+		return
+	}
 	if m, err := encode(&wire.Outgoing{Type: wire.Disconnect, Namespace: s.ns.name}, s.variant); err == nil {
 		_ = s.sess.Send(m, 0) // the client may be gone
 	}

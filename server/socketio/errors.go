@@ -16,6 +16,9 @@ var (
 	ErrNoAck = errors.New("socketio: the client asked for no acknowledgement")
 	// ErrDisconnected is returned when the socket is gone or going.
 	ErrDisconnected = errors.New("socketio: socket disconnected")
+	// ErrCannotAnswer is returned by EmitWithAck to the reader of an event stream, and
+	// nothing is sent. A broadcast reaches it and expects no answer.
+	ErrCannotAnswer = errors.New("socketio: the client reads an event stream and cannot answer")
 	// ErrTooEarly is returned by Emit when middleware emits too much to a socket
 	// that is not connected yet.
 	ErrTooEarly = errors.New("socketio: too many events before the socket is connected")

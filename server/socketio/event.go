@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"github.com/sockeye-io/sockeye/server/engineio"
-	"github.com/sockeye-io/sockeye/server/socketio/wire"
 )
 
 // Handler takes one event. Its context ends with the socket. A handler that
@@ -27,6 +26,7 @@ type Event struct {
 
 	next     *Event          // in the inbox
 	size     int             // what it counts there
+	direct   Handler         // of a guest: instead of the namespace's handlers
 	failure  error           // instead of an event: for the error listeners
 	upgraded bool            // instead of an event: for the upgrade listeners
 	former   *formerIdentity // instead of an event: for the namespace's identity listeners
@@ -57,7 +57,10 @@ func (e *Event) Acked() bool { return e.acked.Load() }
 // Ack answers the client. It can be called once: a second call returns ErrAcked.
 // ErrNoAck is returned when the client asked for none, ErrDisconnected when it
 // is gone.
-func (e *Event) Ack(args ...any) error {
+func (e *Event) Ack(args ...any) error { return e.answer(args, nil) }
+
+// answer sends the acknowledgement. refusal is what it says if that is an error.
+func (e *Event) answer(args []any, refusal any) error {
 	if !e.hasAck {
 		return ErrNoAck
 	}
@@ -65,9 +68,7 @@ func (e *Event) Ack(args ...any) error {
 		return ErrAcked
 	}
 	s := e.socket
-	m, err := encode(&wire.Outgoing{
-		Type: wire.Ack, Namespace: s.ns.name, ID: e.id, HasID: true, Args: args,
-	}, s.variant)
+	m, err := s.answerTo(e.id, args, refusal)
 	if err != nil {
 		e.acked.Store(false) // nothing was sent: the handler may still answer
 		return fmt.Errorf("socketio: acknowledging %q: %w", e.name, err)
@@ -91,7 +92,7 @@ func (e *Event) AckError(code, message string, extra ...any) error {
 		body[k] = extra[i+1]
 	}
 	maps.Copy(body, map[string]any{"code": code, "message": message})
-	return e.Ack(map[string]any{"error": body})
+	return e.answer([]any{map[string]any{"error": body}}, body)
 }
 
 // write hands a message to the transport.

@@ -195,6 +195,8 @@ func (s *Socket) pump() {
 			s.upgraded()
 		case e != nil && e.former != nil:
 			s.identified(e.former.was)
+		case e != nil && e.direct != nil:
+			s.handleDirect(e)
 		case e != nil:
 			s.handle(e)
 		case end:

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -41,6 +42,7 @@ func (l *Local) Broadcast(p *Packet, t *Target) error {
 // notes the packet's offset as its last; calls with track must not overlap (see
 // RecoveryAdapter).
 func (l *Local) Deliver(p *Packet, t *Target, track bool) (after func(), err error) {
+	p.address(l.ns, t)
 	d := delivery{p: p, flags: t.Flags.send(), track: track, since: time.Now()}
 	if err := d.prepare(l.ns.srv.preferred); err != nil {
 		return nil, err
@@ -81,21 +83,29 @@ func (l *Local) DeliverTo(s *Socket, p *Packet, f Flags, track bool) (after func
 // BroadcastAck delivers p with an acknowledgement id to the sockets of this node.
 func (l *Local) BroadcastAck(_ context.Context, p *Packet, t *Target, sink AckSink) (stop func(), err error) {
 	p.id, p.hasID = l.ns.ackIDs.Add(1)-1, true
+	p.address(l.ns, t)
 	if _, err := p.message(l.ns.srv.preferred); err != nil {
 		return func() {}, err
 	}
 	rs := l.recipients(t)
 	socks := rs.flat()
 	asked := socks[:0]
+	var mute []*Socket // guests that cannot answer
 	for _, s := range socks {
-		if s.expectAck(p.id, ackToSink{sink}) == nil {
+		switch err := s.expectAck(p.id, ackToSink{sink}); {
+		case err == nil:
 			asked = append(asked, s)
+		case errors.Is(err, ErrCannotAnswer):
+			mute = append(mute, s)
 		}
 	}
 	sink.Expect(len(asked))
 	d := delivery{p: p, flags: t.Flags.send(), since: time.Now()}
 	var all sent
 	for _, s := range asked {
+		all.add(d.send(s))
+	}
+	for _, s := range mute {
 		all.add(d.send(s))
 	}
 	if after := d.finish(l.ns, all); after != nil {

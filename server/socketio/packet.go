@@ -17,6 +17,7 @@ import (
 // immutable and may be used from any goroutine.
 type Packet struct {
 	ns     string
+	room   string // see Room
 	event  string
 	args   []any
 	offset string
@@ -31,7 +32,7 @@ type Packet struct {
 }
 
 // variant is one way to encode a packet: the format, and whether the client
-// speaks protocol 4, which knows no offsets.
+// speaks protocol 4, which knows no offsets; or how a guest is spoken to.
 type variant uint8
 
 const (
@@ -39,6 +40,8 @@ const (
 	variantMsgpack
 	variantJSON4
 	variantMsgpack4
+	variantPlain  // guests: messages of a plain WebSocket, with offset
+	variantStream // guests: events of a stream, with offset
 	variantCount
 )
 
@@ -61,11 +64,20 @@ func (v variant) format() wire.Format {
 }
 
 func (v variant) protocol() int {
-	if v >= variantJSON4 {
+	if v.old() {
 		return 4
 	}
 	return 5
 }
+
+// old reports whether the client speaks protocol 4.
+func (v variant) old() bool { return v == variantJSON4 || v == variantMsgpack4 }
+
+// guest reports whether the client comes without Socket.IO.
+func (v variant) guest() bool { return v >= variantPlain }
+
+// returns reports whether the client can take up an earlier session.
+func (v variant) returns() bool { return v < variantJSON4 }
 
 // NewPacket returns the packet of an event in a namespace. The arguments must
 // not be changed afterwards. ErrReserved is returned for a reserved name.
@@ -81,6 +93,18 @@ func (p *Packet) Namespace() string { return p.ns }
 
 // Event returns the event's name.
 func (p *Packet) Event() string { return p.event }
+
+// Room returns the one room that the packet was addressed to: "" if it was for several or
+// for everybody, or for a room of the server or of one socket. It is known once the packet
+// was delivered.
+func (p *Packet) Room() string { return p.room }
+
+// address notes the room. It is called before the first encoding.
+func (p *Packet) address(n *Namespace, t *Target) {
+	if p.room == "" && len(t.Rooms) == 1 && !ReservedRoom(t.Rooms[0]) && n.local.own(t.Rooms[0]) == nil {
+		p.room = t.Rooms[0]
+	}
+}
 
 // Args returns the arguments, without the offset.
 func (p *Packet) Args() []any { return p.args }
@@ -120,7 +144,7 @@ func (p *Packet) DropEncodings() {
 
 // message returns the packet for one variant.
 func (p *Packet) message(v variant) (*engineio.Message, error) {
-	if p.offset == "" && v >= variantJSON4 {
+	if p.offset == "" && v.old() {
 		v -= variantJSON4 // without an offset both protocols have the same events
 	}
 	if m := p.messages[v].Load(); m != nil {
@@ -136,11 +160,7 @@ func (p *Packet) message(v variant) (*engineio.Message, error) {
 			return m, nil
 		}
 	}
-	out := wire.Outgoing{Type: wire.Event, Namespace: p.ns, ID: p.id, HasID: p.hasID, Event: p.event, Args: p.args}
-	if v.protocol() == 5 {
-		out.Offset = p.offset
-	}
-	m, err := encode(&out, v)
+	m, err := p.encode(v)
 	if err != nil {
 		return nil, fmt.Errorf("socketio: encoding %q: %w", p.event, err)
 	}
@@ -153,6 +173,18 @@ func (p *Packet) message(v variant) (*engineio.Message, error) {
 	}
 	p.messages[v].Store(m)
 	return m, nil
+}
+
+// encode returns the packet anew.
+func (p *Packet) encode(v variant) (*engineio.Message, error) {
+	if v.guest() {
+		return p.forGuest(v)
+	}
+	out := wire.Outgoing{Type: wire.Event, Namespace: p.ns, ID: p.id, HasID: p.hasID, Event: p.event, Args: p.args}
+	if v.protocol() == 5 {
+		out.Offset = p.offset
+	}
+	return encode(&out, v)
 }
 
 // encode returns a packet as one Engine.IO message.

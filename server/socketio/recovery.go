@@ -69,7 +69,7 @@ func (n *Namespace) position() string {
 // the time between after and now may or may not have found it there.
 func (s *Socket) noteChangeLocked(room string, joined bool, after string) {
 	r := s.ns.recoverer()
-	if r == nil || s.variant.protocol() == 4 {
+	if r == nil || !s.variant.returns() {
 		return
 	}
 	_, until := r.Position()
@@ -107,7 +107,7 @@ func (s *Socket) trimChangesLocked(r RecoveryAdapter) {
 // A client that saw no event yet sends no offset.
 func (p *pendingConnect) restore(s *Socket) *Session {
 	r := s.ns.recoverer()
-	if r == nil || s.variant.protocol() == 4 || s.auth == nil {
+	if r == nil || !s.variant.returns() || s.auth == nil {
 		return nil
 	}
 	var ask struct {
@@ -327,7 +327,7 @@ func (s *Socket) rejoin(name string, events []RoomEvent) []RoomEvent {
 // of one that was cut off, and forgets that of one that left.
 func (s *Socket) settleSession(keep bool) {
 	r := s.ns.recoverer()
-	if r == nil || s.variant.protocol() == 4 {
+	if r == nil || !s.variant.returns() {
 		return
 	}
 	s.mu.Lock()

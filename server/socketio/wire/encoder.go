@@ -19,6 +19,7 @@ const (
 	asPlaceholder binaryMode = iota // an attachment
 	asToken                         // a string that stands for it until the text is final, see tokens.go
 	asBase64                        // what encoding/json makes of []byte
+	asObject                        // {"base64":"..."}, for clients that know neither attachments nor MessagePack
 	asMarked                        // base64 that can be told from other strings, see tokens.go
 )
 
@@ -114,6 +115,10 @@ func (e *encoder) binary(b []byte) {
 		e.buf = appendToken(e.buf, len(e.tokens))
 		e.buf = append(e.buf, '"')
 		e.tokens = append(e.tokens, b)
+	case asObject:
+		e.buf = append(e.buf, `{"base64":"`...)
+		e.buf = base64.StdEncoding.AppendEncode(e.buf, b)
+		e.buf = append(e.buf, `"}`...)
 	case asBase64, asMarked:
 		e.buf = append(e.buf, '"')
 		e.buf = base64.StdEncoding.AppendEncode(e.buf, b)
