@@ -18,6 +18,8 @@ type Suite struct {
 	Nodes bool
 	// Recovery says that the adapter is a socketio.RecoveryAdapter.
 	Recovery bool
+	// History says that it is a socketio.HistoryAdapter as well.
+	History bool
 }
 
 // Run runs the suite.
@@ -56,6 +58,12 @@ func Run(t *testing.T, s Suite) {
 			{"Recovery", testRecovery, !s.Recovery},
 			{"RecoveryWhilePublishing", testRecoveryWhilePublishing, !s.Recovery},
 			{"RecoveryOfRooms", testRecoveryOfRooms, !s.Recovery},
+			{"History", testHistory, !s.History},
+			{"HistoryByPages", testHistoryByPages, !s.History},
+			{"HistoryLimits", testHistoryLimits, !s.History},
+			{"HistoryOfUnknownOffsets", testHistoryOfUnknownOffsets, !s.History},
+			{"JoinSince", testJoinSince, !s.History},
+			{"JoinSinceWhilePublishing", testJoinSinceWhilePublishing, !s.History},
 		} {
 			if test.skip {
 				continue
@@ -82,6 +90,9 @@ func open(t *testing.T, s Suite, nodes int) *cluster {
 		o := &socketio.Options{Adapter: factory(i)}
 		if s.Recovery {
 			o.Recovery = socketio.Recovery{MaxDisconnection: time.Minute}
+		}
+		if s.History {
+			o.History = limitsOf
 		}
 		srv := sockettest.Serve(t, o)
 		srv.Of("/other")

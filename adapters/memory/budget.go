@@ -9,34 +9,43 @@ import (
 // looked for with every packet: one in slack.
 const slack = 64
 
-// budget bounds what all namespaces of a server keep together: to the largest
-// MaxBytes of any of them. Where that is not enough, those that hold most give
+// holder is what a namespace keeps of one kind.
+type holder interface {
+	// holds returns how many bytes it keeps. It does not wait.
+	holds() int64
+	// give drops the oldest, until so many bytes are free or it is another's turn.
+	// Something goes in any case.
+	give(bytes int64)
+}
+
+// budget bounds what all namespaces of a server keep together, of packets and sessions or
+// of histories: to the largest bound of any of them. Where that is not enough, those that hold most give
 // their oldest first, so that a busy namespace does not take from a quiet one.
 //
 // budget.mu comes before Adapter.mu, of which at most one is held at a time.
 type budget struct {
-	held  atomic.Int64 // the sum of Adapter.held
+	held  atomic.Int64 // by all members
 	limit atomic.Int64
 
 	mu      sync.Mutex
-	members map[*Adapter]struct{}
+	members map[holder]struct{}
 }
 
-// join adds an adapter that may keep limit bytes.
-func (b *budget) join(a *Adapter, limit int64) {
+// join adds a member that may keep limit bytes.
+func (b *budget) join(h holder, limit int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.members == nil {
-		b.members = make(map[*Adapter]struct{})
+		b.members = make(map[holder]struct{})
 	}
-	b.members[a] = struct{}{}
+	b.members[h] = struct{}{}
 	b.limit.Store(max(b.limit.Load(), limit))
 }
 
-func (b *budget) leave(a *Adapter) {
+func (b *budget) leave(h holder) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.members, a)
+	delete(b.members, h)
 }
 
 // settle makes room if too much is held. It is called with no lock held.
@@ -55,25 +64,27 @@ func (b *budget) settle() {
 		if over <= 0 {
 			return
 		}
-		a := b.largestLocked()
-		if a == nil {
+		h := b.largestLocked()
+		if h == nil {
 			return
 		}
-		a.give(over)
+		h.give(over)
 	}
 }
 
-// largestLocked returns the adapter that holds most, nil if none holds anything.
-func (b *budget) largestLocked() *Adapter {
-	var largest *Adapter
+// largestLocked returns the member that holds most, nil if none holds anything.
+func (b *budget) largestLocked() holder {
+	var largest holder
 	most := int64(0)
-	for a := range b.members {
-		if n := a.held.Load(); n > most {
-			largest, most = a, n
+	for h := range b.members {
+		if n := h.holds(); n > most {
+			largest, most = h, n
 		}
 	}
 	return largest
 }
+
+func (a *Adapter) holds() int64 { return a.held.Load() }
 
 // give drops the oldest of what is kept, until so many bytes are free, or half of
 // it has gone: then it may be another's turn. Something goes in any case.

@@ -24,29 +24,32 @@ type Adapter struct {
 	gone      atomic.Uint64 // up to where packets are no longer kept; written under mu
 	held      atomic.Int64  // bytes of log and sessions; written under mu
 
-	mu       sync.Mutex // the delivery lock: recovery's order of packets
-	recovery *socketio.Recovery
-	keep     time.Duration // how long packets are kept
-	log      packetLog
-	sessions sessionKeep
-	timer    *time.Timer // drops what is too old; nil while nothing is kept
-	closed   bool
+	mu        sync.Mutex // the delivery lock: recovery's order of packets
+	recovery  *socketio.Recovery
+	keep      time.Duration // how long packets are kept
+	log       packetLog
+	sessions  sessionKeep
+	histories histories
+	timer     *time.Timer // drops what is too old; nil while nothing is kept
+	closed    bool
 }
 
 var _ socketio.RecoveryAdapter = (*Adapter)(nil)
 
 // New returns the factory for socketio.Options.Adapter. Each namespace keeps at
 // most its Recovery.MaxBytes, and all namespaces that one factory opens keep no
-// more together than the largest of these.
+// more together than the largest of these. So it is with histories.
 func New() socketio.AdapterFactory {
-	shared := new(budget)
-	return func(l *socketio.Local) (socketio.Adapter, error) { return open(l, shared), nil }
+	recovery, history := new(budget), new(budget)
+	return func(l *socketio.Local) (socketio.Adapter, error) { return open(l, recovery, history), nil }
 }
 
-func open(l *socketio.Local, shared *budget) *Adapter {
+func open(l *socketio.Local, recovery, history *budget) *Adapter {
 	var b [4]byte
 	_, _ = rand.Read(b[:]) // never fails
-	return &Adapter{Local: l, epoch: base64.RawURLEncoding.EncodeToString(b[:]) + ".", budget: shared}
+	a := &Adapter{Local: l, epoch: base64.RawURLEncoding.EncodeToString(b[:]) + ".", budget: recovery}
+	a.histories.budget, a.histories.mu = history, &a.mu
+	return a
 }
 
 // EnableRecovery turns recovery on.
@@ -104,13 +107,22 @@ func (a *Adapter) order(p *socketio.Packet, t *socketio.Target, deliver func(tra
 	a.delivered.Store(n)
 	p.DropEncodings() // the outboxes have them
 	if !a.closed {
-		a.log.append(entry{n: n, packet: p, rooms: t.Rooms, except: t.Except, at: time.Now()}, held)
+		a.keepLocked(entry{n: n, packet: p, rooms: t.Rooms, except: t.Except, at: time.Now()}, held)
 	}
 	a.shrinkLocked(a.recovery.MaxBytes)
 	a.scheduleLocked()
 	a.mu.Unlock()
 	a.budget.settle()
+	a.histories.budget.settle()
 	return after(f, nil)
+}
+
+// keepLocked keeps a packet that holds so many bytes, for replay and in histories.
+func (a *Adapter) keepLocked(e entry, held int) {
+	a.log.append(e, held)
+	if a.histories.keeps != nil && len(e.rooms) > 0 {
+		a.histories.noteLocked(e.n, e.packet, e.rooms, held, e.at)
+	}
 }
 
 func after(f func(), err error) error {
@@ -143,6 +155,7 @@ func (a *Adapter) Begin(_ *socketio.Socket, live func(position string)) {
 // Close drops what is kept.
 func (a *Adapter) Close() error {
 	a.budget.leave(a)
+	a.histories.budget.leave(&a.histories)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.closed = true
@@ -151,13 +164,14 @@ func (a *Adapter) Close() error {
 	}
 	a.log = packetLog{}
 	a.sessions = sessionKeep{}
+	a.histories.closeLocked()
 	a.accountLocked()
 	return nil
 }
 
 // scheduleLocked sees to it that what is kept goes in time.
 func (a *Adapter) scheduleLocked() {
-	if a.timer == nil && !a.closed && (a.log.len() > 0 || a.sessions.len() > 0) {
+	if a.timer == nil && !a.closed && (a.log.len() > 0 || a.sessions.len() > 0 || len(a.histories.due) > 0) {
 		a.timer = time.AfterFunc(max(a.keep/4, time.Millisecond), a.expire)
 	}
 }
@@ -169,6 +183,7 @@ func (a *Adapter) expire() {
 	now := time.Now()
 	a.log.expire(now.Add(-a.keep))
 	a.sessions.expire(now)
+	a.histories.expireLocked(now)
 	a.shrinkLocked(a.recovery.MaxBytes)
 	a.scheduleLocked()
 }

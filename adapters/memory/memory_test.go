@@ -18,5 +18,6 @@ func TestSuite(t *testing.T) {
 			return func(int) socketio.AdapterFactory { return memory.New() }
 		},
 		Recovery: true,
+		History:  true,
 	})
 }

@@ -34,6 +34,15 @@ type Options struct {
 	// Recovery turns connection state recovery on in every namespace. It needs
 	// an adapter that can (adapters/memory). The zero value is off, as in Node.
 	Recovery Recovery
+	// History says of which rooms what is sent there is kept, and how much of it, in the
+	// namespaces that have recovery: its offsets are those of recovery. Nil keeps nothing. It
+	// is called for each event to a room, from any goroutine, and must be quick. It is not
+	// asked about the rooms of users and other reserved ones, nor about names that could be the
+	// id of a socket (20 letters, digits, - and _): what is sent to one client is never kept.
+	History func(namespace, room string) (HistoryLimits, bool)
+	// HistoryBytes bounds what the histories of all rooms take together (64 MiB). What goes
+	// first is the room in which nothing was said for longest.
+	HistoryBytes int64
 	// CleanupEmptyChildNamespaces removes a dynamic namespace with its last socket.
 	// Without it every name a client makes up and a pattern accepts stays for good.
 	CleanupEmptyChildNamespaces bool
@@ -114,6 +123,9 @@ func (o *Options) withDefaults() (Options, error) {
 	if c.MaxNamespaces == 0 {
 		c.MaxNamespaces = DefaultMaxNamespaces
 	}
+	if c.HistoryBytes == 0 {
+		c.HistoryBytes = DefaultHistoryBytes
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -132,7 +144,7 @@ func (o *Options) withDefaults() (Options, error) {
 	switch {
 	case c.ConnectTimeout < 0 || c.Recovery.MaxDisconnection < 0:
 		return c, errors.New("socketio: durations must not be negative")
-	case c.InboxEvents < 0 || c.InboxBytes < 0 || c.MaxNamespaces < 0 || c.MaxEventName < 0 || c.Recovery.MaxBytes < 0:
+	case c.InboxEvents < 0 || c.InboxBytes < 0 || c.MaxNamespaces < 0 || c.MaxEventName < 0 || c.Recovery.MaxBytes < 0 || c.HistoryBytes < 0:
 		return c, errors.New("socketio: limits must not be negative")
 	case c.Parser > ParserMsgpack:
 		return c, fmt.Errorf("socketio: unknown parser %d", c.Parser)

@@ -32,6 +32,11 @@ func (n *Namespace) EnableRecovery(r Recovery) error {
 	if err := ra.EnableRecovery(r); err != nil {
 		return err
 	}
+	if n.recovery.Load() == nil {
+		if err := n.enableHistory(); err != nil {
+			return err
+		}
+	}
 	n.recovery.Store(&r)
 	return nil
 }
