@@ -24,6 +24,7 @@ type Adapter struct {
 	name string
 
 	recovery atomic.Pointer[socketio.Recovery]
+	keepsOf  func(room string) (socketio.HistoryLimits, bool) // set before the first socket connects; nil without history
 	claims   claims
 
 	mu     sync.Mutex // the delivery lock
@@ -33,6 +34,7 @@ type Adapter struct {
 var (
 	_ socketio.ClusterAdapter = (*Adapter)(nil)
 	_ socketio.SessionSaver   = (*Adapter)(nil)
+	_ socketio.HistoryAdapter = (*Adapter)(nil)
 )
 
 func (h *Hub) open(l *socketio.Local) (*Adapter, error) {
@@ -158,7 +160,8 @@ func (a *Adapter) logged(p *socketio.Packet, t *socketio.Target, deliver deliver
 	if err != nil {
 		return err
 	}
-	if err = a.hub.append.do(&job{nsp: a.name, kind: typeBroadcast, data: data, packet: p, target: t, deliver: deliver}); !errors.Is(err, errAway) {
+	j := &job{nsp: a.name, kind: typeBroadcast, data: data, packet: p, target: t, deliver: deliver, rooms: a.keptRooms(t)}
+	if err = a.hub.append.do(j); !errors.Is(err, errAway) {
 		return err
 	}
 	if !a.hub.takeUnlogged(len(data)) {

@@ -46,6 +46,7 @@ type job struct {
 	packet    *socketio.Packet // what the reader delivers when it comes to the entry, or nil
 	target    *socketio.Target // to whom
 	deliver   deliverFunc      // how
+	rooms     []keptRoom       // whose history it goes into
 
 	seq  uint64
 	done chan error // the end of the wait; capacity 1; nil if nobody waits
@@ -228,14 +229,17 @@ type appended struct {
 func (a *appender) call(batch []*job) (appended, error) {
 	h := a.hub
 	at := h.at.Load()
-	args := make([]any, 0, appendArgs+4*len(batch))
-	args = append(args, at.epoch, newEpoch(), seqTTL.Milliseconds(), batch[0].seq, a.sent.of(at.epoch), at.epoch, at.n)
+	args := make([]any, 0, appendArgs+entryArgs*len(batch))
+	args = append(args, at.epoch, newEpoch(), seqTTL.Milliseconds(), batch[0].seq, a.sent.of(at.epoch), at.epoch, at.n, h.histories.bytes.Load())
 	for _, j := range batch {
-		args = append(args, h.o.NodeID, j.nsp, strconv.Itoa(j.kind), j.data)
+		args = append(args, h.o.NodeID, j.nsp, strconv.Itoa(j.kind), j.data, len(j.rooms))
+		for _, r := range j.rooms {
+			args = r.append(args)
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), appendTimeout)
 	defer cancel()
-	res, err := appendScript.Run(ctx, h.redis, []string{h.stream(), h.logKey(), h.seqKey()}, args...).Slice()
+	res, err := appendScript.Run(ctx, h.redis, []string{h.stream(), h.logKey(), h.seqKey(), h.historyKey()}, args...).Slice()
 	if err != nil {
 		return appended{}, err
 	}
@@ -311,8 +315,8 @@ func (h *Hub) hello(ctx context.Context) (position, error) {
 	at := h.at.Load()
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
-	res, err := appendScript.Run(ctx, h.redis, []string{h.stream(), h.logKey(), h.seqKey() + ":hello"},
-		"", newEpoch(), seqTTL.Milliseconds(), h.hellos, 0, at.epoch, at.n, h.o.NodeID, "", "", "").Slice()
+	res, err := appendScript.Run(ctx, h.redis, []string{h.stream(), h.logKey(), h.seqKey() + ":hello", h.historyKey()},
+		"", newEpoch(), seqTTL.Milliseconds(), h.hellos, 0, at.epoch, at.n, 0, h.o.NodeID, "", "", "", 0).Slice()
 	if err != nil {
 		return position{}, err
 	}

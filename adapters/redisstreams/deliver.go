@@ -26,6 +26,9 @@ func (a *Adapter) take(e *entry, next position, own bool, j *job) {
 		if own && t.Flags.Volatile {
 			break
 		}
+		if !e.ours() {
+			a.keepForeign(e, next, &t)
+		}
 		a.takePacket(p, &t, next, func(track bool) (func(), error) { return a.Deliver(p, &t, track) })
 		return
 	default:

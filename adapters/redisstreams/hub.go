@@ -70,9 +70,10 @@ type Hub struct {
 	current atomic.Pointer[position] // that, or the entry that is being delivered
 	owed    owed
 
-	hellos  uint64      // owned by the reader, as checked
-	checked time.Time   // when Redis had this log
-	rejoin  atomic.Bool // Redis has another log: the reader must join it
+	histories histories
+	hellos    uint64      // owned by the reader, as checked
+	checked   time.Time   // when Redis had this log
+	rejoin    atomic.Bool // Redis has another log: the reader must join it
 
 	ctx  context.Context //nolint:containedctx // ends with the hub
 	stop context.CancelFunc
@@ -185,6 +186,7 @@ func (h *Hub) Close() error {
 func (h *Hub) stream() string            { return h.o.Prefix }
 func (h *Hub) logKey() string            { return "{" + h.o.Prefix + "}:log" }
 func (h *Hub) seqKey() string            { return h.logKey() + ":" + h.o.NodeID }
+func (h *Hub) historyKey() string        { return "{" + h.o.Prefix + "}:history" }
 func (h *Hub) session(sid string) string { return h.o.Prefix + ":session:" + sid }
 
 func (h *Hub) adapter(namespace string) *Adapter {

@@ -168,10 +168,12 @@ func (h *Hub) readOnce(p *pace) error {
 	ctx, cancel := context.WithTimeout(h.ctx, readBlock+appendTimeout)
 	defer cancel()
 	at := h.at.Load()
+	h.histories.begin(ctx, h, at)
 	streams, err := h.redis.XRead(ctx, &redis.XReadArgs{
 		Streams: []string{h.stream(), at.id.String()}, Count: p.count(readCount), Block: readBlock,
 	}).Result()
 	if errors.Is(err, redis.Nil) {
+		h.histories.flush(ctx, h)
 		if time.Since(h.checked) < checkEvery {
 			return nil
 		}
@@ -190,6 +192,7 @@ func (h *Hub) readOnce(p *pace) error {
 			}
 		}
 	}
+	h.histories.flush(ctx, h)
 	return nil
 }
 

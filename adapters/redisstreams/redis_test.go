@@ -39,7 +39,7 @@ func open(t *testing.T, url string, o Options) *Hub {
 func suite(t *testing.T, url string) {
 	t.Helper()
 	adaptertest.Run(t, adaptertest.Suite{
-		Nodes: true, Recovery: true,
+		Nodes: true, Recovery: true, History: true,
 		Cluster: func(t *testing.T) func(int) socketio.AdapterFactory {
 			t.Helper()
 			prefix := redistest.Prefix(t)

@@ -12,26 +12,34 @@ import "github.com/redis/go-redis/v9"
 // number in the log, and its number among those of its publisher, with dots between.
 // The number 1 is the version of that field.
 
-// appendArgs is how many arguments of appendScript come before the entries.
-const appendArgs = 7
+// appendArgs is how many arguments of appendScript come before the entries, entryArgs how
+// many each has, and roomArgs how many more for each room whose history it goes into.
+const (
+	appendArgs = 8
+	entryArgs  = 5
+	roomArgs   = 4
+)
 
 // appendScript appends entries unless they are there already, so that a call whose
 // answer was lost can be made again: the entries of one node are appended in the
 // order of their sequence numbers, each once.
 //
-// KEYS: stream, {prefix}:log, {prefix}:log:NODE. ARGV: the epoch the caller knows or
+// An entry goes into the histories of its rooms in the same moment: see keep.go.
+//
+// KEYS: stream, {prefix}:log, {prefix}:log:NODE, {prefix}:history. ARGV: the epoch the caller knows or
 // "", an epoch to begin with if there is none, milliseconds for which the third key is
 // kept, the sequence number of the first entry, the one that the log is known to have
-// or 0, the epoch and the number of the entry up to which the caller has read; then uid,
-// nsp, type and data of each entry; an entry with an empty type is appended without
-// namespace, for which Node's readers ignore it. The answer is the epoch, and then the
+// or 0, the epoch and the number of the entry up to which the caller has read, bytes
+// that all histories may take; then of each entry uid, nsp, type, data, number of rooms that
+// keep it, and of each of those its name and limits (messages, ms, bytes). An entry with an
+// empty type is appended without namespace, for which Node's readers ignore it. The answer is the epoch, and then the
 // id and the number of each entry, an empty id for one that was there already. If the
 // epoch is not the caller's, nothing is appended.
 //
 // A log that does not have what the caller knows to be in it has lost its end. Its
 // numbers would be given out a second time, and readers that were behind would see no
 // hole: it gets another epoch, so that everybody starts anew.
-var appendScript = redis.NewScript(`
+var appendScript = redis.NewScript(`local base = KEYS[4]` + keepLib + `
 local epoch = redis.call('HGET', KEYS[2], 'epoch')
 if not epoch then
   epoch = ARGV[2]
@@ -48,8 +56,11 @@ if last < tonumber(ARGV[5]) or ARGV[6] == epoch and n < tonumber(ARGV[7]) then
   if ARGV[1] ~= '' then return answer end
 end
 local seq = tonumber(ARGV[4])
-for i = 8, #ARGV, 4 do
+local i = 9
+while i <= #ARGV do
+  local rooms = tonumber(ARGV[i + 4])
   if seq > last then
+    if rooms > 0 then begin(KEYS[1]) end
     local n = string.format('%d', redis.call('HINCRBY', KEYS[2], 'n', 1))
     local mark = epoch .. '.' .. n .. '.' .. string.format('%d', seq)
     local id
@@ -57,6 +68,10 @@ for i = 8, #ARGV, 4 do
       id = redis.call('XADD', KEYS[1], '*', 'uid', ARGV[i], 'x1', mark)
     else
       id = redis.call('XADD', KEYS[1], '*', 'uid', ARGV[i], 'nsp', ARGV[i + 1], 'type', ARGV[i + 2], 'data', ARGV[i + 3], 'x1', mark)
+    end
+    for r = i + 5, i + 1 + 4 * rooms, 4 do
+      local kept = pcall(keep, ARGV[r], tonumber(ARGV[r + 1]), tonumber(ARGV[r + 2]), tonumber(ARGV[r + 3]), tonumber(ARGV[8]), id, n, ARGV[i + 3])
+      if not kept then redis.pcall('HSET', base, 'f:' .. ARGV[r], pad(id)) end -- the log goes on in any case
     end
     last = seq
     answer[#answer + 1] = id
@@ -66,6 +81,7 @@ for i = 8, #ARGV, 4 do
     answer[#answer + 1] = '0'
   end
   seq = seq + 1
+  i = i + 5 + 4 * rooms
 end
 redis.call('SET', KEYS[3], string.format('%d', last), 'PX', ARGV[3])
 return answer

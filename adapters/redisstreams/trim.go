@@ -62,6 +62,9 @@ func (h *Hub) clock() time.Time {
 func (h *Hub) trimNow() error {
 	ctx, cancel := context.WithTimeout(h.ctx, appendTimeout)
 	defer cancel()
+	if err := h.histories.sweep(ctx, h); err != nil {
+		return err
+	}
 	oldest := entryID{ms: uint64(max(0, h.clock().Add(-h.retention()).UnixMilli()))}
 	if err := h.redis.XTrimMinIDApprox(ctx, h.stream(), oldest.String(), 0).Err(); err != nil {
 		return err
