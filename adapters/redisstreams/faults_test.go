@@ -45,6 +45,7 @@ func startNodeAt(t *testing.T, url, prefix string, change func(*Options)) *testN
 	n := &testNode{t: t, hub: h}
 	n.Server = sockettest.Serve(t, &socketio.Options{
 		Adapter: h.Factory(), Recovery: socketio.Recovery{MaxDisconnection: time.Minute},
+		History: limitsOf, HistoryBytes: historyBytes,
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	n.Of("/").OnAdapter(func(e socketio.AdapterEvent) {
