@@ -70,6 +70,8 @@ type Config struct {
 	UserConnections Most      `name:"user-connections" group:"limits" default:"1000" unit:"number or off" help:"Connections that one user, or one API key, may have on this node."`
 	UserHandshakes  Rate      `name:"user-handshakes" group:"limits" default:"50/s burst 1000" unit:"rate or off" help:"How fast one user, or one API key, may open connections, on all nodes together with --redis-url."`
 	MaxConnections  Most      `name:"max-connections" group:"limits" default:"100000" unit:"number or off" help:"Connections of this node. Who comes later is told to try again."`
+	APIRate         Rate      `name:"api-rate" group:"limits" default:"500/s burst 5000" unit:"rate or off" help:"Requests to the HTTP API that one API key or user may make, of each node. A batch is one."`
+	APIBody         Size      `name:"api-body" group:"limits" default:"1MiB" unit:"size" help:"Largest body of a request to the HTTP API."`
 	OutboxTotal     MostBytes `name:"outbox-total" group:"limits" default:"1GiB" unit:"size or off" help:"Most that may wait for all clients of this node together. When it is reached the slowest readers are disconnected, and new connections are refused."`
 	LimitsExcept    []string  `name:"limits-except" group:"limits" default:"private" unit:"comma-separated networks or addresses, loopback, private" help:"Addresses whose connections and handshakes are not counted. private: those of local networks, behind which a proxy may be that nobody has named in --trusted-proxies."`
 
@@ -94,6 +96,7 @@ type Config struct {
 
 	Recovery      OrDuration `name:"recovery" group:"features" default:"off" word:"off" unit:"off or duration" help:"How long a client may be away and still get what it missed (connection state recovery). On, every event without an acknowledgement ends in one more argument, a string, which listeners see, as with Node."`
 	RecoveryBytes Size       `name:"recovery-bytes" group:"features" default:"64MiB" unit:"size" help:"Most memory that packets kept for recovery may take, in all namespaces together (or the chat's recovery-bytes, if that is more)."`
+	API           bool       `name:"api" group:"features" default:"true" negatable:"" unit:"true or false" help:"Serve the HTTP API under /api/v1, which needs an API key or a token whatever --anonymous says, and its description at /api/."`
 	Relay         string     `name:"relay" group:"features" default:"on" enum:"on,off" unit:"on or off" help:"Serve the relay contract (join, leave, say, echo) and the relay rules of the file. In the file this key is on, off, or the rules."`
 
 	RedisURL             string        `name:"redis-url" group:"cluster" unit:"URL" help:"Redis that joins several nodes: redis://[user:password@]host:port[/db], rediss:// for TLS; redis+cluster://host:port,host:port for a Redis Cluster, redis+sentinel://host:port,host:port/master[/db] for Sentinel (rediss+... for TLS). Empty: this node is alone."`
@@ -182,7 +185,7 @@ func (c *Config) Validate() error {
 	for _, s := range []struct {
 		name  string
 		value Size
-	}{{"max-payload", c.MaxPayload}, {"outbox-limit", c.OutboxLimit}, {"recovery-bytes", c.RecoveryBytes}} {
+	}{{"max-payload", c.MaxPayload}, {"api-body", c.APIBody}, {"outbox-limit", c.OutboxLimit}, {"recovery-bytes", c.RecoveryBytes}} {
 		if s.value <= 0 {
 			fail(s.name, "%v is not above zero", s.value)
 		}
@@ -212,7 +215,7 @@ func (c *Config) Validate() error {
 }
 
 // takenPaths are the first names of the paths of routes and pages.
-var takenPaths = []string{"chat", "playground", "assets", "favicon.svg", "favicon.ico", "healthz", "readyz", "metrics"}
+var takenPaths = []string{"api", "chat", "playground", "assets", "favicon.svg", "favicon.ico", "healthz", "readyz", "metrics"}
 
 // reservedNamespaces have a handler of their own.
 var reservedNamespaces = []string{"/chat"}

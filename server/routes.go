@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/sockeye-io/sockeye/handlers/api"
 	"github.com/sockeye-io/sockeye/public"
 )
 
@@ -41,7 +42,12 @@ func (a *App) routes() http.Handler {
 	for _, path := range a.site.Routes() {
 		r.Any(path, gin.WrapH(a.site))
 	}
-	r.NoRoute(gin.WrapF(a.site.NotFound))
+	r.NoRoute(a.notFound)
+
+	// What backends ask for. Who may is decided there: nobody without key or token.
+	if a.api != nil {
+		a.api.Mount(r)
+	}
 
 	// For those who watch the program. /metrics tells too much about the users
 	// for an open address: elsewhere than on loopback it needs --metrics-listen.
@@ -136,6 +142,15 @@ func (a *App) readyz(c *gin.Context) {
 		return
 	}
 	c.String(http.StatusOK, "ready\n")
+}
+
+// notFound answers programs as a program, and people with a page.
+func (a *App) notFound(c *gin.Context) {
+	if a.api != nil && strings.HasPrefix(c.Request.URL.Path, api.Prefix) {
+		api.NotFound(c.Writer)
+		return
+	}
+	a.site.NotFound(c.Writer, c.Request)
 }
 
 func (a *App) clientFile(name string) gin.HandlerFunc {

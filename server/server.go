@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sockeye-io/sockeye/handlers/api"
 	"github.com/sockeye-io/sockeye/public"
 	"github.com/sockeye-io/sockeye/server/certs"
 	"github.com/sockeye-io/sockeye/server/metrics"
@@ -41,7 +42,8 @@ type App struct {
 	nodes     nodeParts
 	identity  identityParts
 	limits    limitParts
-	loopback  bool // the main address is one
+	api       *api.API // nil without --api
+	loopback  bool     // the main address is one
 	anonymous bool
 
 	certs            *certs.Store // nil without --tls-cert

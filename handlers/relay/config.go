@@ -132,6 +132,20 @@ func (c Config) Dynamic() bool {
 	return false
 }
 
+// RolesOf lists the roles of which a client needs one to enter a namespace; none is needed
+// if there are none.
+func (c Config) RolesOf(namespace string) []string {
+	for _, key := range spaces.Sorted(maps.Keys(c.Namespaces)) {
+		if re, err := spaces.Compile(key); err == nil && re.MatchString(namespace) {
+			return c.Roles[key]
+		}
+	}
+	if namespace == "/" {
+		return c.Roles["/"]
+	}
+	return nil
+}
+
 // Validate reports everything that is wrong, each error naming its key as
 // relay.namespaces["/x"]["event"].field.
 func (c Config) Validate() error {

@@ -39,7 +39,7 @@ const (
 	MethodToken     Method = "token"     // a JSON Web Token
 	MethodSession   Method = "session"   // the site's backend was asked
 	MethodKey       Method = "key"       // an API key
-	// MethodTicket is for counting: who shows a ticket is known by what it was made for.
+	// A ticket that a backend asked for; who got one for itself keeps its method.
 	MethodTicket Method = "ticket"
 )
 

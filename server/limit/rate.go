@@ -19,6 +19,8 @@ const (
 	UserHandshakes  Name = "user-handshakes"
 	Events          Name = "events"
 	Bytes           Name = "bytes"
+	APIRequests     Name = "api-requests"
+	APIOpen         Name = "api-open"
 )
 
 // Effect is what followed when a limit was hit. The set is closed.
@@ -80,6 +82,10 @@ func (e *Exceeded) Error() string {
 		return fmt.Sprintf("too many new connections from your address: try again in %v", ceil(e.RetryAfter))
 	case UserHandshakes:
 		return fmt.Sprintf("too many new connections of this user: try again in %v", ceil(e.RetryAfter))
+	case APIRequests:
+		return fmt.Sprintf("too many requests: try again in %v", ceil(e.RetryAfter))
+	case APIOpen:
+		return "too many requests at once: wait for the answers of some, or try again later"
 	case Events:
 		return fmt.Sprintf("too many events: try again in %v", e.RetryAfter.Round(time.Millisecond))
 	case Bytes:

@@ -63,6 +63,8 @@ func (m *Metrics) presetDoors() {
 		limit.UserHandshakes:  {limit.Refused},
 		limit.Events:          {limit.Refused, limit.Disconnected},
 		limit.Bytes:           {limit.Paused},
+		limit.APIRequests:     {limit.Refused},
+		limit.APIOpen:         {limit.Refused},
 	} {
 		for _, effect := range effects {
 			d.limitsHit.WithLabelValues(d.limits.of(string(name)), d.effects.of(string(effect)))

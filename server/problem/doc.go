@@ -9,7 +9,8 @@
 //	 "error":{"code":"forbidden","message":"you have no right to read the room \"den\""}}
 //
 // error may have more members, such as retryAfter (milliseconds), and field, a JSON
-// Pointer (RFC 6901) to what was wrong in the body of the request.
+// Pointer (RFC 6901) to what was wrong in the body of the request. Where several things
+// were, errors lists them, each like error, which is the first.
 //
 // It refuses to know how a handler comes to its errors: Of names those of auth, rooms
 // and limit, and everything else is a 500 that says nothing.

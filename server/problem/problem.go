@@ -38,6 +38,9 @@ type Problem struct {
 	Field string
 	// RetryAfter is when to try again; 0 is not said.
 	RetryAfter time.Duration
+	// All are the problems of a request that has several, this one first; nil is no more
+	// than this.
+	All []*Problem
 	// Err is for the log; the client does not hear of it.
 	Err error
 }
@@ -65,6 +68,7 @@ type document struct {
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
 	Error  body   `json:"error"`
+	Errors []body `json:"errors,omitempty"`
 }
 
 // body is the one shape of errors.
@@ -77,11 +81,16 @@ type body struct {
 
 // MarshalJSON returns the document.
 func (p *Problem) MarshalJSON() ([]byte, error) {
-	return json.Marshal(document{
-		Type: "about:blank", Title: http.StatusText(p.Status), Status: p.Status, Detail: p.Message,
-		Error: body{p.Code, p.Message, p.Field, p.RetryAfter.Milliseconds()},
-	})
+	d := document{
+		Type: "about:blank", Title: http.StatusText(p.Status), Status: p.Status, Detail: p.Message, Error: p.body(),
+	}
+	for _, one := range p.All {
+		d.Errors = append(d.Errors, one.body())
+	}
+	return json.Marshal(d)
 }
+
+func (p *Problem) body() body { return body{p.Code, p.Message, p.Field, p.RetryAfter.Milliseconds()} }
 
 // Write answers a request with a problem. Nothing may have been written before.
 func Write(w http.ResponseWriter, p *Problem) {

@@ -95,6 +95,23 @@ func (s *Server) Of(name string) *Namespace {
 	return n
 }
 
+// Find returns the namespace of a name if there is one, or if a pattern of OfPattern has
+// it: then it is made, for its clients may be on other nodes. It is kept until release,
+// which must be called unless n is nil. It is for what comes from outside, where a name
+// may be wrong.
+func (s *Server) Find(name string) (n *Namespace, release func()) {
+	if n = s.hold(name); n == nil {
+		p := s.patternOf(name)
+		if p == nil {
+			return nil, nil
+		}
+		var created bool
+		n, created = s.create(name, p, 1)
+		s.announce(n, created)
+	}
+	return n, sync.OnceFunc(func() { s.releaseNamespace(n) })
+}
+
 // patternOf returns the first pattern that matches, or nil.
 func (s *Server) patternOf(name string) *ParentNamespace {
 	s.mu.RLock()

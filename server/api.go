@@ -1,0 +1,49 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/sockeye-io/sockeye/adapters/redisonce"
+	"github.com/sockeye-io/sockeye/handlers/api"
+	"github.com/sockeye-io/sockeye/public"
+	"github.com/sockeye-io/sockeye/server/limit"
+	"github.com/sockeye-io/sockeye/server/rooms"
+)
+
+// openAPI makes the HTTP API, unless it is off.
+func (a *App) openAPI() (err error) {
+	c := &a.cfg
+	if !c.API {
+		return nil
+	}
+	o := api.Options{
+		Identity: a.identity.keeper, Tickets: a.identity.tickets, Blocks: a.identity.ledger, Origins: a.origins,
+		Rooms: rooms.Rules{MaxName: c.RelayConfig.MaxRoomName, Access: a.access()},
+		Rate:  limit.Rate(c.APIRate), MaxBody: int64(c.APIBody), MaxEventName: c.MaxEventName.orEndless(),
+		TokenQuery: c.AuthQuery,
+		Misbehaved: func(remote string) {
+			if a.limits.door != nil {
+				a.limits.door.Misbehaved(remote)
+			}
+		},
+		PageHeader: pageHeader, Observer: a.metrics, Logger: a.log,
+	}
+	if c.Relay == "on" {
+		o.RolesOf = c.RelayConfig.RolesOf
+	}
+	if a.nodes.redis != nil {
+		o.Once = redisonce.New(a.nodes.redis, c.RedisPrefix)
+	}
+	if a.api, err = api.New(a.io, o); err != nil {
+		return fmt.Errorf("api: %w", err)
+	}
+	return nil
+}
+
+// pageHeader is what every page of this server is sent with.
+func pageHeader(h http.Header) {
+	h.Set("Content-Security-Policy", public.ContentSecurityPolicy)
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+}
