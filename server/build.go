@@ -71,7 +71,7 @@ func (a *App) build() (err error) {
 	if err := chat.Mount(a.io, room); err != nil {
 		return fmt.Errorf("chat: %w", err)
 	}
-	return a.openAPI()
+	return a.openFeatures()
 }
 
 // ioOptions says in the words of socketio what the configuration says.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/handlers/chat"
 	"github.com/sockeye-io/sockeye/handlers/relay"
+	"github.com/sockeye-io/sockeye/handlers/telemetry"
 	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/origin"
 )
@@ -23,7 +24,7 @@ const EnvPrefix = "SOCKEYE"
 // in all three. Flags win over the environment, the environment over the file.
 //
 // The tag `unit` says how a value is written, `group` where --help shows it.
-// Three keys are in the file only, because they are structures: relay, chat and auth.
+// Three keys are in the file only, because they are structures: relay, chat, telemetry and auth.
 type Config struct {
 	Listen          string        `name:"listen" group:"listening" default:"127.0.0.1:3000" unit:"host:port" help:"Address to listen on. Port 0 lets the system choose one; the log line \"listening addr=...\" names it."`
 	Path            string        `name:"path" group:"listening" default:"/socket.io/" unit:"URL path" help:"Where the Socket.IO endpoint and the browser client's files are, with or without the trailing slash."`
@@ -117,6 +118,8 @@ type Config struct {
 	Auth auth.Config `kong:"-" yaml:"auth"`
 	// Chat is the file's chat: key.
 	Chat chat.Options `kong:"-" yaml:"chat"`
+	// Telemetry is the file's telemetry: key.
+	Telemetry telemetry.Options `kong:"-" yaml:"telemetry"`
 }
 
 // Groups are the headings of --help and of config print, in order.
@@ -211,14 +214,14 @@ func (c *Config) Validate() error {
 	c.validateLimits(fail)
 	rules := c.RelayConfig
 	rules.Reserved = reservedNamespaces
-	return errors.Join(append(errs, rules.Validate(), c.Auth.Validate(), c.Chat.Validate())...)
+	return errors.Join(append(errs, rules.Validate(), c.Auth.Validate(), c.Chat.Validate(), c.Telemetry.Validate())...)
 }
 
 // takenPaths are the first names of the paths of routes and pages.
-var takenPaths = []string{"api", "chat", "playground", "assets", "favicon.svg", "favicon.ico", "healthz", "readyz", "metrics"}
+var takenPaths = []string{"api", "chat", "dashboard", "playground", "assets", "favicon.svg", "favicon.ico", "healthz", "readyz", "metrics"}
 
 // reservedNamespaces have a handler of their own.
-var reservedNamespaces = []string{"/chat"}
+var reservedNamespaces = []string{"/chat", "/telemetry"}
 
 // OptionError is a value that is wrong on its own or beside another.
 type OptionError struct {

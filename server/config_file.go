@@ -21,7 +21,7 @@ type ConfigFile struct {
 	path   string
 	root   *yaml.Node           // the mapping; nil for an empty file
 	values map[string]fileValue // by option name
-	cfg    Config               // only the structures: RelayConfig, Chat and Auth
+	cfg    Config               // only the structures: RelayConfig, Chat, Auth and Telemetry
 }
 
 type fileValue struct {
@@ -31,9 +31,10 @@ type fileValue struct {
 
 // structures are the keys that no flag can express.
 var structures = map[string]func(*Config) any{
-	"relay": func(c *Config) any { return &c.RelayConfig },
-	"chat":  func(c *Config) any { return &c.Chat },
-	"auth":  func(c *Config) any { return &c.Auth },
+	"relay":     func(c *Config) any { return &c.RelayConfig },
+	"chat":      func(c *Config) any { return &c.Chat },
+	"auth":      func(c *Config) any { return &c.Auth },
+	"telemetry": func(c *Config) any { return &c.Telemetry },
 }
 
 // ReadConfigFile reads a YAML file. The error lists everything that is wrong
@@ -81,7 +82,7 @@ func (f *ConfigFile) take(key, value *yaml.Node) []error {
 					return
 				}
 			}
-			_ = yield("chat") && yield("auth")
+			_ = yield("chat") && yield("auth") && yield("telemetry")
 		})
 		return []error{fmt.Errorf("%s:%d: unknown key %q: did you mean %q?", f.path, key.Line, name, Nearest(name, known))}
 	}
@@ -225,7 +226,7 @@ func nextKey(path string) (key, rest string) {
 	return path[:end], path[end:]
 }
 
-// ApplyStructures copies the file's relay:, chat: and auth: keys into c.
+// ApplyStructures copies the file's relay:, chat:, auth: and telemetry: keys into c.
 func (f *ConfigFile) ApplyStructures(c *Config) {
 	if f == nil {
 		return
@@ -233,6 +234,7 @@ func (f *ConfigFile) ApplyStructures(c *Config) {
 	c.RelayConfig = f.cfg.RelayConfig
 	c.Chat = f.cfg.Chat
 	c.Auth = f.cfg.Auth
+	c.Telemetry = f.cfg.Telemetry
 }
 
 // Option describes one field of Config that is a flag.

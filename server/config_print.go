@@ -49,6 +49,12 @@ func (c *Config) WriteYAML(w io.Writer, source func(name string) string) error {
 			return err
 		}
 	}
+	if !reflect.ValueOf(c.Telemetry).IsZero() {
+		b.WriteString("\n# Telemetry; source: file\n")
+		if err := writeStructure(&b, "telemetry", c.Telemetry); err != nil {
+			return err
+		}
+	}
 	if !c.Auth.Open() {
 		b.WriteString("\n# Who may do what; source: file\n")
 		if err := writeStructure(&b, "auth", c.Auth); err != nil {

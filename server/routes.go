@@ -38,6 +38,9 @@ func (a *App) routes() http.Handler {
 		r.Match(readOnly, base+name, a.clientFile(name))
 	}
 
+	// Readings of devices.
+	a.telemetry.Routes(r.Group("/api/v1"))
+
 	// Sockeye's own pages.
 	for _, path := range a.site.Routes() {
 		r.Any(path, gin.WrapH(a.site))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/handlers/api"
+	"github.com/sockeye-io/sockeye/handlers/telemetry"
 	"github.com/sockeye-io/sockeye/public"
 	"github.com/sockeye-io/sockeye/server/certs"
 	"github.com/sockeye-io/sockeye/server/metrics"
@@ -43,7 +44,8 @@ type App struct {
 	identity  identityParts
 	limits    limitParts
 	api       *api.API // nil without --api
-	loopback  bool     // the main address is one
+	telemetry *telemetry.Telemetry
+	loopback  bool // the main address is one
 	anonymous bool
 
 	certs            *certs.Store // nil without --tls-cert

@@ -197,6 +197,14 @@ func (s *Session) SendPaged(next func() *Message) error {
 	return nil
 }
 
+// Writable reports whether a message sent now would go out at once, as a volatile one has
+// to.
+func (s *Session) Writable() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == stateOpen && s.writableLocked()
+}
+
 // writableLocked reports whether a message queued now would go out at once.
 func (s *Session) writableLocked() bool {
 	if !s.out.empty() {

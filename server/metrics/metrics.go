@@ -62,6 +62,7 @@ type Metrics struct {
 	between         between
 	doors           doorCounts
 	web             web
+	readings        readings
 
 	namespaces sync.Map // name → *namespace; events are counted without a lookup by label
 	mu         sync.Mutex
@@ -120,6 +121,7 @@ func New(release string) *Metrics {
 		between:         newBetween(),
 		doors:           newDoors(),
 		web:             newWeb(),
+		readings:        newReadings(),
 		adapterGaps:     counters("adapter_gaps_total", "Times that messages of other nodes may have been missed.", "namespace"),
 		unknownEvents:   counters("relay_unknown_events_total", "Events that no relay rule takes.", "namespace"),
 		forbidden:       counters("relay_forbidden_total", "Events that the relay did not pass on because their sender may not send them.", "namespace"),
@@ -137,6 +139,7 @@ func New(release string) *Metrics {
 	)
 	for _, part := range [][]prometheus.Collector{
 		m.upgrades.collectors(), m.carried.collectors(), m.between.collectors(), m.doors.collectors(), m.web.collectors(),
+		m.readings.collectors(),
 	} {
 		m.registry.MustRegister(part...)
 	}

@@ -49,6 +49,7 @@ func (m *Metrics) preset() {
 		}
 	}
 	m.presetDoors()
+	m.readings.preset()
 	m.Namespace("/")
 }
 

@@ -116,6 +116,11 @@ type Emitter struct {
 // ready for them: its outbox is not empty, or no poll waits.
 func (s *Socket) Volatile() *Emitter { return (&Emitter{s: s}).Volatile() }
 
+// Ready reports whether an event emitted now would go out at once: a volatile one would not
+// be dropped. Who has something new all the time can wait with it until the client is ready,
+// and then emit the newest alone.
+func (s *Socket) Ready() bool { return s.reachable() && s.sess.Writable() }
+
 // Compress returns an emitter whose events are compressed, where that is
 // configured, or not.
 func (s *Socket) Compress(on bool) *Emitter { return (&Emitter{s: s}).Compress(on) }

@@ -1,0 +1,29 @@
+package server
+
+import (
+	"fmt"
+
+	"github.com/sockeye-io/sockeye/handlers/telemetry"
+)
+
+// openFeatures mounts what stands on the Socket.IO server besides the relay and the chat,
+// once everything that it is given is there.
+func (a *App) openFeatures() error {
+	for _, open := range []func() error{a.openAPI, a.openTelemetry} {
+		if err := open(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openTelemetry mounts telemetry; routes adds its way in over HTTP.
+func (a *App) openTelemetry() (err error) {
+	o := a.cfg.Telemetry
+	o.Logger, o.Access, o.Observer, o.Identify = a.log, a.access(), a.metrics, a.identity.keeper.Identify
+	o.Node, o.MaxBody, o.Vitals = a.cluster.node, int64(a.cfg.MaxPayload), a.newVitals().measure
+	if a.telemetry, err = telemetry.Mount(a.io, o); err != nil {
+		return fmt.Errorf("telemetry: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+package server
+
+import (
+	"os"
+	"runtime/metrics"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sockeye-io/sockeye/handlers/telemetry"
+)
+
+// vitals measures this process for dashboards. It is used by one goroutine.
+type vitals struct {
+	app  *App
+	at   time.Time // of the last measure
+	used time.Duration
+}
+
+func (a *App) newVitals() *vitals { return &vitals{app: a, at: time.Now(), used: processorTime()} }
+
+// measure returns what the process takes: the processor since the last call, as per cent
+// of one core, and what it holds.
+func (v *vitals) measure() []telemetry.Vital {
+	now, used := time.Now(), processorTime()
+	busy := 0.0
+	if elapsed := now.Sub(v.at); elapsed > 0 {
+		busy = 100 * float64(used-v.used) / float64(elapsed)
+	}
+	v.at, v.used = now, used
+	return []telemetry.Vital{
+		{Metric: "cpu", Value: round(busy), Unit: "%"},
+		{Metric: "memory", Value: round(float64(resident()) / (1 << 20)), Unit: "MiB"},
+		{Metric: "connections", Value: float64(v.app.io.Engine().Stats().Sessions)},
+	}
+}
+
+// round keeps a tenth.
+func round(v float64) float64 { return float64(int64(v*10+0.5)) / 10 }
+
+// resident returns the bytes of memory that the process holds: what Linux says, or
+// elsewhere what Go has of the system.
+func resident() uint64 {
+	if text, err := os.ReadFile("/proc/self/statm"); err == nil {
+		if fields := strings.Fields(string(text)); len(fields) > 1 {
+			if pages, err := strconv.ParseUint(fields[1], 10, 64); err == nil {
+				return pages * uint64(os.Getpagesize()) //nolint:gosec // a size is not negative
+			}
+		}
+	}
+	of := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(of)
+	return of[0].Value.Uint64() - of[1].Value.Uint64()
+}
+
+// goProcessorTime estimates the processor time by Go's own accounts, where the system does
+// not say. They are brought up to date by garbage collection only.
+func goProcessorTime() time.Duration {
+	of := []metrics.Sample{{Name: "/cpu/classes/total:cpu-seconds"}, {Name: "/cpu/classes/idle:cpu-seconds"}}
+	metrics.Read(of)
+	return time.Duration((of[0].Value.Float64() - of[1].Value.Float64()) * float64(time.Second))
+}

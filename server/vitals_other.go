@@ -1,0 +1,7 @@
+//go:build !unix
+
+package server
+
+import "time"
+
+func processorTime() time.Duration { return goProcessorTime() }
