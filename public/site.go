@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -28,6 +29,18 @@ const (
 	versionMeta    = `<meta name="sockeye:version" content="">`
 )
 
+// The bell is one script for pages anywhere, and carries it in this line.
+const (
+	bellScript       = "notifications/bell.js"
+	enginePathOfBell = `const PATH = "/socket.io/"`
+)
+
+// demoFolder holds the pages that are served only where they are wanted; demoLinks fits
+// what leads there.
+const demoFolder = "demos/"
+
+var demoLinks = regexp.MustCompile(`(?s)\s*<!-- demos -->.*?<!-- /demos -->`)
+
 // gzipThreshold is the size in bytes under which compressing a file saves no packet.
 const gzipThreshold = 1024
 
@@ -38,13 +51,16 @@ type SiteOptions struct {
 	EnginePath string
 	// Version is shown in the footer; empty shows none.
 	Version string
+	// Demos is whether the pages under "/demos/" are served, and linked.
+	Demos bool
 }
 
-// Site serves Sockeye's own pages from memory: "/", "/chat", "/playground", the
-// favicon and "/assets/...". Everything is read, filled in and compressed by NewSite.
+// Site serves Sockeye's own pages from memory: "/", "/chat", "/playground",
+// "/notifications/", the favicon, "/assets/..." and, if they are wanted, "/demos/...". Everything is read, filled in and compressed by NewSite.
 type Site struct {
 	files  map[string]*file // by URL path
 	absent *file            // the page of a 404
+	demos  bool
 }
 
 type file struct {
@@ -65,9 +81,9 @@ func NewSite(o SiteOptions) (*Site, error) {
 	if !strings.HasPrefix(o.EnginePath, "/") || !strings.HasSuffix(o.EnginePath, "/") {
 		return nil, fmt.Errorf("public: engine path %q does not begin and end with a slash", o.EnginePath)
 	}
-	s := &Site{files: make(map[string]*file)}
+	s := &Site{files: make(map[string]*file), demos: o.Demos}
 	err := fs.WalkDir(Pages(), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || !o.Demos && strings.HasPrefix(name, demoFolder) {
 			return err
 		}
 		return s.add(name, o)
@@ -86,7 +102,13 @@ func (s *Site) add(name string, o SiteOptions) error {
 	if err != nil {
 		return err
 	}
-	if path.Ext(name) == ".html" {
+	switch {
+	case name == bellScript:
+		body = bytes.Replace(body, []byte(enginePathOfBell), []byte("const PATH = "+strconv.Quote(o.EnginePath)), 1)
+	case path.Ext(name) == ".html":
+		if !o.Demos {
+			body = demoLinks.ReplaceAll(body, nil)
+		}
 		body = bytes.Replace(body, []byte(enginePathMeta), metaOf("sockeye:path", o.EnginePath), 1)
 		body = bytes.Replace(body, []byte(versionMeta), metaOf("sockeye:version", o.Version), 1)
 	}
@@ -102,12 +124,13 @@ func metaOf(name, content string) []byte {
 	return []byte(`<meta name="` + name + `" content="` + html.EscapeString(content) + `">`)
 }
 
-// urlOf maps a file's name to its address: pages lose their suffix, index is "/".
+// urlOf maps a file's name to its address: pages lose their suffix, and an index is the
+// folder that it is in.
 func urlOf(name string) string {
 	page, isPage := strings.CutSuffix(name, ".html")
 	switch {
-	case page == "index" && isPage:
-		return "/"
+	case isPage && path.Base(page) == "index":
+		return "/" + strings.TrimSuffix(page, "index")
 	case isPage:
 		return "/" + page
 	default:
@@ -150,6 +173,8 @@ func contentType(name string) string {
 		return "text/css; charset=utf-8"
 	case ".js":
 		return "text/javascript; charset=utf-8"
+	case ".yaml":
+		return "text/plain; charset=utf-8" // for people
 	case ".svg":
 		return "image/svg+xml"
 	default:
@@ -159,7 +184,11 @@ func contentType(name string) string {
 
 // Routes lists the patterns to mount the Site at, in Gin's notation.
 func (s *Site) Routes() []string {
-	return []string{"/", "/chat", "/playground", "/favicon.svg", "/favicon.ico", "/assets/*file"}
+	routes := []string{"/", "/chat", "/playground", "/notifications/*file", "/favicon.svg", "/favicon.ico", "/assets/*file"}
+	if s.demos {
+		routes = append(routes, "/demos/*file")
+	}
+	return routes
 }
 
 // ServeHTTP answers GET and HEAD; anything else is 405, an unknown path a 404 page.

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,11 +35,16 @@ func get(t *testing.T, s *Site, method, target string, header ...string) *httpte
 }
 
 func TestEveryPageIsServedUnderThePolicy(t *testing.T) {
-	s := site(t, SiteOptions{})
+	s := site(t, SiteOptions{Demos: true})
 	for target, kind := range map[string]string{
 		"/":                       "text/html; charset=utf-8",
 		"/chat":                   "text/html; charset=utf-8",
 		"/playground":             "text/html; charset=utf-8",
+		"/notifications/":         "text/html; charset=utf-8",
+		"/notifications/bell.js":  "text/javascript; charset=utf-8",
+		"/demos/canvas":           "text/html; charset=utf-8",
+		"/demos/game":             "text/html; charset=utf-8",
+		"/demos/relay.yaml":       "text/plain; charset=utf-8",
 		"/favicon.svg":            "image/svg+xml",
 		"/favicon.ico":            "image/svg+xml",
 		"/assets/css/base.css":    "text/css; charset=utf-8",
@@ -74,6 +80,24 @@ func TestWhatIsNotThereIsAPageToo(t *testing.T) {
 	w := get(t, s, http.MethodPost, "/")
 	if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
 		t.Errorf("POST: %d, %v", w.Code, w.Header())
+	}
+}
+
+func TestWithoutTheDemosNothingLeadsThere(t *testing.T) {
+	with, without := site(t, SiteOptions{Demos: true}), site(t, SiteOptions{})
+	for _, target := range []string{"/demos/canvas", "/demos/game", "/demos/relay.yaml"} {
+		if w := get(t, without, http.MethodGet, target); w.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", target, w.Code)
+		}
+	}
+	if body := get(t, without, http.MethodGet, "/").Body.String(); strings.Contains(body, "demos") {
+		t.Error("the index leads to the demos")
+	}
+	if body := get(t, with, http.MethodGet, "/").Body.String(); !strings.Contains(body, `href="demos/canvas"`) {
+		t.Error("the index leads to no demos")
+	}
+	if slices.Contains(without.Routes(), "/demos/*file") || !slices.Contains(with.Routes(), "/demos/*file") {
+		t.Error("the routes are others than the pages")
 	}
 }
 
@@ -121,6 +145,9 @@ func TestPagesAreCompressedForWhoTakesIt(t *testing.T) {
 
 func TestTheConfiguredPathIsInThePages(t *testing.T) {
 	s := site(t, SiteOptions{EnginePath: `/a"b/`, Version: "v1"})
+	if body := get(t, s, http.MethodGet, "/notifications/bell.js").Body.String(); !strings.Contains(body, `const PATH = "/a\"b/"`) {
+		t.Error("the bell has another path")
+	}
 	for _, target := range []string{"/", "/chat", "/playground"} {
 		if body := get(t, s, http.MethodGet, target).Body.String(); !strings.Contains(body, `content="/a&#34;b/"`) {
 			t.Errorf("%s has another path", target)
@@ -141,7 +168,7 @@ func TestTheConfiguredPathIsInThePages(t *testing.T) {
 func TestPagesNameOnlyWhatIsThereAndNothingInline(t *testing.T) {
 	inline := regexp.MustCompile(`(?i)<style|<script(>| [^>]*>[^<])|\sstyle=|\son[a-z]+=|javascript:`)
 	names := regexp.MustCompile(`(?:src|href)="([^":#<]+)"|from "(\.[^"]+)"`)
-	s := site(t, SiteOptions{})
+	s := site(t, SiteOptions{Demos: true})
 	err := fs.WalkDir(Pages(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || path.Ext(name) == ".css" || path.Ext(name) == ".svg" {
 			return err
@@ -155,10 +182,11 @@ func TestPagesNameOnlyWhatIsThereAndNothingInline(t *testing.T) {
 		}
 		for _, m := range names.FindAllStringSubmatch(string(body), -1) {
 			target := m[1] + m[2]
-			if path.Ext(name) == ".js" {
-				target = path.Join("/", path.Dir(name), target)
+			folder := strings.HasSuffix(target, "/")
+			target = path.Join("/", path.Dir(name), target)
+			if folder && target != "/" {
+				target += "/"
 			}
-			target = path.Join("/", target)
 			if target == "/healthz" || target == "/readyz" || strings.Contains(target, "socket.io") {
 				continue // the server's own
 			}

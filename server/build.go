@@ -25,7 +25,7 @@ func (a *App) build() (err error) {
 	if len(a.cfg.Origins) == 0 && a.loopback {
 		a.origins.AllowLoopback()
 	}
-	if a.site, err = public.NewSite(public.SiteOptions{EnginePath: a.cfg.BasePath(), Version: a.release}); err != nil {
+	if a.site, err = public.NewSite(public.SiteOptions{EnginePath: a.cfg.BasePath(), Version: a.release, Demos: a.demos()}); err != nil {
 		return err
 	}
 	a.client = public.NewClientFiles()
@@ -56,9 +56,12 @@ func (a *App) build() (err error) {
 		a.metrics.Namespace(name)
 	}
 	if a.cfg.Relay == "on" {
-		rules := a.cfg.RelayConfig
+		rules, err := a.relayRules()
+		if err != nil {
+			return err
+		}
 		rules.Reserved, rules.Observer, rules.Logger = reservedNamespaces, a.metrics, a.log
-		rules.Access = a.access()
+		rules.Access, rules.RecoveryBytes = a.access(), int64(a.cfg.RecoveryBytes)
 		if rules.MaxRooms == 0 {
 			rules.MaxRooms = a.cfg.MaxRooms.orEndless()
 		}

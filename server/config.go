@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/handlers/chat"
+	"github.com/sockeye-io/sockeye/handlers/notifications"
 	"github.com/sockeye-io/sockeye/handlers/relay"
 	"github.com/sockeye-io/sockeye/handlers/telemetry"
 	"github.com/sockeye-io/sockeye/server/auth"
@@ -24,7 +25,8 @@ const EnvPrefix = "SOCKEYE"
 // in all three. Flags win over the environment, the environment over the file.
 //
 // The tag `unit` says how a value is written, `group` where --help shows it.
-// Three keys are in the file only, because they are structures: relay, chat, telemetry and auth.
+// Five keys are in the file only, because they are structures: relay, chat, telemetry,
+// notifications and auth.
 type Config struct {
 	Listen          string        `name:"listen" group:"listening" default:"127.0.0.1:3000" unit:"host:port" help:"Address to listen on. Port 0 lets the system choose one; the log line \"listening addr=...\" names it."`
 	Path            string        `name:"path" group:"listening" default:"/socket.io/" unit:"URL path" help:"Where the Socket.IO endpoint and the browser client's files are, with or without the trailing slash."`
@@ -99,6 +101,7 @@ type Config struct {
 	RecoveryBytes Size       `name:"recovery-bytes" group:"features" default:"64MiB" unit:"size" help:"Most memory that packets kept for recovery may take, in all namespaces together (or the chat's recovery-bytes, if that is more)."`
 	API           bool       `name:"api" group:"features" default:"true" negatable:"" unit:"true or false" help:"Serve the HTTP API under /api/v1, which needs an API key or a token whatever --anonymous says, and its description at /api/."`
 	Relay         string     `name:"relay" group:"features" default:"on" enum:"on,off" unit:"on or off" help:"Serve the relay contract (join, leave, say, echo) and the relay rules of the file. In the file this key is on, off, or the rules."`
+	Demos         Switch     `name:"demos" group:"features" default:"auto" negatable:"" unit:"auto, on or off" help:"Serve the demo pages /demos/canvas and /demos/game with the relay rules that they need, which let everybody who may connect draw and play. auto: on while listening on a loopback address, and with the relay on."`
 
 	RedisURL             string        `name:"redis-url" group:"cluster" unit:"URL" help:"Redis that joins several nodes: redis://[user:password@]host:port[/db], rediss:// for TLS; redis+cluster://host:port,host:port for a Redis Cluster, redis+sentinel://host:port,host:port/master[/db] for Sentinel (rediss+... for TLS). Empty: this node is alone."`
 	Adapter              string        `name:"adapter" group:"cluster" default:"auto" enum:"auto,memory,redis,redis-streams" unit:"auto, memory, redis or redis-streams" help:"How packets reach other nodes. auto: redis-streams with --redis-url, memory without. redis is classic Pub/Sub, for joining a cluster of Node.js servers with @socket.io/redis-adapter; it has no recovery."`
@@ -120,6 +123,8 @@ type Config struct {
 	Chat chat.Options `kong:"-" yaml:"chat"`
 	// Telemetry is the file's telemetry: key.
 	Telemetry telemetry.Options `kong:"-" yaml:"telemetry"`
+	// Notifications is the file's notifications: key.
+	Notifications notifications.Options `kong:"-" yaml:"notifications"`
 }
 
 // Groups are the headings of --help and of config print, in order.
@@ -214,14 +219,14 @@ func (c *Config) Validate() error {
 	c.validateLimits(fail)
 	rules := c.RelayConfig
 	rules.Reserved = reservedNamespaces
-	return errors.Join(append(errs, rules.Validate(), c.Auth.Validate(), c.Chat.Validate(), c.Telemetry.Validate())...)
+	return errors.Join(append(errs, rules.Validate(), c.Auth.Validate(), c.Chat.Validate(), c.Telemetry.Validate(), c.Notifications.Validate())...)
 }
 
 // takenPaths are the first names of the paths of routes and pages.
-var takenPaths = []string{"api", "chat", "dashboard", "playground", "assets", "favicon.svg", "favicon.ico", "healthz", "readyz", "metrics"}
+var takenPaths = []string{"api", "chat", "dashboard", "playground", "notifications", "demos", "assets", "favicon.svg", "favicon.ico", "healthz", "readyz", "metrics"}
 
 // reservedNamespaces have a handler of their own.
-var reservedNamespaces = []string{"/chat", "/telemetry"}
+var reservedNamespaces = []string{chat.Namespace, telemetry.Namespace, notifications.Namespace}
 
 // OptionError is a value that is wrong on its own or beside another.
 type OptionError struct {

@@ -21,7 +21,7 @@ type ConfigFile struct {
 	path   string
 	root   *yaml.Node           // the mapping; nil for an empty file
 	values map[string]fileValue // by option name
-	cfg    Config               // only the structures: RelayConfig, Chat, Auth and Telemetry
+	cfg    Config               // only what structures name
 }
 
 type fileValue struct {
@@ -29,12 +29,19 @@ type fileValue struct {
 	line int
 }
 
-// structures are the keys that no flag can express.
-var structures = map[string]func(*Config) any{
-	"relay":     func(c *Config) any { return &c.RelayConfig },
-	"chat":      func(c *Config) any { return &c.Chat },
-	"auth":      func(c *Config) any { return &c.Auth },
-	"telemetry": func(c *Config) any { return &c.Telemetry },
+// structure is a key of the file that no flag can express.
+type structure struct {
+	name, title string
+	of          func(*Config) any // a pointer to its field
+}
+
+// structures are all of them. relay is an option too, for on and off.
+var structures = []structure{
+	{"relay", "The relay", func(c *Config) any { return &c.RelayConfig }},
+	{"auth", "Who may do what", func(c *Config) any { return &c.Auth }},
+	{"chat", "Chat", func(c *Config) any { return &c.Chat }},
+	{"telemetry", "Telemetry", func(c *Config) any { return &c.Telemetry }},
+	{"notifications", "Notifications", func(c *Config) any { return &c.Notifications }},
 }
 
 // ReadConfigFile reads a YAML file. The error lists everything that is wrong
@@ -70,11 +77,12 @@ func ReadConfigFile(path string) (*ConfigFile, error) {
 // take reads one key with its value.
 func (f *ConfigFile) take(key, value *yaml.Node) []error {
 	name := key.Value
-	structure, isStructure := structures[name]
+	i := slices.IndexFunc(structures, func(s structure) bool { return s.name == name })
+	isStructure := i >= 0
 	option, isOption := optionNamed(name)
 	switch {
 	case isStructure && (value.Kind == yaml.MappingNode || !isOption):
-		return f.takeStructure(name, value, structure(&f.cfg))
+		return f.takeStructure(name, value, structures[i].of(&f.cfg))
 	case !isOption:
 		known := slices.Collect(func(yield func(string) bool) {
 			for _, o := range Options() {
@@ -82,7 +90,11 @@ func (f *ConfigFile) take(key, value *yaml.Node) []error {
 					return
 				}
 			}
-			_ = yield("chat") && yield("auth") && yield("telemetry")
+			for _, s := range structures {
+				if !yield(s.name) {
+					return
+				}
+			}
 		})
 		return []error{fmt.Errorf("%s:%d: unknown key %q: did you mean %q?", f.path, key.Line, name, Nearest(name, known))}
 	}
@@ -226,15 +238,14 @@ func nextKey(path string) (key, rest string) {
 	return path[:end], path[end:]
 }
 
-// ApplyStructures copies the file's relay:, chat:, auth: and telemetry: keys into c.
+// ApplyStructures copies what the file says of structures into c.
 func (f *ConfigFile) ApplyStructures(c *Config) {
 	if f == nil {
 		return
 	}
-	c.RelayConfig = f.cfg.RelayConfig
-	c.Chat = f.cfg.Chat
-	c.Auth = f.cfg.Auth
-	c.Telemetry = f.cfg.Telemetry
+	for _, one := range structures {
+		reflect.ValueOf(one.of(c)).Elem().Set(reflect.ValueOf(one.of(&f.cfg)).Elem())
+	}
 }
 
 // Option describes one field of Config that is a flag.

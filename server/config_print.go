@@ -43,21 +43,13 @@ func (c *Config) WriteYAML(w io.Writer, source func(name string) string) error {
 		}
 		fmt.Fprintf(&b, "%s: %s # %sunit: %s; default: %s; source: %s\n", key, value, remark, o.Unit, orNone(o.Default), source(o.Name))
 	}
-	if !reflect.ValueOf(c.Chat).IsZero() {
-		b.WriteString("\n# Chat; source: file\n")
-		if err := writeStructure(&b, "chat", c.Chat); err != nil {
-			return err
+	for _, one := range structures {
+		value := reflect.ValueOf(one.of(c)).Elem()
+		if _, option := optionNamed(one.name); option || value.IsZero() {
+			continue
 		}
-	}
-	if !reflect.ValueOf(c.Telemetry).IsZero() {
-		b.WriteString("\n# Telemetry; source: file\n")
-		if err := writeStructure(&b, "telemetry", c.Telemetry); err != nil {
-			return err
-		}
-	}
-	if !c.Auth.Open() {
-		b.WriteString("\n# Who may do what; source: file\n")
-		if err := writeStructure(&b, "auth", c.Auth); err != nil {
+		fmt.Fprintf(&b, "\n# %s; source: file\n", one.title)
+		if err := writeStructure(&b, one.name, value.Interface()); err != nil {
 			return err
 		}
 	}

@@ -3,13 +3,14 @@ package server
 import (
 	"fmt"
 
+	"github.com/sockeye-io/sockeye/handlers/notifications"
 	"github.com/sockeye-io/sockeye/handlers/telemetry"
 )
 
 // openFeatures mounts what stands on the Socket.IO server besides the relay and the chat,
 // once everything that it is given is there.
 func (a *App) openFeatures() error {
-	for _, open := range []func() error{a.openAPI, a.openTelemetry} {
+	for _, open := range []func() error{a.openAPI, a.openTelemetry, a.openNotifications} {
 		if err := open(); err != nil {
 			return err
 		}
@@ -24,6 +25,16 @@ func (a *App) openTelemetry() (err error) {
 	o.Node, o.MaxBody, o.Vitals = a.cluster.node, int64(a.cfg.MaxPayload), a.newVitals().measure
 	if a.telemetry, err = telemetry.Mount(a.io, o); err != nil {
 		return fmt.Errorf("telemetry: %w", err)
+	}
+	return nil
+}
+
+// openNotifications mounts notifications; routes adds its way in over HTTP.
+func (a *App) openNotifications() (err error) {
+	o := a.cfg.Notifications
+	o.Logger, o.Access, o.Observer, o.Identify = a.log, a.access(), a.metrics, a.identifyFor(notifications.Namespace)
+	if a.notifications, err = notifications.Mount(a.io, o); err != nil {
+		return fmt.Errorf("notifications: %w", err)
 	}
 	return nil
 }

@@ -38,8 +38,9 @@ func (a *App) routes() http.Handler {
 		r.Match(readOnly, base+name, a.clientFile(name))
 	}
 
-	// Readings of devices.
+	// Readings of devices, and what applications tell their users.
 	a.telemetry.Routes(r.Group("/api/v1"))
+	a.notifications.Routes(r)
 
 	// Sockeye's own pages.
 	for _, path := range a.site.Routes() {

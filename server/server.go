@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/handlers/api"
+	"github.com/sockeye-io/sockeye/handlers/notifications"
 	"github.com/sockeye-io/sockeye/handlers/telemetry"
 	"github.com/sockeye-io/sockeye/public"
 	"github.com/sockeye-io/sockeye/server/certs"
@@ -43,10 +44,12 @@ type App struct {
 	nodes     nodeParts
 	identity  identityParts
 	limits    limitParts
-	api       *api.API // nil without --api
-	telemetry *telemetry.Telemetry
 	loopback  bool // the main address is one
 	anonymous bool
+
+	api           *api.API // nil without --api
+	telemetry     *telemetry.Telemetry
+	notifications *notifications.Notifications
 
 	certs            *certs.Store // nil without --tls-cert
 	listener         net.Listener
@@ -139,6 +142,9 @@ func (a *App) MetricsAddr() net.Addr {
 
 // IO is the Socket.IO server, for programs that add events of their own.
 func (a *App) IO() *socketio.Server { return a.io }
+
+// Notifications notifies users, for programs that have something to tell them.
+func (a *App) Notifications() *notifications.Notifications { return a.notifications }
 
 // Close gives the addresses of an App back that is not run.
 func (a *App) Close() error {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/rooms"
@@ -34,7 +35,12 @@ type Config struct {
 	// Roles maps a key of Namespaces, or "/", to roles of which a client needs one to
 	// enter. A client that loses them is disconnected.
 	Roles map[string][]string `yaml:"roles,omitempty"`
+	// Recovery maps a key of Namespaces without pattern, or "/", to how long a client may be
+	// away and still get what it missed. Where there is none, the server's Recovery counts.
+	Recovery map[string]time.Duration `yaml:"recovery,omitempty"`
 
+	// RecoveryBytes bounds what is kept for it, as socketio.Recovery.MaxBytes.
+	RecoveryBytes int64 `yaml:"-"`
 	// Access decides about the rooms that clients enter and publish to; nil lets
 	// everybody use all of them.
 	Access auth.Access `yaml:"-"`
@@ -159,6 +165,9 @@ func (c Config) Validate() error {
 	for _, key := range sortedKeys(c.Roles) {
 		errs = append(errs, c.validateRoles(key)...)
 	}
+	for _, key := range sortedKeys(c.Recovery) {
+		errs = append(errs, c.validateRecovery(key)...)
+	}
 	for _, key := range c.keys() {
 		at := fmt.Sprintf("relay.namespaces[%q]", key)
 		if _, err := spaces.Compile(key); err != nil {
@@ -183,6 +192,22 @@ func (c Config) validateRoles(key string) []error {
 	}
 	if len(c.Roles[key]) == 0 || slices.Contains(c.Roles[key], "") {
 		errs = append(errs, fmt.Errorf("%s: names no role; write a list such as [moderator], or leave it out to let everybody enter", at))
+	}
+	return errs
+}
+
+// validateRecovery checks how long the clients of a namespace may be away.
+func (c Config) validateRecovery(key string) []error {
+	at := fmt.Sprintf("relay.recovery[%q]", key)
+	var errs []error
+	if _, ruled := c.Namespaces[key]; !ruled && (key != "/" || !c.HasContract()) {
+		errs = append(errs, fmt.Errorf("%s: there is no such key under relay.namespaces; write it in the same way there", at))
+	}
+	if !spaces.Exact(key) {
+		errs = append(errs, fmt.Errorf("%s: this is a pattern; write the name of one namespace, or set --recovery for all", at))
+	}
+	if c.Recovery[key] <= 0 {
+		errs = append(errs, fmt.Errorf("%s: %v is not above zero; write a duration such as 2m", at, c.Recovery[key]))
 	}
 	return errs
 }

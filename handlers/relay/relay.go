@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"slices"
 
 	"github.com/sockeye-io/sockeye/server/auth"
@@ -44,6 +46,22 @@ func Mount(srv *socketio.Server, c Config) error {
 	}
 	if _, ruled := c.Namespaces["/"]; !ruled && c.HasContract() {
 		mountRules(srv.Of("/"), "/", c, rules, names)
+	}
+	return recovering(srv, c)
+}
+
+// recovering turns recovery on where it is asked for.
+func recovering(srv *socketio.Server, c Config) error {
+	for _, key := range sortedKeys(c.Recovery) {
+		err := srv.Of(key).EnableRecovery(socketio.Recovery{MaxDisconnection: c.Recovery[key], MaxBytes: c.RecoveryBytes})
+		switch {
+		case errors.Is(err, socketio.ErrNoRecovery):
+			if c.Logger != nil {
+				c.Logger.Warn("relay: the adapter has no recovery: clients that come back have missed what was said", slog.String("namespace", key))
+			}
+		case err != nil:
+			return fmt.Errorf("recovery on %s: %w", key, err)
+		}
 	}
 	return nil
 }

@@ -55,6 +55,7 @@ type Metrics struct {
 	inboxFull       *prometheus.CounterVec
 	unknownEvents   *prometheus.CounterVec
 	forbidden       *prometheus.CounterVec
+	notified        *prometheus.CounterVec
 	adapterUp       *prometheus.GaugeVec
 	adapterLost     *prometheus.CounterVec
 	adapterGaps     *prometheus.CounterVec
@@ -124,6 +125,7 @@ func New(release string) *Metrics {
 		readings:        newReadings(),
 		adapterGaps:     counters("adapter_gaps_total", "Times that messages of other nodes may have been missed.", "namespace"),
 		unknownEvents:   counters("relay_unknown_events_total", "Events that no relay rule takes.", "namespace"),
+		notified:        counters("notifications_total", "Notifications by user, by what came of them: new, or repeated by their key.", "outcome"),
 		forbidden:       counters("relay_forbidden_total", "Events that the relay did not pass on because their sender may not send them.", "namespace"),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "sockeye", Name: "build_info", Help: "1, labelled with the version."}, []string{"version"})
@@ -134,7 +136,7 @@ func New(release string) *Metrics {
 		m.diedYoung, m.withheld, m.keepAlives, m.holdsShortened,
 		m.sockets, m.socketsOpened, m.socketsClosed, m.connectsRefused, m.received, m.receivedBytes, m.sent, m.sentBytes,
 		m.fanOut, m.fanOutTook, m.recoveries,
-		m.unhandled, m.unknownAcks, m.panics, m.inboxFull, m.unknownEvents, m.forbidden,
+		m.unhandled, m.unknownAcks, m.panics, m.inboxFull, m.unknownEvents, m.forbidden, m.notified,
 		m.adapterUp, m.adapterLost, m.adapterGaps,
 	)
 	for _, part := range [][]prometheus.Collector{
@@ -320,6 +322,18 @@ func (m *Metrics) InboxFull(name string) { m.inboxFull.WithLabelValues(m.of(name
 func (m *Metrics) UnknownEvent(pattern string) {
 	m.unknownEvents.WithLabelValues(m.of(pattern).label).Inc()
 }
+
+// Notified counts the users of a notification: to whom it is new, and who had it.
+func (m *Metrics) Notified(users, repeated int) {
+	m.notified.WithLabelValues(notifiedNew).Add(float64(users))
+	m.notified.WithLabelValues(notifiedAgain).Add(float64(repeated))
+}
+
+// The outcomes of a notification.
+const (
+	notifiedNew   = "new"
+	notifiedAgain = "repeated"
+)
 
 // Forbidden counts an event whose sender may not send it, by the key of the relay's
 // rules.

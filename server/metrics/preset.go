@@ -48,6 +48,7 @@ func (m *Metrics) preset() {
 			m.carried.failures.WithLabelValues(string(role), string(why))
 		}
 	}
+	m.Notified(0, 0)
 	m.presetDoors()
 	m.readings.preset()
 	m.Namespace("/")

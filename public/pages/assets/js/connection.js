@@ -2,8 +2,8 @@
 
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 
-/** Where the Socket.IO server is, relative to the page, so that a prefix in front of all is kept. */
-export const engineURL = new URL(`.${meta("sockeye:path") || "/socket.io/"}`, document.baseURI);
+/** Where the Socket.IO server is, relative to this file, so that a prefix in front of all is kept. */
+export const engineURL = new URL(`../..${meta("sockeye:path") || "/socket.io/"}`, import.meta.url);
 
 /** The server's version, or "". */
 export const version = meta("sockeye:version");
