@@ -97,11 +97,12 @@ type Config struct {
 	SlowReader   string        `name:"slow-reader" group:"slow and broken clients" default:"disconnect" enum:"disconnect,drop-oldest" unit:"disconnect or drop-oldest" help:"What happens to a slow reader. drop-oldest drops its queued volatile messages first, and disconnects when none is left."`
 	HandlerStall time.Duration `name:"handler-stall" group:"slow and broken clients" default:"60s" unit:"duration" help:"How long a full inbox may pause the reading of a client before the client is disconnected."`
 
-	Recovery      OrDuration `name:"recovery" group:"features" default:"off" word:"off" unit:"off or duration" help:"How long a client may be away and still get what it missed (connection state recovery). On, every event without an acknowledgement ends in one more argument, a string, which listeners see, as with Node."`
-	RecoveryBytes Size       `name:"recovery-bytes" group:"features" default:"64MiB" unit:"size" help:"Most memory that packets kept for recovery may take, in all namespaces together (or the chat's recovery-bytes, if that is more)."`
-	API           bool       `name:"api" group:"features" default:"true" negatable:"" unit:"true or false" help:"Serve the HTTP API under /api/v1, which needs an API key or a token whatever --anonymous says, and its description at /api/."`
-	Relay         string     `name:"relay" group:"features" default:"on" enum:"on,off" unit:"on or off" help:"Serve the relay contract (join, leave, say, echo) and the relay rules of the file. In the file this key is on, off, or the rules."`
-	Demos         Switch     `name:"demos" group:"features" default:"auto" negatable:"" unit:"auto, on or off" help:"Serve the demo pages /demos/canvas and /demos/game with the relay rules that they need, which let everybody who may connect draw and play. auto: on while listening on a loopback address, and with the relay on."`
+	Recovery       OrDuration `name:"recovery" group:"features" default:"off" word:"off" unit:"off or duration" help:"How long a client may be away and still get what it missed (connection state recovery). On, every event without an acknowledgement ends in one more argument, a string, which listeners see, as with Node."`
+	RecoveryBytes  Size       `name:"recovery-bytes" group:"features" default:"64MiB" unit:"size" help:"Most memory that packets kept for recovery may take, in all namespaces together (or the chat's recovery-bytes, if that is more)."`
+	API            bool       `name:"api" group:"features" default:"true" negatable:"" unit:"true or false" help:"Serve the HTTP API under /api/v1, which needs an API key or a token whatever --anonymous says, and its description at /api/."`
+	Relay          string     `name:"relay" group:"features" default:"on" enum:"on,off" unit:"on or off" help:"Serve the relay contract (join, leave, say, typing, echo) and the relay rules of the file. In the file this key is on, off, or the rules."`
+	Demos          Switch     `name:"demos" group:"features" default:"auto" negatable:"" unit:"auto, on or off" help:"Serve the demo pages /demos/canvas and /demos/game with the relay rules that they need, which let everybody who may connect draw and play. auto: on while listening on a loopback address, and with the relay on."`
+	PlainWebSocket string     `name:"plain-websocket" group:"features" default:"on" enum:"on,off" unit:"on or off" help:"Serve plain WebSockets of JSON messages at /ws, for devices and languages without a Socket.IO client."`
 
 	RedisURL             string        `name:"redis-url" group:"cluster" unit:"URL" help:"Redis that joins several nodes: redis://[user:password@]host:port[/db], rediss:// for TLS; redis+cluster://host:port,host:port for a Redis Cluster, redis+sentinel://host:port,host:port/master[/db] for Sentinel (rediss+... for TLS). Empty: this node is alone."`
 	Adapter              string        `name:"adapter" group:"cluster" default:"auto" enum:"auto,memory,redis,redis-streams" unit:"auto, memory, redis or redis-streams" help:"How packets reach other nodes. auto: redis-streams with --redis-url, memory without. redis is classic Pub/Sub, for joining a cluster of Node.js servers with @socket.io/redis-adapter; it has no recovery."`
@@ -223,7 +224,7 @@ func (c *Config) Validate() error {
 }
 
 // takenPaths are the first names of the paths of routes and pages.
-var takenPaths = []string{"api", "chat", "dashboard", "playground", "notifications", "demos", "assets", "favicon.svg", "favicon.ico", "healthz", "readyz", "metrics"}
+var takenPaths = []string{"api", "chat", "dashboard", "playground", "notifications", "demos", "ws", "assets", "favicon.svg", "favicon.ico", "healthz", "readyz", "metrics"}
 
 // reservedNamespaces have a handler of their own.
 var reservedNamespaces = []string{chat.Namespace, telemetry.Namespace, notifications.Namespace}

@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/sockeye-io/sockeye/handlers/api"
+	"github.com/sockeye-io/sockeye/handlers/ws"
 	"github.com/sockeye-io/sockeye/public"
 )
 
@@ -27,6 +28,11 @@ func (a *App) routes() http.Handler {
 	// clients, for which Gin's own are off.
 	r.Any(base, unbounded, gin.WrapH(a.front()))
 	r.Any(strings.TrimSuffix(base, "/"), unbounded, gin.WrapH(a.front()))
+
+	// The same rooms for those who come without Socket.IO.
+	if a.cfg.PlainWebSocket == "on" {
+		ws.Mount(a.io, r.Group("", unbounded), ws.Config{Logger: a.log})
+	}
 
 	// Everything else is answered from memory, and a client that dribbles its
 	// request or does not take the answer is cut.

@@ -13,6 +13,8 @@
 //	leave(room, ack?)         the sender leaves the room                        "ok"
 //	say(room, ...args, ack?)  every member, the sender included, receives       "ok"
 //	                          msg(...args)
+//	typing(room, ...args, ack?)  every other member receives typing(...args),   "ok"
+//	                          volatile
 //	echo(...args, ack?)       without ack, echo(...args) comes back             the same arguments
 //
 // A room is a string or an integer, which stands for its decimal text. Every error is

@@ -201,12 +201,14 @@ func (r Rule) relay(of rooms.Rules) func(e *socketio.Event) error {
 
 // contract is the relay contract of the namespace "/".
 func contract(of rooms.Rules, forbidden func()) map[string]socketio.Handler {
-	say := Rule{To: ToRoom0, As: "msg"}
+	say, toSelf := Rule{To: ToRoom0, As: "msg"}, false
+	typing := Rule{To: ToRoom0, Volatile: true, Self: &toSelf}
 	return map[string]socketio.Handler{
-		"join":  Rule{Do: DoJoin}.handler(of, forbidden),
-		"leave": Rule{Do: DoLeave}.handler(of, forbidden),
-		"say":   say.handler(of, forbidden),
-		"echo":  echo,
+		"join":   Rule{Do: DoJoin}.handler(of, forbidden),
+		"leave":  Rule{Do: DoLeave}.handler(of, forbidden),
+		"say":    say.handler(of, forbidden),
+		"typing": typing.handler(of, forbidden),
+		"echo":   echo,
 	}
 }
 

@@ -124,3 +124,13 @@ func (p *Plain) ExpectClosed(code int, text string) {
 
 // Cut closes the TCP connection without a word.
 func (p *Plain) Cut() { _ = p.conn.Close() }
+
+// ExpectPrefix fails unless the next message begins so, and returns it.
+func (p *Plain) ExpectPrefix(text string) string {
+	p.t.Helper()
+	got := p.Next()
+	if !strings.HasPrefix(got, text) {
+		p.t.Fatalf("got %s, want %s…", got, text)
+	}
+	return got
+}
