@@ -237,7 +237,7 @@ func (r *room) page(from int, until uint64, q *socketio.HistoryRange) []socketio
 	out := make([]socketio.HistoryEntry, len(entries))
 	for i, e := range entries {
 		out[i] = socketio.HistoryEntry{
-			At: [2]uint64{e.n}, Room: r.name, Size: int(e.size - saidOverhead), Time: e.at.Truncate(time.Millisecond), Packet: e.packet,
+			At: [2]uint64{e.n}, Room: r.name, Size: int(e.size - saidOverhead), Time: e.at, Packet: e.packet,
 		}
 	}
 	return out

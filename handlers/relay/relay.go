@@ -129,7 +129,7 @@ func (r Rule) handler(of rooms.Rules, forbidden func()) socketio.Handler {
 	act := r.relay(of)
 	switch r.Do {
 	case DoJoin:
-		act = inRoom0(of, of.Join)
+		act = join(of, r.Ack == AckNone)
 	case DoLeave:
 		act = inRoom0(of, of.Leave)
 	}
@@ -221,12 +221,12 @@ func echo(_ context.Context, e *socketio.Event) {
 	_ = e.Socket().Emit("echo", values...)
 }
 
-// answer acknowledges e, if the client asked: "ok", or the error. What fails here is
+// answer acknowledges e, if the client asked and it was not done: "ok", or the error. What fails here is
 // the connection, which ends by itself. An event that only this node's clients got is
 // not refused: sent again, they would have it twice. The adapter logs and counts it.
 func answer(e *socketio.Event, err error) {
 	switch {
-	case !e.HasAck():
+	case !e.HasAck(), e.Acked():
 	case err == nil, errors.Is(err, socketio.ErrThisNodeOnly):
 		_ = e.Ack("ok")
 	default:

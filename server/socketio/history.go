@@ -55,29 +55,31 @@ func (l HistoryLimits) withDefaults() HistoryLimits {
 	}
 }
 
-// HistoryMessage is one event that was sent to a room.
+// HistoryMessage is one event that was sent to a room. As JSON its arguments are the list
+// data, and its time is as in "2026-01-02T15:04:05.678Z".
 type HistoryMessage struct {
 	// Offset is what clients got with the event as its last argument.
-	Offset string
+	Offset string `json:"offset"`
 	// Room is the room that was asked for; of several, the first one.
-	Room  string
-	Event string
-	Args  Args
-	Time  time.Time // when it was sent, to the millisecond
+	Room  string `json:"room"`
+	Event string `json:"event"`
+	Args  Args   `json:"data"`
+	// Time is when it was sent, to the millisecond, in UTC.
+	Time time.Time `json:"time"`
 }
 
-// History is what was said in rooms, oldest first.
+// History is what was said in rooms, oldest first. It can be an argument of Emit or Ack.
 type History struct {
-	Messages []HistoryMessage
+	Messages []HistoryMessage `json:"messages"` // never nil
 	// Offset is up to where this is all there is: what to ask for next time, or to go on
 	// from if there is more.
-	Offset string
+	Offset string `json:"offset"`
 	// Complete says that nothing is missing between where the question began and Offset.
 	// Without Since it says that this is all that was ever said.
-	Complete bool
+	Complete bool `json:"complete"`
 	// More says that there is more than was asked for: newer messages, to be had with
 	// Offset as Since; without Since, older ones.
-	More bool
+	More bool `json:"more"`
 }
 
 // HistoryQuery asks for what was said in rooms.
@@ -159,7 +161,7 @@ func (r *HistoryRange) Answer(found []HistoryEntry, complete bool) (*History, er
 			return nil, fmt.Errorf("socketio: history: %q: %w", e.Packet.Event(), err)
 		}
 		h.Messages[i] = HistoryMessage{
-			Offset: e.Packet.Offset(), Room: e.Room, Event: e.Packet.Event(), Args: args, Time: e.Time,
+			Offset: e.Packet.Offset(), Room: e.Room, Event: e.Packet.Event(), Args: args, Time: e.Time.UTC().Truncate(time.Millisecond),
 		}
 	}
 	return h, nil
@@ -325,7 +327,7 @@ func (s *Socket) JoinSince(ctx context.Context, since string, limit int, rooms .
 		return nil, ErrTooEarly // what comes before it is connected would be missing
 	}
 	if len(r.Rooms) == 0 {
-		return &History{Offset: since}, s.Join(rooms...)
+		return unknownSince(since), s.Join(rooms...)
 	}
 	m := moves{s: s}
 	unsure := n.historian().Between(ctx, r.Since, func(position string) {
@@ -343,7 +345,12 @@ func (s *Socket) JoinSince(ctx context.Context, since string, limit int, rooms .
 	}
 	if unsure != nil {
 		n.srv.opts.Logger.Debug("a socket entered rooms whose history cannot be read now", slog.String("namespace", n.name), slog.Any("error", unsure))
-		return &History{Offset: since}, nil
+		return unknownSince(since), nil
 	}
 	return h, nil
+}
+
+// unknownSince is the answer where it cannot be said what was missed.
+func unknownSince(since string) *History {
+	return &History{Messages: []HistoryMessage{}, Offset: since}
 }
