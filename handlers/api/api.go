@@ -87,6 +87,7 @@ type API struct {
 	opts    Options // with defaults
 	callers *limit.Callers
 	scans   chan struct{} // as many as may look at all sockets at once
+	page    []byte
 }
 
 // maxScans bounds how many ask all nodes for their sockets at once.
@@ -118,7 +119,11 @@ func New(io *socketio.Server, o Options) (*API, error) {
 	if o.Open == 0 {
 		o.Open = DefaultOpen
 	}
-	return &API{io: io, opts: o, callers: limit.NewCallers(o.Rate, o.Open, o.Observer), scans: make(chan struct{}, maxScans)}, nil
+	page, err := makePage()
+	if err != nil {
+		return nil, err
+	}
+	return &API{page: page, io: io, opts: o, callers: limit.NewCallers(o.Rate, o.Open, o.Observer), scans: make(chan struct{}, maxScans)}, nil
 }
 
 // operation is one thing that can be asked for.
