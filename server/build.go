@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/handlers/chat"
 	"github.com/sockeye-io/sockeye/handlers/relay"
+	"github.com/sockeye-io/sockeye/handlers/webhook"
 	"github.com/sockeye-io/sockeye/public"
 	"github.com/sockeye-io/sockeye/server/engineio"
 	"github.com/sockeye-io/sockeye/server/origin"
@@ -45,6 +46,9 @@ func (a *App) build() (err error) {
 	if err = a.openLimits(); err != nil {
 		return err
 	}
+	if a.hooks, err = webhook.New(webhook.Options{Config: a.cfg.Webhooks, Observer: a.metrics, Logger: a.log}); err != nil {
+		return err
+	}
 	if a.io, err = socketio.New(a.ioOptions(adapter)); err != nil {
 		return err
 	}
@@ -62,6 +66,7 @@ func (a *App) build() (err error) {
 		}
 		rules.Reserved, rules.Observer, rules.Logger = reservedNamespaces, a.metrics, a.log
 		rules.Access, rules.RecoveryBytes = a.access(), int64(a.cfg.RecoveryBytes)
+		rules.Without, rules.Elsewhere = a.hooks.Names("/"), a.hooks.Takes
 		if rules.MaxRooms == 0 {
 			rules.MaxRooms = a.cfg.MaxRooms.orEndless()
 		}
@@ -88,9 +93,9 @@ func (a *App) ioOptions(adapter socketio.AdapterFactory) *socketio.Options {
 		Recovery:       a.recovery(),
 		Adapter:        adapter,
 		// Clients name the namespaces of a pattern, so empty ones must go.
-		CleanupEmptyChildNamespaces: c.RelayConfig.Dynamic(),
+		CleanupEmptyChildNamespaces: c.RelayConfig.Dynamic() || c.Webhooks.Dynamic(),
 		Admit:                       a.admitSocket,
-		Entered:                     a.identity.keeper.Entered,
+		Entered:                     a.entered,
 		Logger:                      a.log,
 		Observer:                    a.metrics,
 	}
@@ -161,4 +166,13 @@ func (a *App) admit(r *http.Request) error {
 func (a *App) connectionError(e *engineio.ConnectionError) {
 	a.log.Debug("request refused", "code", e.Code, "message", e.Message, "remote", e.Request.RemoteAddr)
 	a.refusedRequest(e)
+}
+
+// words are labels of metrics.
+func words[S ~string](list []S) []string {
+	texts := make([]string, len(list))
+	for i, s := range list {
+		texts[i] = string(s)
+	}
+	return texts
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/sockeye-io/sockeye/handlers/notifications"
 	"github.com/sockeye-io/sockeye/handlers/relay"
 	"github.com/sockeye-io/sockeye/handlers/telemetry"
+	"github.com/sockeye-io/sockeye/handlers/webhook"
 	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/origin"
 )
@@ -25,8 +26,7 @@ const EnvPrefix = "SOCKEYE"
 // in all three. Flags win over the environment, the environment over the file.
 //
 // The tag `unit` says how a value is written, `group` where --help shows it.
-// Five keys are in the file only, because they are structures: relay, chat, telemetry,
-// notifications and auth.
+// Keys that are structures are in the file only: see structures.
 type Config struct {
 	Listen          string        `name:"listen" group:"listening" default:"127.0.0.1:3000" unit:"host:port" help:"Address to listen on. Port 0 lets the system choose one; the log line \"listening addr=...\" names it."`
 	Path            string        `name:"path" group:"listening" default:"/socket.io/" unit:"URL path" help:"Where the Socket.IO endpoint and the browser client's files are, with or without the trailing slash."`
@@ -126,6 +126,8 @@ type Config struct {
 	Telemetry telemetry.Options `kong:"-" yaml:"telemetry"`
 	// Notifications is the file's notifications: key.
 	Notifications notifications.Options `kong:"-" yaml:"notifications"`
+	// Webhooks is the file's webhooks: key.
+	Webhooks webhook.Config `kong:"-" yaml:"webhooks"`
 }
 
 // Groups are the headings of --help and of config print, in order.
@@ -220,7 +222,14 @@ func (c *Config) Validate() error {
 	c.validateLimits(fail)
 	rules := c.RelayConfig
 	rules.Reserved = reservedNamespaces
-	return errors.Join(append(errs, rules.Validate(), c.Auth.Validate(), c.Chat.Validate(), c.Telemetry.Validate(), c.Notifications.Validate())...)
+	return errors.Join(append(errs, rules.Validate(), c.Auth.Validate(), c.Chat.Validate(), c.Telemetry.Validate(), c.Notifications.Validate(),
+		c.Webhooks.Validate(webhook.Others{Reserved: reservedNamespaces, Takes: c.relays}))...)
+}
+
+// relays reports whether a key of the relay has a rule for an event by its name.
+func (c *Config) relays(key, event string) bool {
+	_, ruled := c.RelayConfig.Namespaces[key][event]
+	return ruled && c.Relay == "on"
 }
 
 // takenPaths are the first names of the paths of routes and pages.

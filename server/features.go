@@ -5,12 +5,13 @@ import (
 
 	"github.com/sockeye-io/sockeye/handlers/notifications"
 	"github.com/sockeye-io/sockeye/handlers/telemetry"
+	"github.com/sockeye-io/sockeye/handlers/webhook"
 )
 
 // openFeatures mounts what stands on the Socket.IO server besides the relay and the chat,
 // once everything that it is given is there.
 func (a *App) openFeatures() error {
-	for _, open := range []func() error{a.openAPI, a.openTelemetry, a.openNotifications} {
+	for _, open := range []func() error{a.openAPI, a.openTelemetry, a.openNotifications, a.openWebhooks} {
 		if err := open(); err != nil {
 			return err
 		}
@@ -36,5 +37,14 @@ func (a *App) openNotifications() (err error) {
 	if a.notifications, err = notifications.Mount(a.io, o); err != nil {
 		return fmt.Errorf("notifications: %w", err)
 	}
+	return nil
+}
+
+// openWebhooks has backends asked in the namespaces that they are for.
+func (a *App) openWebhooks() error {
+	for key := range a.cfg.Webhooks {
+		a.metrics.Webhook(key, words(webhook.Calls()), words(webhook.Outcomes()))
+	}
+	a.hooks.Mount(a.io)
 	return nil
 }

@@ -96,6 +96,9 @@ func (a *App) openLedger() error {
 // closeIdentity ends what openIdentity began, and waits for it.
 func (a *App) closeIdentity() {
 	id := &a.identity
+	if a.hooks != nil {
+		a.hooks.Close()
+	}
 	if id.keeper != nil {
 		id.keeper.Close()
 	}
@@ -141,7 +144,7 @@ func (a *App) openDoors() (err error) {
 // whoIs finds out who a client is that connects to a namespace, and refuses those who
 // may not.
 func (a *App) whoIs(ctx context.Context, s *socketio.Socket) error {
-	if a.anonymous && !a.canKnow() && a.identity.ledger.Loaded() {
+	if a.anonymous && !a.canKnow() && a.identity.ledger.Loaded() && !a.cfg.Webhooks.KnowsClients() {
 		return nil // a socket without identity is anonymous
 	}
 	return a.identity.keeper.Admit(ctx, s)
@@ -149,7 +152,10 @@ func (a *App) whoIs(ctx context.Context, s *socketio.Socket) error {
 
 // admitSocket decides about each client that comes to a namespace.
 func (a *App) admitSocket(ctx context.Context, s *socketio.Socket) error {
-	if err := a.whoIs(ctx, s); err != nil || a.limits.door == nil {
+	if err := a.whoIs(ctx, s); err != nil {
+		return err
+	}
+	if err := a.hooks.Admit(ctx, s); err != nil || a.limits.door == nil {
 		return err
 	}
 	return a.limitUser(ctx, s)
@@ -166,11 +172,17 @@ func (a *App) identifyFor(namespace string) func(ctx context.Context, r *http.Re
 	}
 }
 
+// entered hears of each client that was let in.
+func (a *App) entered(s *socketio.Socket) {
+	a.identity.keeper.Entered(s)
+	a.hooks.Entered(s)
+}
+
 // access decides what clients may do; nil is everything, where nobody can be told from
 // anybody else.
 func (a *App) access() auth.Access {
 	c := a.identity.chain
-	if a.cfg.Auth.Open() && c.Keys == nil && c.Tokens == nil && c.Session == nil {
+	if a.cfg.Auth.Open() && c.Keys == nil && c.Tokens == nil && c.Session == nil && !a.cfg.Webhooks.KnowsClients() {
 		return nil
 	}
 	return auth.Rooms{Anonymous: a.cfg.Auth.Anonymous}

@@ -14,6 +14,7 @@ import (
 	"github.com/sockeye-io/sockeye/handlers/api"
 	"github.com/sockeye-io/sockeye/handlers/notifications"
 	"github.com/sockeye-io/sockeye/handlers/telemetry"
+	"github.com/sockeye-io/sockeye/handlers/webhook"
 	"github.com/sockeye-io/sockeye/public"
 	"github.com/sockeye-io/sockeye/server/certs"
 	"github.com/sockeye-io/sockeye/server/metrics"
@@ -44,6 +45,7 @@ type App struct {
 	nodes     nodeParts
 	identity  identityParts
 	limits    limitParts
+	hooks     *webhook.Hooks
 	loopback  bool // the main address is one
 	anonymous bool
 
@@ -247,7 +249,7 @@ func pageURL(scheme string, addr net.Addr) string {
 //     owners, the sessions of other nodes whose WebSockets come through this one. It is
 //     over as soon as none is left, and left out where Drain is 0 or the cause ErrAtOnce.
 //  3. What sessions are left end together, in the same way; handlers that run are waited
-//     for; then what knew the clients ends, the adapters close after the last socket, and
+//     for, and so are the calls of webhooks that tell of these ends; then what knew the clients ends, the adapters close after the last socket, and
 //     then the connections to Redis.
 //  4. The other nodes are told that this one is gone.
 //  5. The main address is closed and requests in flight are waited for. Of those

@@ -86,6 +86,7 @@ func rows() []row {
 		{"Delivery", delivery()},
 		{"Cluster", cluster()},
 		{"Limits and doors", doors()},
+		{"Webhooks", webhooks()},
 		{"Process", process()},
 	}
 }
@@ -254,6 +255,20 @@ func doors() []panel {
 			title: "Time of HTTP requests, p99", about: "Polls wait for something to say, for up to 20 s.", unit: seconds, width: 6,
 			queries: []query{quantile(0.99, "sockeye_http_request_seconds", "route").named("{{route}}")},
 		},
+	}
+}
+
+func webhooks() []panel {
+	return []panel{
+		{
+			title: "Requests to backends", about: "By how they came out. Anything but ok and refused is a failure of the backend.", unit: perSecond, width: 8, stacked: true,
+			queries: []query{rate("sockeye_webhook_requests_total", "webhook", "call", "outcome")},
+		},
+		{
+			title: "Time of a request", about: "With the time until its turn. Events of one client wait for one another.", unit: seconds, width: 8,
+			queries: []query{quantile(0.5, "sockeye_webhook_request_seconds", "webhook"), quantile(0.99, "sockeye_webhook_request_seconds", "webhook")},
+		},
+		{title: "Requests under way", about: "Those that wait for their turn included.", unit: count, width: 8, queries: []query{total("sockeye_webhook_requests", "webhook")}},
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"unicode"
 )
 
-// The names of claims. The site's answer says ClaimID instead of ClaimSubject.
+// The names of claims. The site's answer says ClaimID instead of ClaimSubject, and ClaimExpires.
 const (
 	ClaimSubject = "sub"
 	ClaimID      = "id"
@@ -21,7 +21,8 @@ const (
 	ClaimPublish = "publish"
 	ClaimRooms   = "rooms" // both of the former
 	ClaimData    = "data"
-	ClaimScope   = "scope" // of backends: words, those of others among them (RFC 8693, section 4.2)
+	ClaimScope   = "scope"   // of backends: words, those of others among them (RFC 8693, section 4.2)
+	ClaimExpires = "expires" // of answers
 )
 
 // Bounds of what is said about a principal.
@@ -233,6 +234,25 @@ func (c Claims) Time(name string) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("%s is not a number of seconds since 1970", name)
 	}
 	return time.UnixMilli(int64(seconds * 1000)), nil
+}
+
+// Moment reads seconds since 1970, or a time as in RFC 3339; zero if there is none, or null.
+func (c Claims) Moment(name string) (time.Time, error) {
+	if raw := c[name]; len(raw) == 0 || raw[0] != '"' {
+		if string(raw) == "null" {
+			return time.Time{}, nil
+		}
+		return c.Time(name)
+	}
+	text, err := c.Text(name)
+	if err != nil {
+		return time.Time{}, err
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%s is neither a number of seconds since 1970 nor a time such as 2030-01-31T12:00:00Z", name)
+	}
+	return at, nil
 }
 
 // Text reads a string of any length; "" if there is none.

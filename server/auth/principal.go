@@ -40,7 +40,8 @@ const (
 	MethodSession   Method = "session"   // the site's backend was asked
 	MethodKey       Method = "key"       // an API key
 	// A ticket that a backend asked for; who got one for itself keeps its method.
-	MethodTicket Method = "ticket"
+	MethodTicket  Method = "ticket"
+	MethodWebhook Method = "webhook" // a backend said so when it let the client in
 )
 
 // Anonymous returns the principal of a client that shows nothing where that is

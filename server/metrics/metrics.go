@@ -64,6 +64,7 @@ type Metrics struct {
 	doors           doorCounts
 	web             web
 	readings        readings
+	webhooks        webhooks
 
 	namespaces sync.Map // name → *namespace; events are counted without a lookup by label
 	mu         sync.Mutex
@@ -123,6 +124,7 @@ func New(release string) *Metrics {
 		doors:           newDoors(),
 		web:             newWeb(),
 		readings:        newReadings(),
+		webhooks:        newWebhooks(),
 		adapterGaps:     counters("adapter_gaps_total", "Times that messages of other nodes may have been missed.", "namespace"),
 		unknownEvents:   counters("relay_unknown_events_total", "Events that no relay rule takes.", "namespace"),
 		notified:        counters("notifications_total", "Notifications by user, by what came of them: new, or repeated by their key.", "outcome"),
@@ -142,6 +144,7 @@ func New(release string) *Metrics {
 	for _, part := range [][]prometheus.Collector{
 		m.upgrades.collectors(), m.carried.collectors(), m.between.collectors(), m.doors.collectors(), m.web.collectors(),
 		m.readings.collectors(),
+		m.webhooks.collectors(),
 	} {
 		m.registry.MustRegister(part...)
 	}

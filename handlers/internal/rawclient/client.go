@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -53,10 +54,16 @@ type Client struct {
 // auth payload, and waits for the answer. The connection ends with the test.
 func Dial(t testing.TB, base, namespace string, auth any) *Client {
 	t.Helper()
+	return DialWith(t, base, namespace, auth, "", nil)
+}
+
+// DialWith is Dial with more in the query ("a=1&b=2") and header of the handshake.
+func DialWith(t testing.TB, base, namespace string, auth any, query string, header http.Header) *Client {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	address := "ws" + strings.TrimPrefix(base, "http") + "/socket.io/?EIO=4&transport=websocket"
-	conn, early, _, err := ws.Dial(ctx, address)
+	address := "ws" + strings.TrimPrefix(base, "http") + "/socket.io/?EIO=4&transport=websocket&" + query
+	conn, early, _, err := ws.Dialer{Header: ws.HandshakeHeaderHTTP(header)}.Dial(ctx, address)
 	if err != nil {
 		t.Fatalf("dial %s: %v", address, err)
 	}

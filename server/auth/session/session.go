@@ -228,30 +228,10 @@ func principalOf(body []byte) (*auth.Principal, error) {
 		return nil, err
 	}
 	p.Method = auth.MethodSession
-	if p.Expires, err = expiry(c); err != nil {
+	if p.Expires, err = c.Moment(auth.ClaimExpires); err != nil {
 		return nil, err
 	}
 	return p, nil
-}
-
-// expiry reads "expires": seconds since 1970, or a time as in RFC 3339.
-func expiry(c auth.Claims) (time.Time, error) {
-	const name = "expires"
-	if raw := c[name]; len(raw) == 0 || raw[0] != '"' {
-		if string(raw) == "null" {
-			return time.Time{}, nil
-		}
-		return c.Time(name)
-	}
-	text, err := c.Text(name)
-	if err != nil {
-		return time.Time{}, err
-	}
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%s is neither a number of seconds since 1970 nor a time such as 2030-01-31T12:00:00Z", name)
-	}
-	return at, nil
 }
 
 // message is what the site tells a client that it refuses: the "message" of a JSON

@@ -1,0 +1,278 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/sockeye-io/sockeye/server/auth"
+	"github.com/sockeye-io/sockeye/server/rooms"
+	"github.com/sockeye-io/sockeye/server/socketio"
+)
+
+// head is what every request says.
+type head struct {
+	Call      Call   `json:"call"`
+	Time      int64  `json:"time"` // milliseconds since 1970
+	Socket    string `json:"socket"`
+	Namespace string `json:"namespace"`
+	User      *user  `json:"user"` // null: nobody in particular
+	Data      any    `json:"data"` // the socket's
+}
+
+// user is who a client is.
+type user struct {
+	ID     string          `json:"id"`
+	Name   string          `json:"name,omitempty"`
+	Roles  []string        `json:"roles,omitempty"`
+	Data   json.RawMessage `json:"data,omitempty"`
+	Method auth.Method     `json:"method"`
+}
+
+type connectRequest struct {
+	head
+	Recovered bool      `json:"recovered"`
+	Handshake handshake `json:"handshake"`
+}
+
+// handshake is what a connection began with.
+type handshake struct {
+	Address string            `json:"address"`
+	Secure  bool              `json:"secure"`
+	Headers map[string]string `json:"headers"` // those that the configuration names, in lower case
+	Query   map[string]string `json:"query"`   // without what is Engine.IO's
+	Auth    json.RawMessage   `json:"auth"`
+}
+
+type eventRequest struct {
+	head
+	Rooms []string        `json:"rooms"`
+	Event string          `json:"event"`
+	Args  json.RawMessage `json:"args"`
+	Ack   bool            `json:"ack"`
+}
+
+type disconnectRequest struct {
+	head
+	Rooms     []string `json:"rooms"` // in which it was
+	Reason    string   `json:"reason"`
+	Detail    string   `json:"detail"`
+	Connected int64    `json:"connected"` // for how many milliseconds
+}
+
+func headOf(c Call, s *socketio.Socket) head {
+	h := head{Call: c, Time: time.Now().UnixMilli(), Socket: s.ID(), Namespace: s.Namespace().Name(), Data: s.Data()}
+	if p := auth.Of(s); p.ID != "" {
+		h.User = &user{p.ID, p.Name, p.Roles, p.Data, p.Method}
+	}
+	return h
+}
+
+// roomsOf is rooms.Of, never nil.
+func roomsOf(s *socketio.Socket) []string { return append([]string{}, rooms.Of(s)...) }
+
+// engineQuery are parameters that the client's library writes; sid is a secret.
+var engineQuery = []string{"EIO", "transport", "sid", "t", "b64", "j"}
+
+func (b *backend) handshakeOf(s *socketio.Socket) handshake {
+	h := s.Handshake()
+	told := handshake{Address: h.Address, Secure: h.Secure, Headers: make(map[string]string), Query: make(map[string]string)}
+	for _, name := range b.hook.Headers {
+		separator := ", "
+		if name == "Cookie" {
+			separator = "; "
+		}
+		if values := h.Headers.Values(name); len(values) > 0 {
+			told.Headers[strings.ToLower(name)] = strings.Join(values, separator)
+		}
+	}
+	for name, values := range h.Query {
+		told.Query[name] = values[len(values)-1]
+	}
+	for _, name := range engineQuery {
+		delete(told.Query, name)
+	}
+	if text, err := h.Auth.MarshalJSON(); err == nil {
+		told.Auth = text
+	}
+	return told
+}
+
+// connect asks about a client that connects, and lets it in or not.
+func (h *Hooks) connect(ctx context.Context, s *socketio.Socket, b *backend) error {
+	var a *connectAnswer
+	err := b.ask(ctx, Connect, connectRequest{headOf(Connect, s), s.Recovered(), b.handshakeOf(s)}, func(body []byte) (err error) {
+		a, err = readConnect(body)
+		return err
+	})
+	var no *refusal
+	switch {
+	case errors.As(err, &no):
+		return no.connectError()
+	case err != nil:
+		return b.down(s, err)
+	case a == nil: // 204
+		return nil
+	case !*a.Allow:
+		return (&refusal{a.Code, a.Message, a.Data}).connectError()
+	}
+	return h.letIn(s, a) //nolint:contextcheck // handlers have the context of their socket
+}
+
+// letIn does what the answer says, as far as the client need not be connected for it.
+func (h *Hooks) letIn(s *socketio.Socket, a *connectAnswer) error {
+	if a.principal != nil {
+		if err := s.SetUser(a.principal.ID); err != nil {
+			return err
+		}
+		s.SetIdentity(a.principal)
+	}
+	if !a.Data.IsZero() {
+		s.SetData(a.Data)
+	}
+	if len(a.Rooms) > 0 {
+		if err := s.Join(a.Rooms...); err != nil {
+			return err
+		}
+	}
+	if len(a.Emit) > 0 {
+		var stop func() bool
+		h.entering.Store(s, func() {
+			stop()
+			sendAll(a.Emit, s.Namespace())
+		})
+		// It may be refused all the same, by others that are asked later.
+		stop = context.AfterFunc(s.Context(), func() { h.entering.Delete(s) })
+	}
+	return nil
+}
+
+// connectError is how a client is told.
+func (r *refusal) connectError() error {
+	if r.Code == "" {
+		r.Code = defaultRefusal
+	}
+	if r.Message == "" {
+		r.Message = "you may not connect"
+	}
+	data := map[string]any{}
+	if !r.Data.IsZero() {
+		var more map[string]socketio.Raw
+		if r.Data.Decode(&more) != nil {
+			more = map[string]socketio.Raw{"data": r.Data}
+		}
+		for name, value := range more {
+			data[name] = value
+		}
+	}
+	maps.Copy(data, map[string]any{"code": r.Code, "message": r.Message})
+	return &socketio.ConnectError{Message: r.Message, Data: data}
+}
+
+// What clients are told of failures, by outcome; the log knows more.
+var failureMessages = map[Outcome]string{
+	Timeout:     "the application took too long; try again",
+	Unavailable: "the application is not available at the moment; try again later",
+	BadAnswer:   "the application gave no usable answer",
+}
+
+// CodeOf is the code by which clients are told of a failure.
+func CodeOf(o Outcome) string {
+	if o == BadAnswer {
+		return "bad_answer"
+	}
+	return "backend_" + string(o)
+}
+
+// down says what a client gets that connects while the backend does not answer.
+func (b *backend) down(s *socketio.Socket, err error) error {
+	outcome := outcomeOf(err)
+	message := failureMessages[outcome]
+	refused := &socketio.ConnectError{Message: message, Data: map[string]string{"code": CodeOf(outcome), "message": message}}
+	if b.hook.WhenDown == Refuse || len(s.Conn().Sockets()) > 0 {
+		return refused
+	}
+	s.Conn().Close() // it comes back by itself, as it would not after CONNECT_ERROR
+	return refused
+}
+
+func outcomeOf(err error) Outcome {
+	var f *failure
+	if errors.As(err, &f) {
+		return f.outcome
+	}
+	return BadAnswer
+}
+
+// event asks about an event and does what the answer says. It runs on the goroutine of
+// the socket's events, so the next one waits.
+func (b *backend) event(ctx context.Context, e *socketio.Event) {
+	if !b.hook.takes(e.Name()) {
+		if e.HasAck() && !e.Acked() {
+			_ = e.AckError("unknown_event", "nothing on this server takes an event of this name") // the client may be gone
+		}
+		return
+	}
+	args, err := argsToJSON(e.Args())
+	if err != nil {
+		refuse(e, "bad_arguments", "the arguments cannot be written as JSON")
+		return
+	}
+	s := e.Socket()
+	a := &eventAnswer{}
+	err = b.ask(ctx, Event, eventRequest{headOf(Event, s), roomsOf(s), e.Name(), args, e.HasAck()}, func(body []byte) (err error) {
+		a, err = readEvent(body)
+		return err
+	})
+	var no *refusal
+	switch {
+	case errors.As(err, &no):
+		no.ack(e)
+	case err != nil:
+		outcome := outcomeOf(err)
+		refuse(e, CodeOf(outcome), failureMessages[outcome])
+	default:
+		a.apply(e) //nolint:contextcheck // what is emitted does not end with the socket
+	}
+}
+
+// ack tells the sender of an event that the backend said no.
+func (r *refusal) ack(e *socketio.Event) {
+	if r.Code == "" {
+		r.Code = defaultRefusal
+	}
+	if !r.Data.IsZero() {
+		refuse(e, r.Code, r.Message, "data", r.Data)
+		return
+	}
+	refuse(e, r.Code, r.Message)
+}
+
+// refuse acknowledges an event with an error, if its sender asked.
+func refuse(e *socketio.Event, code, message string, extra ...any) {
+	if e.HasAck() {
+		_ = e.AckError(code, message, extra...) // the client may be gone
+	}
+}
+
+// disconnect tells of a client that has gone, on the goroutine of its events. The server
+// waits for it when it stops, so it must not take longer than it may.
+func (h *Hooks) disconnect(s *socketio.Socket, b *backend, r socketio.DisconnectReason) {
+	in := []string{}
+	if was, ok := h.leaving.LoadAndDelete(s); ok {
+		in, _ = was.([]string) // it is one
+	}
+	a := &disconnectAnswer{}
+	issued := s.Handshake().Issued
+	head := headOf(Disconnect, s)
+	err := b.ask(h.ctx, Disconnect, disconnectRequest{head, in, r.Reason, r.Detail, max(0, head.Time-issued)}, func(body []byte) (err error) {
+		a, err = readDisconnect(body)
+		return err
+	})
+	if err == nil {
+		sendAll(a.Emit, s.Namespace())
+	}
+}
