@@ -109,4 +109,4 @@ peers: build ## The bench and the guarantees with zishang520 v2.5.0 and v3 on Gi
 
 .PHONY: clean
 clean: ## Remove what was built.
-	rm -rf bin dist public/client/*.js public/client/*.map
+	rm -rf bin dist public/client/*.js public/client/*.map public/client/*.css

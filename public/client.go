@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// The files are copied from the npm package socket.io-client by `make build`
+// The files are copied from npm packages by `make build`
 // and are not in the repository; README.md keeps the directory there.
 //
 //go:embed client
@@ -24,7 +24,7 @@ func Client() (fs.FS, bool) {
 	if err != nil {
 		panic("public: the embedded client has no root: " + err.Error()) // a constant path cannot be invalid
 	}
-	for _, name := range ClientNames() {
+	for _, name := range append(ClientNames(), libraryNames()...) {
 		if _, err := fs.Stat(sub, name); err != nil {
 			return sub, false
 		}
@@ -42,6 +42,10 @@ func ClientNames() []string {
 		"socket.io.msgpack.min.js", "socket.io.msgpack.min.js.map",
 	}
 }
+
+// libraryNames lists the files of other packages, which Sockeye's own pages use. A Site
+// serves them under /assets/lib/.
+func libraryNames() []string { return []string{"uPlot.esm.js", "uPlot.min.css"} }
 
 // ClientFiles serves the browser client. Each file is hashed and compressed
 // when it is first asked for, and kept. Any number of goroutines may use it.

@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
-# Copies the builds of the npm package socket.io-client to public/client/, where
-# they are embedded into the binary. Without npm it says so and changes nothing.
+# Copies the builds of the npm packages socket.io-client and uplot to public/client/,
+# where they are embedded into the binary. Without npm it says so and changes nothing.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 NPM=${NPM:-npm}
-source=node_modules/socket.io-client
-want=$(sed -n 's/.*"socket.io-client": *"\([^"]*\)".*/\1/p' package.json)
 
-have() { sed -n 's/^  "version": *"\([^"]*\)".*/\1/p' "$source/package.json" 2>/dev/null || true; }
+want() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" package.json; }
+have() { sed -n 's/^  "version": *"\([^"]*\)".*/\1/p' "node_modules/$1/package.json" 2>/dev/null || true; }
 
-if [ "$(have)" != "$want" ]; then
+if [ "$(have socket.io-client)" != "$(want socket.io-client)" ] || [ "$(have uplot)" != "$(want uplot)" ]; then
   if ! command -v "$NPM" >/dev/null; then
     cat >&2 <<'TEXT'
 ************************************************************************
@@ -25,8 +24,12 @@ TEXT
   "$NPM" ci --ignore-scripts --omit=dev --no-audit --no-fund --loglevel=error
 fi
 
+take() { cmp -s "node_modules/$1" "client/${1##*/}" || cp "node_modules/$1" "client/${1##*/}"; }
+
 for file in socket.io.js socket.io.min.js socket.io.esm.min.js socket.io.msgpack.min.js; do
-  for name in "$file" "$file.map"; do
-    cmp -s "$source/dist/$name" "client/$name" || cp "$source/dist/$name" "client/$name"
-  done
+  take "socket.io-client/dist/$file"
+  take "socket.io-client/dist/$file.map"
+done
+for file in uPlot.esm.js uPlot.min.css; do
+  take "uplot/dist/$file"
 done

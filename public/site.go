@@ -55,8 +55,9 @@ type SiteOptions struct {
 	Demos bool
 }
 
-// Site serves Sockeye's own pages from memory: "/", "/chat", "/playground",
-// "/notifications/", the favicon, "/assets/..." and, if they are wanted, "/demos/...". Everything is read, filled in and compressed by NewSite.
+// Site serves Sockeye's own pages from memory: "/", "/chat", "/dashboard/", "/playground",
+// "/notifications/", the favicon, "/assets/..." and, if they are wanted, "/demos/...".
+// Everything is read, filled in and compressed by NewSite.
 type Site struct {
 	files  map[string]*file // by URL path
 	absent *file            // the page of a 404
@@ -91,10 +92,28 @@ func NewSite(o SiteOptions) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("public: reading the embedded pages: %w", err)
 	}
+	if err := s.addLibraries(); err != nil {
+		return nil, err
+	}
 	s.absent = s.files["/404"]
 	delete(s.files, "/404")
 	s.files["/favicon.ico"] = s.files["/favicon.svg"] // browsers that ask for it by habit take SVG too
 	return s, nil
+}
+
+// addLibraries adds what pages use of other packages, where it was built in.
+func (s *Site) addLibraries() error {
+	root, _ := Client()
+	for _, name := range libraryNames() {
+		body, err := fs.ReadFile(root, name)
+		if err != nil {
+			continue // built without npm: the page that needs it says so
+		}
+		if s.files["/assets/lib/"+name], err = newFile(name, body); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Site) add(name string, o SiteOptions) error {
@@ -184,7 +203,7 @@ func contentType(name string) string {
 
 // Routes lists the patterns to mount the Site at, in Gin's notation.
 func (s *Site) Routes() []string {
-	routes := []string{"/", "/chat", "/playground", "/notifications/*file", "/favicon.svg", "/favicon.ico", "/assets/*file"}
+	routes := []string{"/", "/chat", "/dashboard", "/dashboard/", "/playground", "/notifications/*file", "/favicon.svg", "/favicon.ico", "/assets/*file"}
 	if s.demos {
 		routes = append(routes, "/demos/*file")
 	}
@@ -204,6 +223,11 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f, found := s.files[r.URL.Path]
+	if _, folder := s.files[r.URL.Path+"/"]; folder && !found {
+		h.Set("Location", path.Base(r.URL.Path)+"/") // relative, for whoever has a prefix in front
+		w.WriteHeader(http.StatusPermanentRedirect)
+		return
+	}
 	if !found {
 		s.write(w, r, s.absent, http.StatusNotFound)
 		return

@@ -45,6 +45,7 @@ func TestEveryPageIsServedUnderThePolicy(t *testing.T) {
 		"/demos/canvas":           "text/html; charset=utf-8",
 		"/demos/game":             "text/html; charset=utf-8",
 		"/demos/relay.yaml":       "text/plain; charset=utf-8",
+		"/dashboard/":             "text/html; charset=utf-8",
 		"/favicon.svg":            "image/svg+xml",
 		"/favicon.ico":            "image/svg+xml",
 		"/assets/css/base.css":    "text/css; charset=utf-8",

@@ -22,6 +22,7 @@ type program struct {
 	Key     keyCommand     `cmd:"" help:"Make, list or revoke API keys."`
 	Block   blockCommand   `cmd:"" help:"Block a user: it is disconnected and cannot come back."`
 	Unblock unblockCommand `cmd:"" help:"Take a block back."`
+	Demo    demoCommand    `cmd:"" help:"Act as somebody else, to have something to look at."`
 	Blocks  blocksCommand  `cmd:"" help:"List who is blocked."`
 }
 

@@ -15,7 +15,8 @@ type Options struct {
 	// Interval is how often a dashboard is told at most; 100 ms. Of several readings of
 	// one key in between it hears the last.
 	Interval time.Duration `yaml:"interval,omitempty"`
-	// Thresholds raise and clear alerts.
+	// Thresholds raise and clear alerts. Where there are none, those of the devices of
+	// sockeye demo devices are there, so that its first user sees an alert.
 	Thresholds []Threshold `yaml:"thresholds,omitempty"`
 
 	// History is how many readings of a key are kept for charts, 300, and HistoryAge for
@@ -130,6 +131,9 @@ func (o Options) withDefaults() Options {
 	o.MaxBehind = or(o.MaxBehind, 24*time.Hour)
 	o.Forget = or(o.Forget, 24*time.Hour)
 	o.MaxBody = or(o.MaxBody, 1_000_000)
+	if o.Thresholds == nil {
+		o.Thresholds = demoThresholds()
+	}
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}

@@ -37,6 +37,15 @@ const (
 	severityCritical = "critical"
 )
 
+// demoThresholds are about the devices of sockeye demo devices.
+func demoThresholds() []Threshold {
+	warm, cool, slow := 29.0, 27.0, 3.0
+	return []Threshold{
+		{Name: "too warm", Devices: "demo-sensor-*", Metric: "temperature", Above: &warm, Clear: &cool, For: 2 * time.Second},
+		{Name: "nearly adrift", Devices: "demo-boat-*", Metric: "speed", Below: &slow, Severity: severityInfo},
+	}
+}
+
 func (t *Threshold) validate(i int) error {
 	var errs []error
 	fail := func(format string, args ...any) {
