@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Server, Wire } from "./server.mjs";
+import { binary, Server, Wire } from "./server.mjs";
 import { Person } from "./person.mjs";
 
 export class House {
@@ -48,6 +48,11 @@ export class House {
       "-addext", "subjectAltName=IP:127.0.0.1", "-out", cert, "-keyout", key,
     ], { stdio: "ignore" });
     return ["--tls-cert", cert, "--tls-key", key];
+  }
+
+  /** What a server with these args makes of a command, such as a token. */
+  async command(args, ...command) {
+    return execFileSync(binary, [...command, ...args], { encoding: "utf8" });
   }
 
   /** A wire to the server, to give to people instead of it. */

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import net from "node:net";
 import { fileURLToPath } from "node:url";
 
-const binary = process.env.SOCKEYE_BIN || fileURLToPath(new URL("../../bin/sockeye", import.meta.url));
+export const binary = process.env.SOCKEYE_BIN || fileURLToPath(new URL("../../bin/sockeye", import.meta.url));
 const STARTUP = 10_000; // ms
 
 /** A running sockeye. It logs its address, from which port is read. */

@@ -42,12 +42,12 @@
     #bell.rings svg { animation: ring 0.7s ease-in-out; }
     #bell[data-state="offline"] svg { stroke-dasharray: 2.5 2.5; }
     @keyframes ring { 20% { rotate: 16deg; } 40% { rotate: -13deg; } 60% { rotate: 9deg; } 80% { rotate: -5deg; } }
-    #count { position: absolute; inset-block-start: 0; inset-inline-end: 0; min-width: 1.2rem; padding-inline: 0.3rem; border: 2px solid var(--surface); border-radius: 99px; background: var(--accent); color: var(--on-accent); font-size: 0.72rem; font-weight: 700; line-height: 1rem; text-align: center; font-variant-numeric: tabular-nums; box-sizing: content-box; }
-    #count[hidden], #all[hidden], [hidden] { display: none; }
+    #count { position: absolute; inset-block-start: -0.1rem; inset-inline-start: 1.35rem; min-width: 0.55rem; padding-inline: 0.25rem; border: 2px solid var(--surface); border-radius: 99px; background: var(--accent); color: var(--on-accent); font-size: 0.7rem; font-weight: 700; line-height: 1.05rem; text-align: center; font-variant-numeric: tabular-nums; box-sizing: content-box; }
+    [hidden] { display: none !important; }
     #panel { position: fixed; inset: auto; width: min(24rem, 100vw - 1rem); max-height: min(32rem, 100vh - 5rem); padding: 0; border: 1px solid var(--line); border-radius: var(--round); background: var(--surface); color: var(--ink); box-shadow: 0 1px 2px rgb(0 0 0 / 12%), 0 12px 32px rgb(0 0 0 / 22%); overflow: hidden; }
     #panel:popover-open { display: flex; flex-direction: column; }
     #panel:focus { outline: none; }
-    header { display: flex; align-items: center; justify-content: space-between; gap: 0.75rem; min-height: 3.25rem; padding: 0.5rem 0.75rem 0.5rem 1rem; border-block-end: 1px solid var(--line); }
+    .head { display: flex; align-items: center; justify-content: space-between; gap: 0.75rem; min-height: 3.25rem; padding: 0.5rem 0.75rem 0.5rem 1rem; border-block-end: 1px solid var(--line); }
     h2 { font-size: 1.05rem; letter-spacing: -0.01em; }
     #all { min-height: 2rem; padding: 0 0.7rem; border: 1px solid var(--line); border-radius: 99px; background: transparent; font-size: 0.85rem; font-weight: 600; }
     #all:hover { background: var(--hover); }
@@ -186,12 +186,17 @@
       p.bell = make("button", { id: "bell", type: "button", "aria-haspopup": "dialog", "aria-expanded": "false", "aria-controls": "panel", part: "button" },
         drawing("M6 9a6 6 0 0 1 12 0c0 6 2.5 7 2.5 8h-17C3.500 16 6 15 6 9z", "M10 20.500a2.200 2.200 0 0 0 4 0"), p.count);
       p.panel = make("div", { id: "panel", popover: "auto", role: "dialog", "aria-labelledby": "title", tabIndex: -1, autofocus: true, part: "panel" },
-        make("header", {}, p.title, p.all), p.trouble, p.list, p.none);
+        make("div", { class: "head" }, p.title, p.all), p.trouble, p.list, p.none);
       p.bell.popoverTargetElement = p.panel;
-      p.panel.addEventListener("beforetoggle", ({ newState }) => { if (newState === "open") this.#draw(); });
+      let inside = false; // the keyboard is in the panel that closes: the bell gets it
+      p.panel.addEventListener("beforetoggle", ({ newState }) => {
+        if (newState === "open") this.#draw();
+        else inside = p.panel.contains(root.activeElement);
+      });
       p.panel.addEventListener("toggle", ({ newState }) => {
         p.bell.setAttribute("aria-expanded", String(newState === "open"));
         if (newState === "open") this.#place();
+        else if (inside) p.bell.focus();
       });
       addEventListener("resize", () => this.#place());
       p.all.addEventListener("click", () => {

@@ -9,6 +9,7 @@ import { keepNick, nick, random } from "../visitor.js";
 const BEAT = 3_000; // ms between two signs of life
 const AWAY = 8_000; // ms without one, and a person is shown as away
 const GONE = 75_000; // and is not here: a browser wakes a hidden page once a minute
+const SOON = 800; // ms within which somebody who is here says so
 const ANSWER = 1_500; // ms within which a page gives what it has
 
 const fish = ["Coho", "Chinook", "Char", "Grayling", "Dace", "Perch", "Roach", "Tench", "Smelt", "Vendace", "Burbot", "Bream"];
@@ -69,7 +70,7 @@ export class Company {
       this.#asked.clear();
       socket.emit("join", room);
       this.tell("hello", this.#card());
-      setTimeout(() => { this.ready ||= !this.#asked.size; }, ANSWER); // nobody else is here
+      setTimeout(() => { this.ready ||= !this.#asked.size; }, SOON); // nobody else is here
     });
     socket.on("hello", (who) => {
       this.#note(who);
@@ -77,7 +78,7 @@ export class Company {
     });
     socket.on("here", (who) => {
       this.#note(who);
-      if (!this.ready && !this.#asked.size && who.ready) this.#ask(who);
+      if (!this.#asked.size && who.ready && who.id !== this.me.id) this.#ask(who);
     });
     socket.on("bye", (id) => {
       if (this.people.delete(id)) this.changed();

@@ -6,7 +6,7 @@ import { Company, furnish, showPeople } from "./company.js";
 import { Round } from "./round.js";
 import { HEIGHT, River, WIDTH } from "./river.js";
 
-const SPEED = 300; // units of the river in a second
+const SPEED = 380; // units of the river in a second
 const REACH = 42; // units between a fish and the fly that it catches
 const HINT = 80; // ms between two hints of where this fish is, while it swims
 const STILL = 1_000; // and while it does not

@@ -79,25 +79,34 @@ export class River {
     }
   }
 
+  // On a phone what swims is larger, or nobody would see it.
+  get #size() {
+    return this.#canvas.clientWidth < 520 ? 1.5 : 1;
+  }
+
   #fly({ x, y, index }, now) {
     const pen = this.#pen;
+    pen.save();
+    pen.translate(x, y);
+    pen.scale(this.#size, this.#size);
     const lift = 4 * Math.sin(now * 3 + index);
-    const glow = pen.createRadialGradient(x, y + lift, 2, x, y + lift, 26);
+    const glow = pen.createRadialGradient(0, lift, 2, 0, lift, 26);
     glow.addColorStop(0, "rgb(255 226 150 / 75%)");
     glow.addColorStop(1, "rgb(255 226 150 / 0%)");
     pen.fillStyle = glow;
-    pen.fillRect(x - 30, y - 34, 60, 68);
+    pen.fillRect(-30, -34, 60, 68);
     const flap = 0.5 + 0.35 * Math.sin(now * 18 + index);
     pen.fillStyle = "rgb(255 255 255 / 80%)";
     for (const side of [-1, 1]) {
       pen.beginPath();
-      pen.ellipse(x + side * 6, y + lift - 5, 8, 4 + 3 * flap, side * 0.7, 0, 7);
+      pen.ellipse(side * 6, lift - 5, 8, 4 + 3 * flap, side * 0.7, 0, 7);
       pen.fill();
     }
     pen.fillStyle = "#3c2a12";
     pen.beginPath();
-    pen.ellipse(x, y + lift, 3, 9, 0.3, 0, 7);
+    pen.ellipse(0, lift, 3, 9, 0.3, 0, 7);
     pen.fill();
+    pen.restore();
   }
 
   #fish({ x, y, angle = 0, hue, mine, moving, away }, now) {
@@ -105,6 +114,7 @@ export class River {
     const beat = Math.sin(now * (moving ? 16 : 5)) * (moving ? 0.4 : 0.15);
     pen.save();
     pen.translate(x, y);
+    pen.scale(this.#size, this.#size);
     if (Math.abs(angle) > Math.PI / 2) pen.scale(-1, 1); // never on its back
     pen.rotate(Math.abs(angle) > Math.PI / 2 ? Math.sign(angle || 1) * Math.PI - angle : angle);
     pen.globalAlpha = away ? 0.4 : 1;
@@ -170,8 +180,8 @@ export class River {
     const text = away ? `${name}${mine ? " (alone)" : " (away)"}` : name;
     const half = pen.measureText(text).width / 2 + 8;
     const at = Math.min(WIDTH - half, Math.max(half, x));
-    const below = y < 70;
-    const base = below ? y + 36 + size : y - 36;
+    const apart = 36 * this.#size;
+    const base = y < 2 * apart ? y + apart + size : y - apart;
     pen.fillStyle = mine ? "rgb(6 33 31 / 85%)" : "rgb(6 33 31 / 55%)";
     pen.beginPath();
     pen.roundRect(at - half, base - size, 2 * half, size * 1.35, size / 2);
