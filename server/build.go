@@ -92,6 +92,8 @@ func (a *App) ioOptions(adapter socketio.AdapterFactory) *socketio.Options {
 		MaxEventName:   int(c.MaxEventName),
 		Recovery:       a.recovery(),
 		Adapter:        adapter,
+		History:        c.History.Limits(),
+		HistoryBytes:   int64(c.History.MaxBytes),
 		// Clients name the namespaces of a pattern, so empty ones must go.
 		CleanupEmptyChildNamespaces: c.RelayConfig.Dynamic() || c.Webhooks.Dynamic(),
 		Admit:                       a.admitSocket,

@@ -14,6 +14,7 @@ import (
 	"github.com/sockeye-io/sockeye/handlers/telemetry"
 	"github.com/sockeye-io/sockeye/handlers/webhook"
 	"github.com/sockeye-io/sockeye/server/auth"
+	"github.com/sockeye-io/sockeye/server/history"
 	"github.com/sockeye-io/sockeye/server/origin"
 )
 
@@ -120,6 +121,8 @@ type Config struct {
 	RelayConfig relay.Config `kong:"-" yaml:"relay"`
 	// Auth is the file's auth: key.
 	Auth auth.Config `kong:"-" yaml:"auth"`
+	// History is the file's history: key.
+	History history.Config `kong:"-" yaml:"history"`
 	// Chat is the file's chat: key.
 	Chat chat.Options `kong:"-" yaml:"chat"`
 	// Telemetry is the file's telemetry: key.
@@ -220,6 +223,7 @@ func (c *Config) Validate() error {
 	c.validateCluster(fail)
 	c.validateAuth(fail)
 	c.validateLimits(fail)
+	errs = append(errs, c.validateHistory()...)
 	rules := c.RelayConfig
 	rules.Reserved = reservedNamespaces
 	return errors.Join(append(errs, rules.Validate(), c.Auth.Validate(), c.Chat.Validate(), c.Telemetry.Validate(), c.Notifications.Validate(),

@@ -40,6 +40,7 @@ var structures = []structure{
 	{"relay", "The relay", func(c *Config) any { return &c.RelayConfig }},
 	{"auth", "Who may do what", func(c *Config) any { return &c.Auth }},
 	{"webhooks", "Webhooks, without the secrets that the file has", func(c *Config) any { return &c.Webhooks }},
+	{"history", "Rooms whose history is kept", func(c *Config) any { return &c.History }},
 	{"chat", "Chat", func(c *Config) any { return &c.Chat }},
 	{"telemetry", "Telemetry", func(c *Config) any { return &c.Telemetry }},
 	{"notifications", "Notifications", func(c *Config) any { return &c.Notifications }},

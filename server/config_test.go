@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/server/auth"
+	"github.com/sockeye-io/sockeye/server/history"
 )
 
 // defaultConfig is what the program has without flags.
@@ -37,29 +38,6 @@ func writeFile(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return name
-}
-
-func TestSizesAreReadAndWrittenAlike(t *testing.T) {
-	for text, want := range map[string]Size{
-		"0": 0, "1000": 1000, "1B": 1, "1kB": 1000, "1KB": 1000, "1KiB": 1024, "1MB": 1e6, "1MiB": 1 << 20,
-		"16 mib": 16 << 20, "1.5MiB": 3 << 19, "2GB": 2e9, "1GiB": 1 << 30,
-	} {
-		var s, again Size
-		if err := s.UnmarshalText([]byte(text)); err != nil || s != want {
-			t.Errorf("%q is %d (%v), want %d", text, s, err, want)
-		}
-		if err := again.UnmarshalText([]byte(s.String())); err != nil || again != s {
-			t.Errorf("%q was written as %q, which is %d (%v)", text, s, again, err)
-		}
-	}
-	for _, text := range []string{"", "MB", "1XB", "-1", "-1MB", "1e99GB", "1 2", "0x10", "NaN", "Inf"} {
-		var s Size
-		if err := s.UnmarshalText([]byte(text)); err == nil {
-			t.Errorf("%q was taken as %d", text, s)
-		} else if !strings.Contains(err.Error(), "MiB") {
-			t.Errorf("%q: %q does not say how to write a size", text, err)
-		}
-	}
 }
 
 func TestADurationOrAWord(t *testing.T) {
@@ -158,7 +136,7 @@ func TestFilesThatAreNoConfiguration(t *testing.T) {
 }
 
 func TestTheFileGivesValuesAndStructures(t *testing.T) {
-	name := writeFile(t, "relay:\n  max-rooms: 7\nchat: {history: 3}\ntransports: [websocket]\nanonymous: on\n")
+	name := writeFile(t, "relay:\n  max-rooms: 7\nchat: {history: 3}\ntransports: [websocket]\nanonymous: on\nhistory: {max-bytes: 1MiB, namespaces: {/: {a: {length: 4}}}}\n")
 	f, err := ReadConfigFile(name)
 	if err != nil {
 		t.Fatal(err)
@@ -173,6 +151,16 @@ func TestTheFileGivesValuesAndStructures(t *testing.T) {
 	f.ApplyStructures(&c)
 	if c.RelayConfig.MaxRooms != 7 || c.Chat.History != 3 {
 		t.Errorf("relay %+v, chat %+v", c.RelayConfig, c.Chat)
+	}
+	if got := c.History.Namespaces["/"]["a"].Length; got != 4 || c.History.MaxBytes != 1<<20 {
+		t.Errorf("history %+v", c.History)
+	}
+	var printed strings.Builder
+	if err := c.WriteYAML(&printed, func(string) string { return "file" }); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(printed.String(), "history:\n  max-bytes: 1MiB\n  namespaces:\n    /:\n      a:\n        length: 4\n") {
+		t.Errorf("printed without the history: %s", printed.String())
 	}
 	if got := f.Locate(`relay.max-rooms: 7 is too many`); got != name+":2" {
 		t.Errorf("Locate: %q", got)
@@ -211,24 +199,32 @@ func TestRightsSurviveConfigPrint(t *testing.T) {
 	}
 }
 
+// keepsAll keeps the history of all rooms.
+var keepsAll = history.Config{Namespaces: map[string]history.Rooms{"/": {"*": {}}}}
+
 func TestValidateNamesTheFlag(t *testing.T) {
 	for want, change := range map[string]func(*Config){
-		"--listen: ":          func(c *Config) { c.Listen = "3000" },
-		"--metrics-listen: ":  func(c *Config) { c.MetricsListen = "x" },
-		"--path: \"/\"":       func(c *Config) { c.Path = "/" },
-		"--path: \"/a*\"":     func(c *Config) { c.Path = "/a*" },
-		"--path: \"/chat\"":   func(c *Config) { c.Path = "/chat" },
-		"--path: \"/a//b\"":   func(c *Config) { c.Path = "/a//b" },
-		"--transports: unk":   func(c *Config) { c.Transports = []string{"flash"} },
-		"--transports: none":  func(c *Config) { c.Transports = nil },
-		"--origins: ":         func(c *Config) { c.Origins = []string{"example.com"} },
-		"--ping-interval: ":   func(c *Config) { c.PingInterval = 0 },
-		"--handler-stall: ":   func(c *Config) { c.HandlerStall = -1 },
-		"--max-payload: ":     func(c *Config) { c.MaxPayload = 0 },
-		"--outbox-max: ":      func(c *Config) { c.OutboxMax = 1 },
-		"--poll-hold: ":       func(c *Config) { c.PollHold = OrDuration{Word: "off"} },
-		"--recovery: ":        func(c *Config) { c.Recovery = OrDuration{Word: "auto"} },
-		"relay.max-rooms: ":   func(c *Config) { c.RelayConfig.MaxRooms = -1 },
+		"--listen: ":                  func(c *Config) { c.Listen = "3000" },
+		"--metrics-listen: ":          func(c *Config) { c.MetricsListen = "x" },
+		"--path: \"/\"":               func(c *Config) { c.Path = "/" },
+		"--path: \"/a*\"":             func(c *Config) { c.Path = "/a*" },
+		"--path: \"/chat\"":           func(c *Config) { c.Path = "/chat" },
+		"--path: \"/a//b\"":           func(c *Config) { c.Path = "/a//b" },
+		"--transports: unk":           func(c *Config) { c.Transports = []string{"flash"} },
+		"--transports: none":          func(c *Config) { c.Transports = nil },
+		"--origins: ":                 func(c *Config) { c.Origins = []string{"example.com"} },
+		"--ping-interval: ":           func(c *Config) { c.PingInterval = 0 },
+		"--handler-stall: ":           func(c *Config) { c.HandlerStall = -1 },
+		"--max-payload: ":             func(c *Config) { c.MaxPayload = 0 },
+		"--outbox-max: ":              func(c *Config) { c.OutboxMax = 1 },
+		"--poll-hold: ":               func(c *Config) { c.PollHold = OrDuration{Word: "off"} },
+		"--recovery: ":                func(c *Config) { c.Recovery = OrDuration{Word: "auto"} },
+		"relay.max-rooms: ":           func(c *Config) { c.RelayConfig.MaxRooms = -1 },
+		"history: it has the offsets": func(c *Config) { c.History = keepsAll; c.Recovery = OrDuration{Word: "off"} },
+		"history: --adapter redis is": func(c *Config) {
+			c.History, c.Adapter, c.RedisURL = keepsAll, "redis", "redis://127.0.0.1"
+		},
+		"history.max-bytes: ": func(c *Config) { c.History.MaxBytes = -1 },
 		"chat.history: ":      func(c *Config) { c.Chat.History = -1 },
 		"--auth-expiring: ":   func(c *Config) { c.AuthExpiring = -1 },
 		"auth.anonymous.join": func(c *Config) { c.Auth.Anonymous = &auth.Rights{Join: auth.Patterns{""}} },

@@ -43,11 +43,6 @@ var escaper = strings.NewReplacer("%", "%25", "#", "%23")
 // roomKey is the name of a room in Redis, which no room of another namespace has.
 func (a *Adapter) roomKey(room string) string { return escaper.Replace(a.name) + "#" + room }
 
-// place is a position as it stands at the beginning of an element.
-func (id entryID) place() string {
-	return fmt.Sprintf("%0*d%0*d", msDigits, id.ms, seqDigits, id.seq)
-}
-
 // foreign is a message of another program that is to be kept. Sockeye's own are kept by
 // the script that appends them.
 type foreign struct {
@@ -178,7 +173,7 @@ func (a *Adapter) comeTo(ctx context.Context, since string) error {
 }
 
 func (p *position) tooFarAhead() bool {
-	return p.id.ms > uint64(time.Now().Add(maxAhead).UnixMilli()) //nolint:gosec // a time
+	return p.id.ms > uint64(time.Now().Add(maxAhead).UnixMilli())
 }
 
 // History reads what is kept of rooms.

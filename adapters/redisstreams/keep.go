@@ -17,13 +17,6 @@ import "github.com/redis/go-redis/v9"
 // in order, the number of the entry, and its data, with colons between:
 // "00017325000000000000000000:12:{...}". The key of a room expires with its last message.
 
-// roomCost is what a room counts beyond its messages, and elementCost what one of these
-// counts beyond its text, in bytes. keepLib has the same numbers.
-const (
-	roomCost    = 512
-	elementCost = 128
-)
-
 // keepLib is what the scripts of histories have in common. base is the name of the hash,
 // total what all histories may take together.
 //

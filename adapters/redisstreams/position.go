@@ -1,6 +1,7 @@
 package redisstreams
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -25,6 +26,11 @@ func (a entryID) before(b entryID) bool { return a.ms < b.ms || a.ms == b.ms && 
 // String is the form that Redis reads.
 func (a entryID) String() string {
 	return strconv.FormatUint(a.ms, 10) + "-" + strconv.FormatUint(a.seq, 10)
+}
+
+// place is the form in which Redis has ids in order: see keep.go.
+func (a entryID) place() string {
+	return fmt.Sprintf("%0*d%0*d", msDigits, a.ms, seqDigits, a.seq)
 }
 
 // position is a place in the log: right behind an entry.

@@ -39,6 +39,10 @@ func isID(s string) bool {
 	return err == nil
 }
 
+// MayBeID reports whether a name could be the id of a socket: 20 letters, digits, - and _.
+// What is sent to a room of such a name may be meant for one client alone.
+func MayBeID(name string) bool { return isID(name) }
+
 // newPID returns a private id of a socket: its id and a secret as long again, so that
 // what is kept of a session can be found by either.
 func newPID(id string) string { return id + newID() }
