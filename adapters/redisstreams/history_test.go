@@ -136,7 +136,7 @@ func TestHistorySurvivesTheRestartOfAllNodes(t *testing.T) {
 	_, start := a.tells("", "h:a")
 	must(t, a.To("h:a").Emit("n", 1))
 	must(t, a.To("h:a", "h:b").Emit("n", 2))
-	must(t, a.Server.Close(t.Context()))
+	must(t, a.Close(t.Context()))
 	must(t, a.hub.Close())
 	r.Kill(t)
 	r.Start(t)

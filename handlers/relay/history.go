@@ -26,8 +26,7 @@ func join(of rooms.Rules, silent bool) func(e *socketio.Event) error {
 		if !asks || !e.HasAck() || silent {
 			return of.Join(e.Socket(), room)
 		}
-		s := e.Socket()
-		h, err := of.JoinSince(s.Context(), s, room, ask.since, ask.limit)
+		h, err := of.JoinSince(e.Socket(), room, ask.since, ask.limit)
 		if errors.Is(err, socketio.ErrHistoryQuery) {
 			return &rooms.Error{Code: codeBadHistory, Message: strings.TrimPrefix(err.Error(), "socketio: ")}
 		}

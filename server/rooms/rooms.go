@@ -2,7 +2,6 @@ package rooms
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -178,11 +177,11 @@ func (r Rules) Join(s *socketio.Socket, room string) error {
 
 // JoinSince is Join that returns what was said in the room before: see
 // socketio.Socket.JoinSince. Who may join may read it.
-func (r Rules) JoinSince(ctx context.Context, s *socketio.Socket, room, since string, limit int) (*socketio.History, error) {
+func (r Rules) JoinSince(s *socketio.Socket, room, since string, limit int) (*socketio.History, error) {
 	if err := r.MayEnter(s, room); err != nil {
 		return nil, err
 	}
-	return s.JoinSince(ctx, since, limit, room)
+	return s.JoinSince(s.Context(), since, limit, room)
 }
 
 // Leave takes a socket out of a room.

@@ -193,11 +193,11 @@ func TestWhoMayEnterIsToldWhatWasSaid(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h, err := r.JoinSince(t.Context(), s, "news:1", "", 2)
+	h, err := r.JoinSince(s, "news:1", "", 2)
 	if err != nil || fmt.Sprint(len(h.Messages), h.More) != "2 true" {
 		t.Errorf("%+v, %v", h, err)
 	}
-	if h, err = r.JoinSince(t.Context(), s, "secret", "", 2); h != nil || code(t, err) != "forbidden" {
+	if h, err = r.JoinSince(s, "secret", "", 2); h != nil || code(t, err) != "forbidden" {
 		t.Errorf("the room of others: %+v, %v", h, err)
 	}
 	if got := rooms.Of(s); !slices.Equal(got, []string{"news:1"}) {
