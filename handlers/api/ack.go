@@ -36,10 +36,11 @@ func (a *API) emitWithAck(c *call) (any, error) {
 		return nil, err
 	}
 	wait := time.Duration(m.Timeout) * time.Millisecond
-	switch {
-	case m.Timeout == 0:
+	if m.Timeout == 0 {
 		wait = defaultAckWait
-	case m.Timeout < 1 || m.Timeout > maxAckWait.Milliseconds():
+	}
+	switch {
+	case m.Timeout < 0 || m.Timeout > maxAckWait.Milliseconds():
 		return nil, wrong("/timeout", "it is no number of milliseconds from 1 to %d", maxAckWait.Milliseconds())
 	case m.Volatile:
 		return nil, wrong("/volatile", "who was not ready for the event could not answer it: leave it out")

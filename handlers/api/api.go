@@ -140,6 +140,7 @@ var operations = []operation{
 	{http.MethodGet, "/rooms", "", (*API).rooms},
 	{http.MethodGet, "/sockets", auth.ScopeRead, (*API).sockets},
 	{http.MethodGet, "/presence", "", (*API).presence},
+	{http.MethodGet, "/history", "", (*API).history},
 	{http.MethodPost, "/join", auth.ScopeAdmin, (*API).join},
 	{http.MethodPost, "/leave", auth.ScopeAdmin, (*API).leave},
 	{http.MethodPost, "/disconnect", auth.ScopeAdmin, (*API).disconnect},

@@ -186,7 +186,7 @@ func (a *API) presence(c *call) (any, error) {
 		return nil, err
 	}
 	if len(q.Values["room"]) == 0 {
-		return nil, wrong("", "the parameter room is missing: it may be given several times")
+		return nil, errNoRoom
 	}
 	if err := a.mayReadAll(c.who, ns, q.Values["room"], nil); err != nil {
 		return nil, err

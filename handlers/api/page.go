@@ -126,7 +126,7 @@ func (d *document) show(method, path string, op *described) (shown, error) {
 		if err != nil {
 			return shown{}, fmt.Errorf("api: the example of %s: %w", op.ID, err)
 		}
-		s.Example = fmt.Sprintf("curl -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' \\\n  -d '%s' \"$SOCKEYE%s\"", example, s.Path)
+		s.Example = fmt.Sprintf("curl \"$SOCKEYE%s\" -H \"Authorization: Bearer $KEY\" \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'", s.Path, example)
 	}
 	if s.Method == http.MethodGet {
 		room := ""
@@ -135,7 +135,7 @@ func (d *document) show(method, path string, op *described) (shown, error) {
 				room = "?room=news"
 			}
 		}
-		s.Example = fmt.Sprintf("curl -H \"Authorization: Bearer $KEY\" \"$SOCKEYE%s%s\"", s.Path, room)
+		s.Example = fmt.Sprintf("curl \"$SOCKEYE%s%s\" -H \"Authorization: Bearer $KEY\"", s.Path, room)
 	}
 	for _, r := range op.Responses {
 		to := d.response(r.Value)

@@ -48,7 +48,11 @@ func mistake(err error, at string) error {
 	if errors.As(err, &form) {
 		field := at
 		if form.Field != "" {
-			field += "/" + strings.ReplaceAll(form.Field, ".", "/")
+			path := strings.Split(form.Field, ".")
+			if len(path) > 1 && (path[0] == "message" || path[0] == "targets") {
+				path = path[1:] // the name of a struct that is embedded, which JSON does not have
+			}
+			field += "/" + strings.Join(path, "/")
 		}
 		return wrong(field, "it is a JSON %s, and should be %s", form.Value, kindOf(form.Type.Kind().String()))
 	}

@@ -1,0 +1,51 @@
+package redisonce_test
+
+import (
+	"reflect"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/sockeye-io/sockeye/adapters/redisclient"
+	"github.com/sockeye-io/sockeye/adapters/redisclient/redistest"
+	"github.com/sockeye-io/sockeye/adapters/redisonce"
+	"github.com/sockeye-io/sockeye/server/once"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(redistest.Main(m)) }
+
+func open(t *testing.T, url, prefix string) *redisonce.Store {
+	t.Helper()
+	c, err := redisclient.Open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return redisonce.New(c, prefix)
+}
+
+func TestAKeyOfOneNodeIsKnownToAnother(t *testing.T) {
+	t.Parallel()
+	url, prefix := redistest.Single(t).URL(), redistest.Prefix(t)
+	one, other := open(t, url, prefix), open(t, url, prefix)
+	a, b := once.Claim{Key: "k", Sum: "a"}, once.Claim{Key: "k", Sum: "b"}
+	check := func(what string, s *redisonce.Store, claims []once.Claim, want ...once.Outcome) {
+		t.Helper()
+		got, err := s.Claim(t.Context(), claims)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v, %v, want %v", what, got, err, want)
+		}
+	}
+	check("at first", one, []once.Claim{a, a, {Key: "l", Sum: "a"}}, once.Fresh, once.Repeated, once.Fresh)
+	check("on another node", other, []once.Claim{a, b}, once.Repeated, once.Reused)
+	check("in another cluster", open(t, url, prefix+"2"), []once.Claim{b}, once.Fresh)
+	one.GiveBack(t.Context(), []once.Claim{a})
+	check("given back", other, []once.Claim{b}, once.Fresh)
+}
+
+func TestNobodyGuessesWithoutRedis(t *testing.T) {
+	t.Parallel()
+	if _, err := open(t, "redis://127.0.0.1:1", "x").Claim(t.Context(), []once.Claim{{Key: "k", Sum: "a"}}); err == nil {
+		t.Error("Redis is away, and there is an answer")
+	}
+}
