@@ -433,8 +433,16 @@ func FuzzEmit(f *testing.F) {
 	h := open(f, api.Options{}, nil)
 	c := sockettest.Dial(f, h.URL)
 	c.Connect("/", "")
-	go func() {
-		for range c.Frames() { //nolint:revive // only so that the outbox does not fill
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	f.Cleanup(func() { close(stop); <-stopped })
+	go func() { // so that the outbox does not fill
+		defer close(stopped)
+		for {
+			select {
+			case <-c.Frames():
+			case <-stop:
+				return
+			}
 		}
 	}()
 	f.Fuzz(func(t *testing.T, body string, lines bool) {
