@@ -164,7 +164,7 @@ func (m *message) wants() json.RawMessage {
 }
 
 // refresh is the event of a message of type auth.
-func (m *message) refresh() (name string, args socketio.Args, err error) {
+func (m *message) refresh() (name string, args socketio.Args) {
 	text, err := json.Marshal(m.Token)
 	if err == nil {
 		args, err = socketio.ParseArgs(text)
@@ -172,7 +172,7 @@ func (m *message) refresh() (name string, args socketio.Args, err error) {
 	if err != nil {
 		panic(err) // a string always encodes
 	}
-	return doors.RefreshEvent, args, nil
+	return doors.RefreshEvent, args
 }
 
 // failure is the message for an error.

@@ -24,8 +24,8 @@ const Path = "/ws"
 // Subprotocols (RFC 6455, section 1.9). A browser, which can set no header, shows a token
 // by offering both; only the first is ever chosen.
 const (
-	Subprotocol      = "sockeye.v1"
-	subprotocolToken = "sockeye.token."
+	Subprotocol = "sockeye.v1"
+	shownBehind = "sockeye.token." //nolint:gosec // what a token stands behind is none
 )
 
 const (
@@ -87,7 +87,7 @@ type credentials struct {
 func tokenOf(r *http.Request) string {
 	for _, v := range r.Header.Values("Sec-WebSocket-Protocol") {
 		for one := range strings.SplitSeq(v, ",") {
-			if token, ok := strings.CutPrefix(strings.TrimSpace(one), subprotocolToken); ok {
+			if token, ok := strings.CutPrefix(strings.TrimSpace(one), shownBehind); ok {
 				return token
 			}
 		}
@@ -211,7 +211,7 @@ func (c *client) take(g *socketio.Guest, m *message, bytes int) error {
 	case "ping":
 		e.Name, e.Handle = "ping", func(context.Context, *socketio.Event) { _ = g.Send(pong(m.ID)) } // the client may be gone
 	case "auth":
-		e.Name, e.Args, err = m.refresh()
+		e.Name, e.Args = m.refresh()
 	default:
 		e.Name, e.Args, err = m.event()
 	}

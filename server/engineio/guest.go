@@ -29,12 +29,14 @@ type GuestOptions struct {
 	CloseFrame func(c *CloseError) (code uint16, text string)
 }
 
-// guest is what the session of one has more. It is immutable but for acked.
+// guest is what the session of one has more.
 type guest struct {
 	transport, subprotocol string
 	closeFrame             func(c *CloseError) (code uint16, text string)
 
-	acked int64 // how far the client had taken a stream when it was last asked; owned by the timer
+	// Of a stream, guarded by Session.mu.
+	acked int64     // how far the client had taken it when that was last looked at
+	lived time.Time // when it was last seen to take something, or had nothing to take
 }
 
 // stream reports whether the guest reads an event stream.
@@ -51,7 +53,7 @@ func (s *Server) Arrive(w http.ResponseWriter, r *http.Request, o *GuestOptions,
 	}
 	session := &Session{
 		srv: s, id: s.opts.SIDPrefix + newSID(), pass: pass, origin: snapshotOf(r, time.Now()),
-		guest: &guest{transport: o.Transport, subprotocol: o.Subprotocol, closeFrame: o.CloseFrame, acked: -1},
+		guest: &guest{transport: o.Transport, subprotocol: o.Subprotocol, closeFrame: o.CloseFrame},
 	}
 	if s.opts.Attach != nil {
 		session.attached = s.opts.Attach(r)
@@ -155,7 +157,7 @@ func (s *Session) carry(c *wsConn, head *Message) bool {
 		s.mu.Unlock()
 		return false
 	}
-	c.s, s.ws = s, c
+	c.s, s.ws, s.guest.lived = s, c, c.activity.since
 	s.srv.wg.Add(1) // its reader; the session itself is still counted
 	if head != nil {
 		s.out.queue = slices.Insert(s.out.queue, 0, entry{m: head})

@@ -113,25 +113,32 @@ func (c *wsConn) watch() {
 }
 
 // tickStream sends the heartbeat of a stream, which nobody answers, with the lock held,
-// and releases it. A client has gone without a word if its side did not acknowledge a
-// single byte since the last one, where that can be seen.
+// and releases it. A client has gone without a word if its side has acknowledged nothing
+// for PingTimeout of what was sent to it, where that can be seen.
 func (s *Session) tickStream() {
 	c := s.ws
+	s.mu.Unlock()
+	queued, now := unsent(c.conn), time.Now()
+	s.mu.Lock()
+	if s.state == stateClosed {
+		s.mu.Unlock()
+		return
+	}
+	acked := c.wrote.Load() - int64(queued)
+	if queued <= 0 || acked > s.guest.acked {
+		s.guest.lived = now
+	}
+	s.guest.acked = acked
+	if now.Sub(s.guest.lived) >= s.srv.opts.PingTimeout {
+		s.mu.Unlock()
+		s.end(&CloseError{Reason: ReasonPingTimeout, Detail: DetailNoPong})
+		return
+	}
 	s.beat.timer.Reset(s.srv.opts.PingInterval)
 	if s.state == stateOpen {
 		s.out.pushControl(streamComment)
 	}
-	wrote := c.wrote.Load()
 	s.wakeUnlock()
-	queued := unsent(c.conn)
-	if queued < 0 {
-		return
-	}
-	before := s.guest.acked
-	s.guest.acked = wrote - int64(queued)
-	if queued > 0 && s.guest.acked <= before {
-		s.end(&CloseError{Reason: ReasonPingTimeout, Detail: DetailNoPong})
-	}
 }
 
 // answerConn is an answer of the HTTP server that is written like a connection. It may
