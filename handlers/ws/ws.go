@@ -25,7 +25,7 @@ const Path = "/ws"
 // by offering both; only the first is ever chosen.
 const (
 	Subprotocol = "sockeye.v1"
-	shownBehind = "sockeye.token." //nolint:gosec // what a token stands behind is none
+	shownBehind = "sockeye.token."
 )
 
 const (

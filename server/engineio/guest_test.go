@@ -62,13 +62,7 @@ const (
 	mannerHTTP2 manner = "HTTP/2"
 )
 
-// everyManner runs a test for each.
-func everyManner(t *testing.T, run func(how manner) func(t *testing.T)) {
-	t.Helper()
-	for _, how := range []manner{mannerPlain, mannerTLS, mannerHTTP2} {
-		t.Run(string(how), run(how))
-	}
-}
+var manners = []manner{mannerPlain, mannerTLS, mannerHTTP2}
 
 // reader is the client of a stream.
 type reader struct {
@@ -124,8 +118,8 @@ func (f *fixture) only() *peer {
 // TestStreams: what is sent before the answer and after it comes, heartbeats keep the
 // stream alive, and its end is the end of the answer.
 func TestStreams(t *testing.T) {
-	everyManner(t, func(how manner) func(t *testing.T) {
-		return func(t *testing.T) {
+	for _, how := range manners {
+		t.Run(string(how), func(t *testing.T) {
 			t.Parallel()
 			f := guests(t, &Options{PingInterval: 10 * time.Millisecond}, TransportEventStream, how)
 			f.open = func(p *peer) { _ = p.Send(NewStreamMessage([]byte("data: early\n\n")), 0) }
@@ -158,30 +152,30 @@ func TestStreams(t *testing.T) {
 				t.Errorf("the end is %q, %v", rest, err)
 			}
 			p.ended(t, ReasonShutdown, DetailDrain)
-		}
-	})
+		})
+	}
 }
 
 // TestTheReaderOfAStreamLeaves: its session ends at once, whether something is written or
 // not.
 func TestTheReaderOfAStreamLeaves(t *testing.T) {
-	everyManner(t, func(how manner) func(t *testing.T) {
-		return func(t *testing.T) {
+	for _, how := range manners {
+		t.Run(string(how), func(t *testing.T) {
 			t.Parallel()
 			f := guests(t, nil, TransportEventStream, how)
 			r := f.read()
 			p := f.only()
 			r.leave()
 			p.ended(t, ReasonTransportClose, DetailConnectionLost)
-		}
-	})
+		})
+	}
 }
 
 // TestTheReaderOfAStreamIsSlow: the policy of every session is its own.
 func TestTheReaderOfAStreamIsSlow(t *testing.T) {
 	big := NewStreamMessage([]byte(strings.Repeat("x", 256<<10)))
-	everyManner(t, func(how manner) func(t *testing.T) {
-		return func(t *testing.T) {
+	for _, how := range manners {
+		t.Run(string(how), func(t *testing.T) {
 			t.Parallel()
 			for detail, o := range map[Detail]*Options{
 				DetailSlowReader:     slowOptions(),
@@ -200,8 +194,8 @@ func TestTheReaderOfAStreamIsSlow(t *testing.T) {
 				}
 				p.ended(t, ReasonTransportClose, detail)
 			}
-		}
-	})
+		})
+	}
 }
 
 // TestTheReaderOfAStreamIsGoneWithoutAWord: whose side acknowledges nothing from one
@@ -217,8 +211,8 @@ func TestTheReaderOfAStreamIsGoneWithoutAWord(t *testing.T) {
 
 // TestServerClosesWithStreams: Close waits for none of them.
 func TestServerClosesWithStreams(t *testing.T) {
-	everyManner(t, func(how manner) func(t *testing.T) {
-		return func(t *testing.T) {
+	for _, how := range manners {
+		t.Run(string(how), func(t *testing.T) {
 			t.Parallel()
 			f := guests(t, nil, TransportEventStream, how)
 			r := f.read()
@@ -230,8 +224,8 @@ func TestServerClosesWithStreams(t *testing.T) {
 			if _, err := io.ReadAll(r.r); err != nil {
 				t.Errorf("the answer did not end well: %v", err)
 			}
-		}
-	})
+		})
+	}
 }
 
 // TestPlainWebSockets: messages are messages, pings those of WebSockets.
