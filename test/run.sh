@@ -59,6 +59,7 @@ node_tests() {
 left_out() {
   case $1 in
     test/backends) grep -q '^what speaks Python' "$LEFT_OUT" ;;
+    test/ways) grep -q '^what speaks Python\|^everything with proxies' "$LEFT_OUT" ;;
     test/browser) grep -q '^test/browser' "$LEFT_OUT" ;;
     test/cluster | test/auth) grep -q '^everything with several nodes' "$LEFT_OUT" ;;
     test/balancers | test/chaos | test/drain) grep -q '^everything with' "$LEFT_OUT" ;;
@@ -109,7 +110,7 @@ echo "done"
 
 suite "Go tests" go_tests
 suite "test/deploy" deploy_tests
-for folders in test/clients "test/auth test/proxies test/backends" test/cluster "test/balancers test/drain" test/floods test/chaos test/browser; do
+for folders in test/clients "test/auth test/proxies test/backends" test/cluster "test/balancers test/drain test/ways" test/floods test/chaos test/browser; do
   # shellcheck disable=SC2086 # a list
   node_suites $folders
 done
