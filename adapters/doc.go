@@ -2,9 +2,9 @@
 // that join nodes say to each other. The formats are those of Node's packages, read in
 // them and tested against them; what Sockeye adds, Node ignores.
 //
-//	memory        one node, with recovery
+//	memory        one node, with recovery and history
 //	redis         several nodes over classic Redis Pub/Sub, without recovery
-//	redisstreams  several nodes over a Redis stream, with recovery
+//	redisstreams  several nodes over a Redis stream, with recovery and history
 //	cluster       what the adapters of several nodes have in common
 //	redisclient   what everything that speaks to Redis has in common
 //	adaptertest   the suite that every adapter passes
@@ -107,6 +107,9 @@
 //
 //	{socket.io}:log            hash: epoch, n, and up to where Sockeye has trimmed
 //	{socket.io}:log:NODE       the last SEQ of a node
+//	{socket.io}:history        hash: of all histories of rooms, see redisstreams/keep.go
+//	{socket.io}:history:due    sorted set: when each room is too old
+//	{socket.io}:history:room:ROOM  sorted set: what was said in a room
 //	socket.io:session:SID      hash: a session that can be recovered, see redisstreams/script.go
 //	socket.io-sockeye#NODE#    channel: JSON notes from node to node, {"v":1,"kind":"evict",...}
 //

@@ -20,6 +20,7 @@ import (
 	"github.com/sockeye-io/sockeye/handlers/relay"
 	"github.com/sockeye-io/sockeye/server"
 	"github.com/sockeye-io/sockeye/server/engineio"
+	"github.com/sockeye-io/sockeye/server/history"
 	"github.com/sockeye-io/sockeye/server/metrics"
 )
 
@@ -132,6 +133,7 @@ func TestSettingsListEveryKey(t *testing.T) {
 		types         []reflect.Type
 	}{
 		{"docs/chat.md", "Default", []reflect.Type{reflect.TypeFor[chat.Options]()}},
+		{"docs/history.md", "Default", []reflect.Type{reflect.TypeFor[history.Config](), reflect.TypeFor[history.Room]()}},
 		{"docs/relay.md", "Key", []reflect.Type{reflect.TypeFor[relay.Config](), reflect.TypeFor[relay.Rule]()}},
 	} {
 		listed := make(map[string]bool)

@@ -20,6 +20,9 @@
 // reached, the namespace that keeps most gives its oldest, so that clients can
 // make up neither namespaces nor traffic that cost the others what they keep.
 //
+// What is said in rooms is kept as well, where Options.History says so: the same packets, by
+// room, bounded each and all together.
+//
 // The package refuses to guess: where the kept packets do not reach back far
 // enough, or it is not certain that a packet was meant for the client, the
 // client gets a new session and is told so.

@@ -16,6 +16,10 @@
 // socketio and before everything here; Hub.mu, appender.mu, saver.mu and recent.mu
 // are taken one at a time, and nothing is called while they are held.
 //
+// What is said in rooms whose history is kept is in Redis too, written by the script that
+// appends to the log (keep.go). What programs other than Sockeye say is written by the
+// reader, on every node; until it is, a node tells of it from memory.
+//
 // Where the log has a hole, because Redis lost it, it was trimmed too early or a node
 // was away for too long, the package closes the connections of everybody who may have
 // missed something. Their clients come back by themselves and are told that they were
