@@ -24,14 +24,15 @@ const { values: flags } = parseArgs({
 });
 
 // Which cases a combination runs: "all" is all that need no cluster of their own, "requests"
-// what is about answers, "short" a selection, "faults" what ends nodes and cuts connections.
+// what is about answers, "short" a selection, "faults" what ends nodes and cuts connections,
+// "history" what needs recovery.
 const combinations = [
   { name: "redis", adapter: "redis", sets: ["all", "requests", "short"] },
   { name: "redis-streams", adapter: "redis-streams", sets: ["all", "requests", "short"] },
   { name: "redis, faults", adapter: "redis", sets: ["faults"] },
   { name: "redis-streams, faults", adapter: "redis-streams", sets: ["faults"] },
   { name: "redis, specific response channels", adapter: "redis", sets: ["requests"], specificResponses: true },
-  { name: "redis-streams, recovery", adapter: "redis-streams", sets: ["short"], recovery: true },
+  { name: "redis-streams, recovery", adapter: "redis-streams", sets: ["short", "history"], recovery: true },
   { name: "redis on a Redis Cluster", adapter: "redis", sets: ["short"], sharded: true },
   { name: "redis-streams on a Redis Cluster", adapter: "redis-streams", sets: ["short"], sharded: true },
 ].filter((c) => !flags.combination || flags.combination.includes(c.name)).filter((c) => !flags.reference || !c.sets.includes("faults"));

@@ -192,6 +192,16 @@ export class Stage {
     assert.deepEqual(actual, expected, `emitted by ${publisher.name}`);
   }
 
+  /** Everybody who has connected in this run. */
+  people() {
+    return [...this.#people];
+  }
+
+  /** Waits until something is so. */
+  until(what, condition) {
+    return until(what, condition, patience);
+  }
+
   end() {
     for (const person of this.#people) person.socket.disconnect();
   }

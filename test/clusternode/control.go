@@ -38,6 +38,19 @@ func (c *control) welcome(s *socketio.Socket) {
 		}
 		_ = s.Join(auth.Rooms...) // fails where the client has gone already
 	}
+	s.On("enter", func(ctx context.Context, e *socketio.Event) {
+		var room, since string
+		if err := e.Args().Bind(&room, &since); err != nil {
+			_ = e.AckError("bad_request", err.Error())
+			return
+		}
+		h, err := s.JoinSince(ctx, since, 0, room)
+		if err != nil {
+			_ = e.AckError("failed", err.Error())
+			return
+		}
+		_ = e.Ack(h)
+	})
 	s.On("where", func(_ context.Context, e *socketio.Event) { _ = e.Ack(c.name) })
 }
 

@@ -7,7 +7,8 @@
 // it trusts whoever reaches it.
 //
 // Namespaces are "/" and all that match ^/case-. A socket joins auth.rooms, names or
-// numbers, and takes auth.data as its data. where() answers with the node's name.
+// numbers, and takes auth.data as its data. where() answers with the node's name. Where there is recovery, rooms whose names begin
+// with "kept" have a history, which enter(room, since) answers with.
 // The server side events "note" and "mute" are remembered; only "note" is answered,
 // with {node, args}.
 //

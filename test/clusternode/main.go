@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strings"
 	"syscall"
 	"time"
 
@@ -56,6 +57,12 @@ func main() {
 	}
 }
 
+// kept says that the rooms whose names begin with "kept" have a history, where there is
+// recovery.
+func kept(_, room string) (socketio.HistoryLimits, bool) {
+	return socketio.HistoryLimits{}, strings.HasPrefix(room, "kept")
+}
+
 // run serves until ctx ends, then closes every connection and the adapter.
 func run(ctx context.Context, s *settings) (err error) {
 	factory, closeAdapter, err := open(s)
@@ -63,7 +70,7 @@ func run(ctx context.Context, s *settings) (err error) {
 		return err
 	}
 	defer func() { err = cmp.Or(err, closeAdapter()) }()
-	srv, err := socketio.New(&socketio.Options{Adapter: factory, Recovery: s.recovery, Logger: s.logger})
+	srv, err := socketio.New(&socketio.Options{Adapter: factory, Recovery: s.recovery, History: kept, Logger: s.logger})
 	if err != nil {
 		return err
 	}

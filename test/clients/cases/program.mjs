@@ -95,3 +95,25 @@ add("relay by configuration", "the whiteboard: 'drawing' goes to the others", as
   assert.deepEqual(mine(gotB), lines);
   assert.deepEqual(mine(gotA), []);
 });
+
+add("relay by configuration", "join tells what was said before, and nothing is missing or doubled", async (t) => {
+  const room = t.name("kept");
+  const by = await t.connect("/kept");
+  for (let n = 0; n < 3; n++) await t.call(by, "say", room, n, Buffer.from([n]));
+  const socket = t.open("/kept");
+  const heard = t.inbox(socket, "msg");
+  await t.connected(socket);
+  const going = (async () => {
+    for (let n = 3; n < 40; n++) await t.call(by, "say", room, n, Buffer.from([n]));
+  })();
+  const first = await t.call(socket, "join", room, { history: true, limit: 2 });
+  const rest = await t.call(await t.connect("/kept"), "join", room, { since: first.messages[0].offset });
+  await going;
+  const told = first.messages.map(({ data }) => data[0]);
+  await t.poll("everything", async () => told.length + heard.items.length, (n) => n >= 40 - told[0]);
+  assert.deepEqual([...told, ...heard.items.map(([n]) => n)], Array.from({ length: 40 - told[0] }, (_, i) => told[0] + i));
+  assert.equal(first.complete, false);
+  assert.equal(rest.complete, true);
+  assert.deepEqual(plain(rest.messages[0].data), plain([told[0] + 1, Buffer.from([told[0] + 1])]));
+  assert.deepEqual([rest.messages[0].event, rest.messages[0].room], ["msg", room]);
+}, { node: false });
