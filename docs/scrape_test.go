@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -47,14 +48,19 @@ func TestOperationsKnowsEveryMetricOfTheProgram(t *testing.T) {
 	}
 }
 
-// scraped starts the program, returns what it answers to a scrape, and stops it.
+// scraped starts the program with a webhook, returns what it answers to a scrape, and stops it.
 func scraped(t *testing.T) string {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), path, "--listen", "127.0.0.1:0")
+	config := filepath.Join(t.TempDir(), "sockeye.yaml") // what has series only where it is configured
+	text := "webhooks:\n  /app:\n    url: http://127.0.0.1:1/\n    secret: a secret of thirty-two bytes, or more\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), path, "--listen", "127.0.0.1:0", "--config", config)
 	cmd.Env = []string{"LANG=C"}
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
@@ -65,7 +71,7 @@ func scraped(t *testing.T) string {
 	}
 	log := bufio.NewReader(stderr)
 	addr := awaitLine(t, log, listening)
-	text := get(t, "http://"+addr+"/metrics")
+	text = get(t, "http://"+addr+"/metrics")
 	for _, path := range []string{"/healthz", "/readyz"} {
 		get(t, "http://"+addr+path)
 	}

@@ -36,7 +36,7 @@ func measureWebhook(ctx context.Context, l *lab) (*result, error) {
 	if err != nil {
 		return r, err
 	}
-	defer backend.Close()
+	defer func() { _ = backend.Close() }() // nothing is under way
 	for _, way := range []struct{ name, config string }{
 		{"relay", ""}, {"webhook", fmt.Sprintf(webhookConfig, backend.Addr)},
 	} {

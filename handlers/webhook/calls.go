@@ -96,9 +96,25 @@ func (b *backend) handshakeOf(s *socketio.Socket) handshake {
 		delete(told.Query, name)
 	}
 	if text, err := h.Auth.MarshalJSON(); err == nil {
-		told.Auth = text
+		told.Auth = withoutSession(text)
 	}
 	return told
+}
+
+// withoutSession takes what the client's library puts in to be recovered out of the
+// payload of CONNECT: pid is a secret.
+func withoutSession(auth json.RawMessage) json.RawMessage {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(auth, &members) != nil || members["pid"] == nil {
+		return auth
+	}
+	delete(members, "pid")
+	delete(members, "offset")
+	less, err := json.Marshal(members)
+	if err != nil {
+		return nil
+	}
+	return less
 }
 
 // connect asks about a client that connects, and lets it in or not.

@@ -199,7 +199,7 @@ func TestWhoIsRecoveredIsAskedAboutAgain(t *testing.T) {
 		t.Error("not recovered")
 	}
 	a := b.await("the recovered client", func(a *asked) bool { return a.Recovered })
-	if a.Socket != c.ID() {
+	if a.Socket != c.ID() || strings.Contains(string(a.body), pid) || string(a.Handshake.Auth) != `{"name":"ann"}` {
 		t.Errorf("told %s", a.body)
 	}
 	again.Close()
