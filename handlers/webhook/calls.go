@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -203,17 +204,22 @@ func CodeOf(o Outcome) string {
 	return "backend_" + string(o)
 }
 
+// retryAfter is when who was refused because of a failure may try again, in milliseconds.
+const retryAfter = 2000
+
 // down says what a client gets that connects while the backend does not answer.
 func (b *backend) down(s *socketio.Socket, err error) error {
-	outcome := outcomeOf(err)
+	outcome, conn := outcomeOf(err), s.Conn()
 	message := failureMessages[outcome]
-	refused := &socketio.ConnectError{Message: message, Data: map[string]string{"code": CodeOf(outcome), "message": message}}
-	if b.hook.WhenDown == Refuse || len(s.Conn().Sockets()) > 0 {
-		return refused
+	if b.hook.WhenDown == Retry && len(conn.Sockets()) == 0 && slices.Contains(speakSocketIO, conn.Transport()) {
+		conn.Close() // it comes back by itself, as it would not after CONNECT_ERROR
 	}
-	s.Conn().Close() // it comes back by itself, as it would not after CONNECT_ERROR
-	return refused
+	return &socketio.ConnectError{Message: message, Data: map[string]any{"code": CodeOf(outcome), "message": message, "retryAfter": retryAfter}}
 }
+
+// speakSocketIO are the transports of clients that come back by themselves. Others are
+// told why they cannot be let in.
+var speakSocketIO = []string{"polling", "websocket"}
 
 func outcomeOf(err error) Outcome {
 	var f *failure

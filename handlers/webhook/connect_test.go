@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/sockeye-io/sockeye/adapters/memory"
 	"github.com/sockeye-io/sockeye/handlers/internal/rawclient"
 	"github.com/sockeye-io/sockeye/server/auth"
+	"github.com/sockeye-io/sockeye/server/problem"
 	"github.com/sockeye-io/sockeye/server/socketio"
 	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
@@ -241,4 +243,25 @@ func TestEmitsOfAConnectWaitUntilTheClientIsIn(t *testing.T) {
 		hooks.entering.Range(func(any, any) bool { kept++; return true })
 		return kept == 0
 	})
+}
+
+// A client without Socket.IO is told, and not only cut off.
+func TestPlainClientsAreToldThatTheBackendIsDown(t *testing.T) {
+	t.Parallel()
+	b := newApp(t)
+	b.connect = func(*asked) answer { return answer{503, ""} }
+	r := serve(t, b.URL, nil)
+	refused := make(chan error, 1)
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		refused <- r.ServeGuest(w, req, &socketio.GuestOptions{Kind: socketio.GuestStream})
+	}))
+	defer web.Close()
+	res, err := web.Client().Get(web.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if p := problem.Of(<-refused); p.Status != http.StatusServiceUnavailable || p.Code != "backend_unavailable" || p.RetryAfter != 2*time.Second {
+		t.Errorf("refused with %+v", p)
+	}
 }

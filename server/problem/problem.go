@@ -153,6 +153,9 @@ func ofConnect(e *socketio.ConnectError) *Problem {
 		p.Status = http.StatusTooManyRequests
 	default:
 		p.Status = statusOf(auth.Code(p.Code))
+		if p.RetryAfter > 0 && p.Status == http.StatusForbidden { // it is not the client that is wrong
+			p.Status = http.StatusServiceUnavailable
+		}
 	}
 	return p
 }

@@ -142,9 +142,12 @@ var closeOfCode = map[string]closeRow{
 
 	string(engineio.DetailHandlerPanic): {1011, "Internal error"},
 
-	"failed":           {1011, "Internal error"},
-	"auth_unavailable": {1013, "Try again later"},
-	"unavailable":      {1013, "Try again later"},
+	"failed":              {1011, "Internal error"},
+	"bad_answer":          {1011, "Internal error"},
+	"backend_timeout":     {1013, "Try again later"},
+	"backend_unavailable": {1013, "Try again later"},
+	"auth_unavailable":    {1013, "Try again later"},
+	"unavailable":         {1013, "Try again later"},
 }
 
 // closeOfDetail is what a guest is told whose connection ended.
