@@ -66,7 +66,7 @@ export default {
     house.forgiven = /Content Security Policy|TrustedScript|Trusted/;
     const server = await house.server();
     const page = await house.page(await house.profile());
-    for (const path of ["/", "/chat", "/playground"]) {
+    for (const path of ["/", "/chat", "/playground", "/api/"]) {
       const response = await page.goto(server.url + path);
       const policy = response.headers()["content-security-policy"];
       assert.ok(policy.includes("default-src 'none'") && !policy.includes("unsafe"), `policy of ${path}: ${policy}`);

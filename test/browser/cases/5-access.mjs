@@ -17,6 +17,10 @@ export default {
       await page.locator("[data-state=online]").waitFor();
       await assertAccessible(page, path);
     }
+    await page.goto(`${server.url}/api/`);
+    for (const errors of await page.getByText("Errors", { exact: true }).all()) await errors.click();
+    await assertAccessible(page, "/api/");
+    if (name === "phone") assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, "width of /api/ on a phone");
     await page.goto(`${server.url}/chat`);
     await assertAccessible(page, "the first visit");
     const ann = await house.person(server, "Ann", options);
