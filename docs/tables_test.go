@@ -18,6 +18,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/handlers/chat"
 	"github.com/sockeye-io/sockeye/handlers/relay"
+	"github.com/sockeye-io/sockeye/handlers/telemetry"
 	"github.com/sockeye-io/sockeye/handlers/webhook"
 	"github.com/sockeye-io/sockeye/server"
 	"github.com/sockeye-io/sockeye/server/engineio"
@@ -136,6 +137,7 @@ func TestSettingsListEveryKey(t *testing.T) {
 		{"docs/chat.md", "Default", []reflect.Type{reflect.TypeFor[chat.Options]()}},
 		{"docs/history.md", "Default", []reflect.Type{reflect.TypeFor[history.Config](), reflect.TypeFor[history.Room]()}},
 		{"docs/webhooks.md", "Default", []reflect.Type{reflect.TypeFor[webhook.Hook]()}},
+		{"docs/telemetry.md", "Default", []reflect.Type{reflect.TypeFor[telemetry.Options]()}},
 		{"docs/relay.md", "Key", []reflect.Type{reflect.TypeFor[relay.Config](), reflect.TypeFor[relay.Rule]()}},
 	} {
 		listed := make(map[string]bool)

@@ -87,6 +87,7 @@ func rows() []row {
 		{"Cluster", cluster()},
 		{"Limits and doors", doors()},
 		{"Webhooks", webhooks()},
+		{"Telemetry", telemetry()},
 		{"Process", process()},
 	}
 }
@@ -269,6 +270,30 @@ func webhooks() []panel {
 			queries: []query{quantile(0.5, "sockeye_webhook_request_seconds", "webhook"), quantile(0.99, "sockeye_webhook_request_seconds", "webhook")},
 		},
 		{title: "Requests under way", about: "Those that wait for their turn included.", unit: count, width: 8, queries: []query{total("sockeye_webhook_requests", "webhook")}},
+	}
+}
+
+func telemetry() []panel {
+	return []panel{
+		{
+			title: "Readings", about: "By the way they came; node is another node, which has counted them too.", unit: perSecond, width: 6,
+			queries: []query{rate("sockeye_telemetry_readings_total", "door"), rate("sockeye_telemetry_refused_total", "code").named("refused: {{code}}")},
+		},
+		{
+			title: "Conflated readings", about: "Not sent because a later one of the same key was. Slow means dashboards that do not keep up.", unit: perSecond, width: 6,
+			queries: []query{rate("sockeye_telemetry_conflated_total", "why")},
+		},
+		{
+			title: "Devices and dashboards", about: "Every node knows all devices and keys; dashboards are its own.", unit: count, width: 6,
+			queries: []query{
+				total("sockeye_telemetry_devices", "instance").named("devices at {{instance}}"), total("sockeye_telemetry_keys", "instance").named("keys at {{instance}}"),
+				total("sockeye_telemetry_dashboards").named("dashboards"),
+			},
+		},
+		{
+			title: "Alerts", about: "Raised and cleared; every node counts each.", unit: perSecond, width: 6,
+			queries: []query{rate("sockeye_telemetry_alerts_total", "severity", "state")},
+		},
 	}
 }
 

@@ -43,14 +43,13 @@ func (s *stage) toDashboards(ids []string, event string, payload json.RawMessage
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	slices.Sort(ids)
-	what := string(payload)
+	what := ""
 	if event == "readings" {
 		var all []Reading
 		if err := json.Unmarshal(payload, &all); err != nil {
 			return err
 		}
 		slices.SortFunc(all, func(a, b Reading) int { return compareKeys(a.Device, a.Metric, b.Device, b.Metric) })
-		what = ""
 		for _, r := range all {
 			what += fmt.Sprintf(" %s=%s", r.Device, r.Value.appendJSON(nil))
 		}

@@ -170,9 +170,9 @@ func TestTheServersOwnMeasuresAreForOperators(t *testing.T) {
 }
 
 func TestAlertsAreRaisedAndCleared(t *testing.T) {
-	above, clear, below := 90.0, 85.0, 10.0
+	above, back, below := 90.0, 85.0, 10.0
 	n := serve(t, telemetry.Options{Interval: time.Millisecond, Thresholds: []telemetry.Threshold{
-		{Name: "too hot", Devices: "boiler-*", Metric: "temperature", Above: &above, Clear: &clear, Severity: "critical"},
+		{Name: "too hot", Devices: "boiler-*", Metric: "temperature", Above: &above, Clear: &back, Severity: "critical"},
 		{Name: "empty", Devices: "*", Metric: "level", Below: &below},
 	}})
 	device, dashboard := n.come(t, ""), n.come(t, "")
@@ -239,8 +239,11 @@ func TestSeriesAreWhatIsKept(t *testing.T) {
 func TestOptionsSayWhatIsWrong(t *testing.T) {
 	level, higher := 1.0, 2.0
 	o := telemetry.Options{History: -1, Thresholds: []telemetry.Threshold{
-		{}, {Devices: "*", Metric: "*", Above: &level, Clear: &higher}, {Devices: "*", Metric: "*", Below: &higher, Clear: &level, Severity: "loud"},
-		{Name: "a", Devices: "*", Metric: "*", Below: &level}, {Name: "a", Devices: "*", Metric: "*", Below: &level, For: -1},
+		{},
+		{Devices: "*", Metric: "*", Above: &level, Clear: &higher},
+		{Devices: "*", Metric: "*", Below: &higher, Clear: &level, Severity: "loud"},
+		{Name: "a", Devices: "*", Metric: "*", Below: &level},
+		{Name: "a", Devices: "*", Metric: "*", Below: &level, For: -1},
 	}}
 	err := o.Validate()
 	if err == nil {

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { devices } from "../devices.mjs";
 
 // docs/screenshots/*.png, of people with the same colours each time. Written only by
 // make prove, because pictures change with every font.
@@ -73,4 +74,18 @@ async function others(house) {
   await picture(page, "playground-light");
 }
 
-export default process.env.PROVE ? { "screenshots of the chat": chat, "screenshots of the other pages": others } : {};
+async function dashboard(house) {
+  const server = await house.server();
+  devices(house, server, "--interval", "1s");
+  const pages = [];
+  for (const [name, options] of [["dashboard-light", { viewport: { width: 1280, height: 1200 } }], ["dashboard-dark", { viewport: { width: 1280, height: 1200 }, colorScheme: "dark" }], ["dashboard-phone", phone]]) {
+    const page = await house.page(await house.profile(options));
+    await page.goto(`${server.url}/dashboard/`);
+    await page.getByLabel("Show the last").selectOption("60");
+    pages.push([page, name]);
+  }
+  await pages[0][0].waitForFunction(() => document.querySelectorAll("#alerts .alert").length >= 2 || performance.now() > 35_000, null, { timeout: 40_000 });
+  for (const [page, name] of pages) await picture(page, name);
+}
+
+export default process.env.PROVE ? { "screenshots of the chat": chat, "screenshots of the other pages": others, "screenshots of the dashboard": dashboard } : {};

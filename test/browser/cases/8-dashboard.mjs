@@ -1,23 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { binary } from "../server.mjs";
+import { devices } from "../devices.mjs";
 
-const binary = process.env.SOCKEYE_BIN || fileURLToPath(new URL("../../../bin/sockeye", import.meta.url));
 const axe = await readFile(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
-
-/** Starts sockeye demo devices for a server. */
-function devices(house, server, ...args) {
-  const child = spawn(binary, ["demo", "devices", "--url", server.url, "--interval", "200ms", ...args], { stdio: "ignore" });
-  house.owns({
-    close: async () => {
-      const exited = once(child, "exit");
-      child.kill("SIGINT");
-      await exited;
-    },
-  });
-}
 
 async function send(server, device, reading) {
   const answer = await fetch(`${server.url}/api/v1/ingest/${device}`, {

@@ -37,12 +37,12 @@ export class Map2D {
     const shownOnes = entries.filter(({ kind }) => kind === (onEarth ? "position" : "place"));
     this.onEarth = onEarth;
     this.narrow ??= onEarth ? Math.cos((shownOnes[0].value.lat * Math.PI) / 180) : undefined; // of a degree of longitude, here
-    for (const entry of shownOnes) {
+    for (const [i, entry] of shownOnes.entries()) {
       const { value, time } = entry;
       const to = this.#place(value);
       const track = this.#tracks.get(entry.device);
       if (!track) {
-        this.#tracks.set(entry.device, { from: to, to, begun: performance.now(), time, took: 1000, trail: [to], entry });
+        this.#tracks.set(entry.device, { from: to, to, begun: performance.now(), time, took: 1000, trail: [to], entry, line: i % 5 });
       } else if (track.time !== time) {
         Object.assign(track, { from: this.#now(track), to, begun: performance.now(), took: Math.min(Math.max(time - track.time, 100), 3000), time, entry });
         track.trail.push(to);
@@ -119,12 +119,10 @@ export class Map2D {
 
     this.#grid(width, height, unit, place);
     const lines = names.slice(-5).map((name) => this.#colours[name]);
-    let i = 0;
     for (const [device, track] of this.#tracks) {
       const here = this.#now(track);
-      this.#trail(track, here, place, lines[i % 5]);
-      this.#boat(device, place(here), lines[i % 5], width);
-      i += 1;
+      this.#trail(track, here, place, lines[track.line]);
+      this.#boat(device, place(here), lines[track.line], width);
     }
   }
 
