@@ -61,6 +61,8 @@ var imports = map[string]string{
 	"origin":       module + "/server/origin",
 	"chat":         module + "/handlers/chat",
 	"relay":        module + "/handlers/relay",
+
+	"notifications": module + "/handlers/notifications",
 }
 
 const module = "github.com/sockeye-io/sockeye"

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sockeye-io/sockeye/handlers/chat"
+	"github.com/sockeye-io/sockeye/handlers/notifications"
 	"github.com/sockeye-io/sockeye/handlers/relay"
 	"github.com/sockeye-io/sockeye/handlers/telemetry"
 	"github.com/sockeye-io/sockeye/handlers/webhook"
@@ -138,6 +139,7 @@ func TestSettingsListEveryKey(t *testing.T) {
 		{"docs/history.md", "Default", []reflect.Type{reflect.TypeFor[history.Config](), reflect.TypeFor[history.Room]()}},
 		{"docs/webhooks.md", "Default", []reflect.Type{reflect.TypeFor[webhook.Hook]()}},
 		{"docs/telemetry.md", "Default", []reflect.Type{reflect.TypeFor[telemetry.Options]()}},
+		{"docs/notifications.md", "Default", []reflect.Type{reflect.TypeFor[notifications.Options]()}},
 		{"docs/relay.md", "Key", []reflect.Type{reflect.TypeFor[relay.Config](), reflect.TypeFor[relay.Rule]()}},
 	} {
 		listed := make(map[string]bool)

@@ -166,6 +166,10 @@ func traffic() []panel {
 				rate("sockeye_acks_unknown_total", "namespace").named("unknown acks in {{namespace}}"),
 			},
 		},
+		{
+			title: "Notifications", about: "By user: new ones, and those that were known by their key.", unit: perSecond, width: 24, stacked: true,
+			queries: []query{rate("sockeye_notifications_total", "outcome")},
+		},
 	}
 }
 
