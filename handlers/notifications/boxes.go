@@ -17,6 +17,20 @@ type boxes struct {
 	byUser map[string]*box
 	recent *list.List // of *box; of whom something was heard last is first
 	bytes  int64
+	last   int64 // time of the last notification, in milliseconds since 1970
+}
+
+// maxSkew is how far the clock of another node may be ahead of this one's, and this one
+// still dates what follows after what it has heard.
+const maxSkew = time.Minute
+
+// stamp returns a time for a notification that is after all that this node has heard of, so
+// that what follows on something comes after it.
+func (b *boxes) stamp() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.last = max(b.last+1, b.now().UnixMilli())
+	return b.last
 }
 
 // box is what is kept for one user.
@@ -110,6 +124,9 @@ func (b *boxes) addLocked(u *box, n *Notification) (added bool) {
 			k.Read = k.Read || n.Read
 			return fresh
 		}
+	}
+	if n.Time > b.last && n.Time <= b.now().Add(maxSkew).UnixMilli() {
+		b.last = n.Time
 	}
 	own := *n
 	if _, read := u.early[n.ID]; read {

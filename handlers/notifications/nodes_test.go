@@ -77,5 +77,32 @@ func TestNodesAgreeOverRedis(t *testing.T) {
 		sockettest.Eventually(t, "Redis is there", h.Up)
 		return serve(t, h.Factory(), notifications.Options{})
 	}
-	across(t, open("nodeone1"), open("nodetwo2"), func() *node { return open("nodethr3") })
+	one, two := open("nodeone1"), open("nodetwo2")
+	across(t, one, two, func() *node { return open("nodethr3") })
+	returns(t, one, two)
+}
+
+// returns is a tab that is cut off from one node and comes back to another.
+func returns(t *testing.T, one, two *node) {
+	t.Helper()
+	cut, before := one.tab(t)
+	other, _ := two.tab(t)
+	mustNotify(t, two, "before", "ann")
+	cut.Next("notification")
+	pid, offset := cut.Session()
+	cut.Close()
+	missed := mustNotify(t, two, "missed", "ann")
+	other.Call("read", object{"ids": []string{before.Notifications[0].ID, missed.ID}})
+	mustNotify(t, two, "missed, too", "ann")
+	back := rawclient.Dial(t, two.url, notifications.Namespace, object{"token": "ann's", "pid": pid, "offset": offset})
+	if back.ID() != cut.ID() {
+		t.Fatal("the tab was not recovered on another node")
+	}
+	for _, want := range []string{"missed", "missed, too"} {
+		if got := first[notifications.Notification](t, back.Next("notification").Args); got.Title != want {
+			t.Errorf("recovered %q, want %q", got.Title, want)
+		}
+	}
+	back.Next("read")
+	hears(t, back, before.Unread+2)
 }

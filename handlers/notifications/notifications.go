@@ -148,7 +148,7 @@ func (n *Notifications) notify(publisher string, m Message, users []string) (Sen
 		}
 	}
 	users = slices.Compact(slices.Sorted(slices.Values(users)))
-	one.ID, one.Time = idOf(publisher, m.Key), n.boxes.now().UnixMilli()
+	one.ID, one.Time = idOf(publisher, m.Key), n.boxes.stamp()
 	news := n.boxes.add(one, users...)
 	n.opts.Observer.Notified(len(news), len(users)-len(news))
 	sent := Sent{ID: one.ID, Time: one.Time, Repeated: len(news) == 0}

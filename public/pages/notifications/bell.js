@@ -139,6 +139,7 @@
     #part = {};
     #ready = Promise.withResolvers?.() ?? later();
     #recount = 0; // timer
+    #resized = () => this.#place();
 
     /** The token, or a function that returns one or a promise of one, called at each CONNECT. */
     get token() {
@@ -161,10 +162,13 @@
 
     connectedCallback() {
       if (!this.shadowRoot) this.#build();
+      addEventListener("resize", this.#resized);
       this.#connect();
     }
 
     disconnectedCallback() {
+      removeEventListener("resize", this.#resized);
+      clearTimeout(this.#recount);
       this.#socket?.disconnect();
       this.#socket = null;
     }
@@ -198,7 +202,6 @@
         if (newState === "open") this.#place();
         else if (inside) p.bell.focus();
       });
-      addEventListener("resize", () => this.#place());
       p.all.addEventListener("click", () => {
         this.#markRead([...this.#kept.values()].filter((one) => !one.read).map(({ id }) => id));
         p.panel.focus();
