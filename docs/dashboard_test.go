@@ -134,7 +134,7 @@ func queriesOf(t *testing.T) []dashboardQuery {
 	for _, a := range board.Annotations.List {
 		all = append(all, dashboardQuery{a.Name, a.Expr, ""})
 	}
-	if want := []string{"Connections", "Traffic", "Delivery", "Cluster", "Limits and doors", "Webhooks", "Process"}; !slices.Equal(titles, want) {
+	if want := []string{"Connections", "Traffic", "Delivery", "Cluster", "Limits and doors", "Webhooks", "Telemetry", "Process"}; !slices.Equal(titles, want) {
 		t.Errorf("the rows are %q, want %q", titles, want)
 	}
 	known := []string{"$__rate_interval"}
