@@ -56,8 +56,28 @@ func (w *words) UnmarshalJSON(text []byte) error {
 
 // secret reports whether a client proves by this header who it is. What does so stays on
 // its node: whoever can ask over Redis would be told that of everybody who is connected.
+// Plain WebSockets of browsers show tokens as subprotocols.
 func secret(header string) bool {
-	return header == "Cookie" || header == "Authorization" || header == "Proxy-Authorization"
+	switch header {
+	case "Cookie", "Authorization", "Proxy-Authorization", "Sec-Websocket-Protocol":
+		return true
+	}
+	return false
+}
+
+// ticket is the parameter in which event streams and plain WebSockets show a short-lived
+// token. It stays on its node too.
+const ticket = "ticket"
+
+// withoutTicket returns the target of a request as other nodes may know it.
+func withoutTicket(target string) string {
+	path, query, _ := strings.Cut(target, "?")
+	values, err := url.ParseQuery(query)
+	if err == nil && !values.Has(ticket) {
+		return target
+	}
+	values.Del(ticket)
+	return path + "?" + values.Encode()
 }
 
 // secretsOfAuth are fields of the payload of CONNECT that stay there too: the token, the
@@ -83,7 +103,7 @@ func withoutSecrets(payload socketio.Raw) any {
 func encodeHandshake(h *socketio.Handshake) json.RawMessage {
 	out := handshake{
 		Headers: make(map[string]words, len(h.Headers)), Time: h.Time.UTC().Format(nodeTime) + " (Coordinated Universal Time)",
-		Address: h.Address, XDomain: h.XDomain, Secure: h.Secure, Issued: h.Issued, URL: h.URL,
+		Address: h.Address, XDomain: h.XDomain, Secure: h.Secure, Issued: h.Issued, URL: withoutTicket(h.URL),
 		Query: make(map[string]words, len(h.Query)), Auth: withoutSecrets(h.Auth),
 	}
 	for k, vs := range h.Headers {
@@ -93,7 +113,9 @@ func encodeHandshake(h *socketio.Handshake) json.RawMessage {
 		out.Headers[strings.ToLower(k)] = headerWords(k, vs)
 	}
 	for k, vs := range h.Query {
-		out.Query[k] = vs
+		if k != ticket {
+			out.Query[k] = vs
+		}
 	}
 	text, err := json.Marshal(out)
 	if err != nil {

@@ -78,10 +78,11 @@ func TestSecretsOfAHandshakeStayOnItsNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := encodeHandshake(&socketio.Handshake{
-		Headers: http.Header{"Authorization": {"Bearer hunter2"}, "Cookie": {"session=hunter2"}, "Proxy-Authorization": {"hunter2"}, "Origin": {"https://example.com"}},
-		Auth:    auth,
+		Headers: http.Header{"Authorization": {"Bearer hunter2"}, "Cookie": {"session=hunter2"}, "Proxy-Authorization": {"hunter2"}, "Sec-Websocket-Protocol": {"sockeye.v1, sockeye.token.hunter2"}, "Origin": {"https://example.com"}},
+		URL:     "/ws?ticket=hunter2&namespace=%2Fnews", Query: url.Values{"ticket": {"hunter2"}, "namespace": {"/news"}},
+		Auth: auth,
 	})
-	if strings.Contains(string(text), "hunter2") || !strings.Contains(string(text), "https://example.com") {
+	if strings.Contains(string(text), "hunter2") || !strings.Contains(string(text), "https://example.com") || !strings.Contains(string(text), `"url":"/ws?namespace=%2Fnews"`) {
 		t.Errorf("%s", text)
 	}
 }
