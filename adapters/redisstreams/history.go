@@ -141,7 +141,7 @@ func (hs *histories) sweep(ctx context.Context, h *Hub) error {
 	if hs.bytes.Load() == 0 {
 		return nil
 	}
-	return sweepScript.Run(ctx, h.redis, []string{h.historyKey()}).Err()
+	return sweepScript.Run(ctx, h.redis, []string{h.historyKey(), h.stream()}).Err()
 }
 
 // snapshot returns what waits to be kept, and the last that never will be.

@@ -2,6 +2,7 @@ package redisstreams
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/sockeye-io/sockeye/adapters/redisclient"
 	"github.com/sockeye-io/sockeye/adapters/redisclient/redistest"
 	"github.com/sockeye-io/sockeye/server/socketio"
 	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
@@ -304,4 +306,41 @@ func FuzzElement(f *testing.F) {
 			t.Errorf("%q: %+v %q, then %+v %q", text, at, data, again, same)
 		}
 	})
+}
+
+// BenchmarkEmitToARoom is what an event costs in the log alone, and in the history of its
+// room, too; many are under way at once.
+func BenchmarkEmitToARoom(b *testing.B) {
+	r := redistest.Start(b)
+	c, err := redisclient.Open(r.URL())
+	if err != nil {
+		b.Fatal(err)
+	}
+	h, err := New(c, Options{NodeID: "bench", Prefix: "p"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	srv, err := socketio.New(&socketio.Options{
+		Adapter: h.Factory(), Recovery: socketio.Recovery{MaxDisconnection: time.Minute}, History: limitsOf,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = errors.Join(srv.Close(b.Context()), h.Close(), c.Close()) })
+	sockettest.Eventually(b, "the log is there", h.Up)
+	for name, room := range map[string]string{"log": "plain", "history": "h:a"} {
+		b.Run(name, func(b *testing.B) {
+			to := srv.To(room)
+			b.SetParallelism(100)
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if err := to.Emit("n", "some text of usual length"); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		})
+	}
 }

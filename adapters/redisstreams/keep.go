@@ -7,94 +7,107 @@ import "github.com/redis/go-redis/v9"
 // room:
 //
 //	{prefix}:history:room:ROOM  sorted set: an element for each message, all with score 0
-//	{prefix}:history            hash: for each room b:ROOM, the bytes of it, l:ROOM, its last
-//	                            message, and f:ROOM, the last that is not kept any more; bytes,
-//	                            the sum, floor, which is f of all other rooms, and
-//	                            start, which is what floor was first
-//	{prefix}:history:due        sorted set of ROOM: when its last message is too old, in ms
+//	{prefix}:history            hash: for each room b:ROOM, what it takes, l:ROOM, its last
+//	                            message, f:ROOM, the last that is not kept any more, and
+//	                            d:ROOM, as in :due; bytes, the sum, floor, which is f of all
+//	                            other rooms, and start, which is what floor was first
+//	{prefix}:history:due        sorted set of ROOM: when its last message is too old, in ms,
+//	                            or up to 10 s later
 //
 // An element is the id of the log's entry, in digits of fixed width so that Redis has them
 // in order, the number of the entry, and its data, with colons between:
 // "00017325000000000000000000:12:{...}". The key of a room expires with its last message.
 
 // keepLib is what the scripts of histories have in common. base is the name of the hash,
-// total what all histories may take together.
+// total what all histories may take together. What is known of a room is read once for each
+// call of a script, and written by save.
 //
-// forget drops a room. keep adds a message, unless it is there or was there and is not kept
-// any more, and drops what is then too much of its room, and of all. begin sees to it that
-// who asks is not told that anything is complete from before histories were kept.
+// begin sees to it that who asks is not told that anything is complete from before
+// histories were kept. keep adds a message, unless it is there or was there and is not kept
+// any more, and drops what is then too much of its room, and of all. forget drops a room. A
+// room counts 512 bytes beyond its messages, and each of these 128 beyond its text.
 const keepLib = `
-local due = base .. ':due'
+local due, floor, sum, touched = base .. ':due', nil, nil, {}
 local function pad(id)
   local dash = string.find(id, '-', 1, true)
   local ms, seq = string.sub(id, 1, dash - 1), string.sub(id, dash + 1)
   return string.rep('0', 16 - #ms) .. ms .. string.rep('0', 10 - #seq) .. seq
 end
-local function forget(room)
-  local is = redis.call('HMGET', base, 'floor', 'b:' .. room, 'l:' .. room, 'f:' .. room)
-  local floor = is[1] or ''
-  for i = 3, 4 do
-    if is[i] and is[i] > floor then floor = is[i] end
-  end
-  redis.call('HSET', base, 'floor', floor)
-  redis.call('HINCRBY', base, 'bytes', -tonumber(is[2] or '0'))
-  redis.call('HDEL', base, 'b:' .. room, 'l:' .. room, 'f:' .. room)
-  redis.call('ZREM', due, room)
-  redis.call('DEL', base .. ':room:' .. room)
-end
 local function begin(stream)
-  local floor = redis.call('HGET', base, 'floor')
-  if floor then return floor end
+  if floor then return end
+  local is = redis.call('HMGET', base, 'floor', 'bytes')
+  floor, sum = is[1], tonumber(is[2] or '0')
+  if floor then return end
   local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
   floor = pad(last and last[1] or '0-0')
   redis.call('HSET', base, 'floor', floor, 'start', floor)
-  return floor
 end
-local function drop(room, b, n, most)
-  local key, freed, gone = base .. ':room:' .. room, 0, nil
-  while n > 0 or b - freed > most do
-    local oldest = redis.call('ZPOPMIN', key)[1]
+local function room(name)
+  local r = touched[name]
+  if r then return r end
+  local is = redis.call('HMGET', base, 'b:' .. name, 'f:' .. name, 'l:' .. name, 'd:' .. name)
+  r = {key = base .. ':room:' .. name, count = 0, bytes = tonumber(is[1] or '0'), gone = is[2] or floor, last = is[3] or '', due = tonumber(is[4] or '0')}
+  if r.bytes > 0 then r.count = redis.call('ZCARD', r.key) end
+  if r.count == 0 and r.bytes > 512 then
+    sum, r.bytes, r.gone = sum - r.bytes + 512, 512, r.last -- its key has expired
+  end
+  touched[name] = r
+  return r
+end
+local function drop(r, n, most)
+  while n > 0 or r.bytes > most do
+    local oldest = redis.call('ZPOPMIN', r.key)[1]
     if not oldest then break end
-    n, freed, gone = n - 1, freed + #oldest + 128, string.sub(oldest, 1, 26)
-  end
-  if gone then
-    redis.call('HSET', base, 'f:' .. room, gone)
-    redis.call('HINCRBY', base, 'b:' .. room, -freed)
-    redis.call('HINCRBY', base, 'bytes', -freed)
+    local size = #oldest + 128
+    n, sum, r.bytes, r.count, r.gone = n - 1, sum - size, r.bytes - size, r.count - 1, string.sub(oldest, 1, 26)
   end
 end
-local function keep(room, length, age, most, total, id, n, data)
-  local key, at = base .. ':room:' .. room, pad(id)
-  local ms = tonumber(string.sub(at, 1, 16))
-  local count = redis.call('ZCARD', key)
-  if count == 0 and redis.call('HEXISTS', base, 'l:' .. room) == 1 then forget(room) end
-  local is = redis.call('HMGET', base, 'floor', 'f:' .. room, 'l:' .. room)
-  if at <= (is[2] or is[1] or '') then return end
-  if is[3] and at <= is[3] and redis.call('ZLEXCOUNT', key, '[' .. at .. ':', '(' .. at .. ';') > 0 then return end
-  local element = at .. ':' .. n .. ':' .. data
+local function forget(name)
+  local r = room(name)
+  if r.gone > floor then floor = r.gone end
+  if r.last > floor then floor = r.last end
+  sum = sum - r.bytes
+  redis.call('HDEL', base, 'b:' .. name, 'l:' .. name, 'f:' .. name, 'd:' .. name)
+  redis.call('ZREM', due, name)
+  redis.call('DEL', r.key)
+  touched[name] = {key = r.key, count = 0, bytes = 0, gone = floor, last = '', due = 0}
+end
+local function keep(name, length, age, most, total, id, n, data)
+  local r, at = room(name), pad(id)
+  if at <= r.gone then return end
+  if at <= r.last and redis.call('ZLEXCOUNT', r.key, '[' .. at .. ':', '(' .. at .. ';') > 0 then return end
+  local ms, element = tonumber(string.sub(at, 1, 16)), at .. ':' .. n .. ':' .. data
   local size = #element + 128
-  redis.call('ZADD', key, 0, element)
-  local last = is[3]
-  if not is[2] then
-    size = size + 512
-    redis.call('HSET', base, 'f:' .. room, is[1] or '')
+  if r.bytes == 0 then sum, r.bytes = sum + 512, 512 end
+  redis.call('ZADD', r.key, 0, element)
+  sum, r.bytes, r.count = sum + size, r.bytes + size, r.count + 1
+  if at > r.last then r.last = at end
+  local old = r.count - length
+  if ms + age > r.due then
+    local later = math.min(10000, math.floor(age / 32))
+    r.due = ms + age + later
+    redis.call('ZADD', due, r.due, name)
+    redis.call('PEXPIRE', r.key, age + later)
+    old = math.max(old, redis.call('ZLEXCOUNT', r.key, '-', '(' .. pad(string.format('%d-0', math.max(0, ms - age)))))
   end
-  if not last or at > last then redis.call('HSET', base, 'l:' .. room, at) end
-  local b = redis.call('HINCRBY', base, 'b:' .. room, size)
-  redis.call('HINCRBY', base, 'bytes', size)
-  local old = redis.call('ZLEXCOUNT', key, '-', '(' .. pad(string.format('%d-0', math.max(0, ms - age))))
-  drop(room, b, math.max(count + 1 - length, old), most + 512)
-  redis.call('ZADD', due, ms + age, room)
-  redis.call('PEXPIRE', key, age)
-  while tonumber(redis.call('HGET', base, 'bytes')) > total do
+  drop(r, old, most + 512)
+  while sum > total do
     local first = redis.call('ZRANGE', due, 0, 1)
-    local other = first[1] == room and first[2] or first[1]
-    if not other then break end
-    if other == room then
-      if redis.call('ZCARD', key) == 0 then break end
-      drop(room, 0, 1, 0)
-    else
+    local other = first[1] == name and first[2] or first[1]
+    if other and other ~= name then
       forget(other)
+    elseif r.count > 0 then
+      drop(r, 1, r.bytes)
+    else
+      break
+    end
+  end
+end
+local function save()
+  redis.call('HSET', base, 'floor', floor, 'bytes', string.format('%d', sum))
+  for name, r in pairs(touched) do
+    if r.bytes > 0 then
+      redis.call('HSET', base, 'b:' .. name, string.format('%d', r.bytes), 'f:' .. name, r.gone, 'l:' .. name, r.last, 'd:' .. name, string.format('%d', r.due))
     end
   end
 end
@@ -109,15 +122,18 @@ begin(KEYS[2])
 for i = 2, #ARGV, 7 do
   keep(ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), tonumber(ARGV[1]), ARGV[i + 4], ARGV[i + 5], ARGV[i + 6])
 end
+save()
 return 1
 `)
 
 // sweepScript drops up to 1000 rooms in which everything is too old. KEYS:
-// {prefix}:history. It answers how many.
+// {prefix}:history, the stream. It answers how many.
 var sweepScript = redis.NewScript(`local base = KEYS[1]` + keepLib + `
+begin(KEYS[2])
 local time = redis.call('TIME')
 local rooms = redis.call('ZRANGEBYSCORE', due, '-inf', '(' .. string.format('%d', time[1] * 1000), 'LIMIT', 0, 1000)
-for _, room in ipairs(rooms) do forget(room) end
+for _, name in ipairs(rooms) do forget(name) end
+if #rooms > 0 then save() end
 return #rooms
 `)
 
@@ -134,7 +150,7 @@ return 1
 // which the range begins or "" for the newest, the place at which it ends, number, bytes;
 // then for each room its name and how old a message may be, in ms.
 var tellScript = redis.NewScript(`local base = KEYS[1]` + keepLib + `
-local floor = begin(KEYS[2])
+begin(KEYS[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local since, hi = ARGV[1], '(' .. ARGV[2] .. ';'

@@ -70,8 +70,11 @@ while i <= #ARGV do
       id = redis.call('XADD', KEYS[1], '*', 'uid', ARGV[i], 'nsp', ARGV[i + 1], 'type', ARGV[i + 2], 'data', ARGV[i + 3], 'x1', mark)
     end
     for r = i + 5, i + 1 + 4 * rooms, 4 do
-      local kept = pcall(keep, ARGV[r], tonumber(ARGV[r + 1]), tonumber(ARGV[r + 2]), tonumber(ARGV[r + 3]), tonumber(ARGV[8]), id, n, ARGV[i + 3])
-      if not kept then redis.pcall('HSET', base, 'f:' .. ARGV[r], pad(id)) end -- the log goes on in any case
+      -- Whatever happens, the log goes on.
+      if not pcall(keep, ARGV[r], tonumber(ARGV[r + 1]), tonumber(ARGV[r + 2]), tonumber(ARGV[r + 3]), tonumber(ARGV[8]), id, n, ARGV[i + 3]) then
+        touched[ARGV[r]] = touched[ARGV[r]] or {bytes = 512, last = '', due = 0}
+        touched[ARGV[r]].gone = pad(id)
+      end
     end
     last = seq
     answer[#answer + 1] = id
@@ -83,6 +86,7 @@ while i <= #ARGV do
   seq = seq + 1
   i = i + 5 + 4 * rooms
 end
+if floor then pcall(save) end
 redis.call('SET', KEYS[3], string.format('%d', last), 'PX', ARGV[3])
 return answer
 `)
