@@ -45,7 +45,7 @@ func (r *room) cost() int64 { return r.bytes + int64(len(r.name)) + roomOverhead
 // histories holds what was said in the rooms of one namespace. It is guarded by the
 // adapter's lock, but for held.
 type histories struct {
-	keeps  func(room string) (socketio.HistoryLimits, bool) // nil while history is off
+	keeps  func(namespace, room string) (socketio.HistoryLimits, bool) // nil while history is off
 	budget *budget
 	held   atomic.Int64 // bytes of all rooms; written under mu
 	mu     *sync.Mutex  // the adapter's
@@ -58,7 +58,7 @@ type histories struct {
 var _ socketio.HistoryAdapter = (*Adapter)(nil)
 
 // EnableHistory turns history on.
-func (a *Adapter) EnableHistory(keeps func(room string) (socketio.HistoryLimits, bool), bytes int64) error {
+func (a *Adapter) EnableHistory(keeps func(namespace, room string) (socketio.HistoryLimits, bool), bytes int64) error {
 	h := &a.histories
 	h.budget.join(h, bytes)
 	a.mu.Lock()
@@ -79,7 +79,7 @@ func (h *histories) noteLocked(n uint64, p *socketio.Packet, to []string, held i
 	for _, name := range to {
 		r := h.rooms[name]
 		if r == nil {
-			limits, keep := h.keeps(name)
+			limits, keep := h.keeps(p.Namespace(), name)
 			if !keep {
 				continue
 			}

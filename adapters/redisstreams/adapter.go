@@ -24,7 +24,6 @@ type Adapter struct {
 	name string
 
 	recovery atomic.Pointer[socketio.Recovery]
-	keepsOf  func(room string) (socketio.HistoryLimits, bool) // set before the first socket connects; nil without history
 	claims   claims
 
 	mu     sync.Mutex // the delivery lock
@@ -160,7 +159,7 @@ func (a *Adapter) logged(p *socketio.Packet, t *socketio.Target, deliver deliver
 	if err != nil {
 		return err
 	}
-	j := &job{nsp: a.name, kind: typeBroadcast, data: data, packet: p, target: t, deliver: deliver, rooms: a.keptRooms(t)}
+	j := &job{nsp: a.name, kind: typeBroadcast, data: data, packet: p, target: t, deliver: deliver, rooms: a.hub.keptRooms(a.name, t)}
 	if err = a.hub.append.do(j); !errors.Is(err, errAway) {
 		return err
 	}

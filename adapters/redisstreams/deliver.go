@@ -27,7 +27,7 @@ func (a *Adapter) take(e *entry, next position, own bool, j *job) {
 			break
 		}
 		if !e.ours() {
-			a.keepForeign(e, next, &t)
+			a.hub.keepForeign(e, next, &t)
 		}
 		a.takePacket(p, &t, next, func(track bool) (func(), error) { return a.Deliver(p, &t, track) })
 		return

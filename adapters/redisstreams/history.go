@@ -41,7 +41,7 @@ func (r keptRoom) append(args []any) []any {
 var escaper = strings.NewReplacer("%", "%25", "#", "%23")
 
 // roomKey is the name of a room in Redis, which no room of another namespace has.
-func (a *Adapter) roomKey(room string) string { return escaper.Replace(a.name) + "#" + room }
+func roomKey(namespace, room string) string { return escaper.Replace(namespace) + "#" + room }
 
 // foreign is a message of another program that is to be kept. Sockeye's own are kept by
 // the script that appends them.
@@ -55,8 +55,12 @@ type foreign struct {
 // histories is what a hub knows of the histories of its rooms.
 type histories struct {
 	bytes atomic.Int64 // what all may take together in Redis; 0 while none is kept
+	keeps atomic.Pointer[func(namespace, room string) (socketio.HistoryLimits, bool)]
+	looks looks
 
-	began string // the epoch in which begin was last done; owned by the reader
+	// Owned by the reader.
+	began  string // the epoch in which begin was last done
+	others bool   // what other programs wrote was read since the last flush
 
 	mu      sync.Mutex
 	waiting []foreign // what was delivered and is not known to be in Redis; only the reader changes it
@@ -64,41 +68,51 @@ type histories struct {
 }
 
 // EnableHistory turns history on.
-func (a *Adapter) EnableHistory(keeps func(room string) (socketio.HistoryLimits, bool), bytes int64) error {
-	a.keepsOf = keeps
-	for is := a.hub.histories.bytes.Load(); is < bytes && !a.hub.histories.bytes.CompareAndSwap(is, bytes); {
-		is = a.hub.histories.bytes.Load()
-	}
+func (a *Adapter) EnableHistory(keeps func(namespace, room string) (socketio.HistoryLimits, bool), bytes int64) error {
+	hs := &a.hub.histories
+	hs.keeps.Store(&keeps) // all namespaces of a server have the same
+	hs.bytes.Store(bytes)
 	return nil
 }
 
 // keptRooms lists the rooms of a target whose history is kept.
-func (a *Adapter) keptRooms(t *socketio.Target) []keptRoom {
-	if a.keepsOf == nil || t.Flags.Volatile {
+func (h *Hub) keptRooms(namespace string, t *socketio.Target) []keptRoom {
+	keeps := h.histories.keeps.Load()
+	if keeps == nil || t.Flags.Volatile {
 		return nil
 	}
 	var rooms []keptRoom
 	for _, room := range t.Rooms {
-		if limits, ok := a.keepsOf(room); ok {
-			rooms = append(rooms, keptRoom{a.roomKey(room), limits})
+		if limits, ok := (*keeps)(namespace, room); ok {
+			rooms = append(rooms, keptRoom{roomKey(namespace, room), limits})
 		}
 	}
 	return rooms
 }
 
 // keepForeign has an entry of another program kept, before it is delivered.
-func (a *Adapter) keepForeign(e *entry, at position, t *socketio.Target) {
-	rooms := a.keptRooms(t)
+func (h *Hub) keepForeign(e *entry, at position, t *socketio.Target) {
+	rooms := h.keptRooms(e.nsp, t)
 	if len(rooms) == 0 {
 		return
 	}
-	hs := &a.hub.histories
+	hs := &h.histories
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	hs.waiting = append(hs.waiting, foreign{position: at, nsp: e.nsp, data: e.data, rooms: rooms})
 	if len(hs.waiting) > maxForeign {
 		hs.dropped = hs.waiting[0].id
 		hs.waiting = hs.waiting[1:]
+	}
+}
+
+// keepUnopened is keepForeign of an entry for a namespace that nobody here is in.
+func (h *Hub) keepUnopened(e *entry, at position) {
+	if e.ours() || e.kind != typeBroadcast || h.histories.keeps.Load() == nil {
+		return
+	}
+	if _, t, err := decodeBroadcast(e.nsp, e.data); err == nil {
+		h.keepForeign(e, at, &t)
 	}
 }
 
@@ -110,18 +124,20 @@ func (hs *histories) begin(ctx context.Context, h *Hub, at *position) {
 	}
 	if err := beginScript.Run(ctx, h.redis, []string{h.historyKey()}, at.id.place()).Err(); err == nil {
 		hs.began = at.epoch // else who asks will be told that less is known
+		hs.looks.from(*at)
 	}
 }
 
-// flush writes what waits to be kept. Every node does so: each message is there once.
+// flush writes what waits to be kept, and how far this node has read what other programs
+// wrote. Every node does so: each message is there once.
 func (hs *histories) flush(ctx context.Context, h *Hub) {
 	hs.mu.Lock()
 	waiting := hs.waiting
 	hs.mu.Unlock()
-	if len(waiting) == 0 {
+	if len(waiting) == 0 && !hs.others || hs.keeps.Load() == nil {
 		return
 	}
-	args := []any{hs.bytes.Load()}
+	args := []any{hs.bytes.Load(), h.at.Load().id.place()}
 	for _, f := range waiting {
 		for _, r := range f.rooms {
 			args = append(r.append(args), f.id.String(), f.n, f.data)
@@ -131,6 +147,7 @@ func (hs *histories) flush(ctx context.Context, h *Hub) {
 		h.log.Debug("what other programs said is not in the histories yet", "error", err)
 		return
 	}
+	hs.others = false
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	hs.waiting = hs.waiting[len(waiting):]
@@ -140,6 +157,12 @@ func (hs *histories) flush(ctx context.Context, h *Hub) {
 func (hs *histories) sweep(ctx context.Context, h *Hub) error {
 	if hs.bytes.Load() == 0 {
 		return nil
+	}
+	at := h.at.Load().id.place() // before it is seen that nothing waits
+	if waiting, _ := hs.snapshot(); len(waiting) == 0 && hs.looks.done() {
+		if err := keepScript.Run(ctx, h.redis, []string{h.historyKey(), h.stream()}, hs.bytes.Load(), at).Err(); err != nil {
+			return err
+		}
 	}
 	return sweepScript.Run(ctx, h.redis, []string{h.historyKey(), h.stream()}).Err()
 }
@@ -187,6 +210,9 @@ func (a *Adapter) History(ctx context.Context, r *socketio.HistoryRange) (*socke
 	if since, ok := parseOffset(r.Since); ok && since.epoch == until.epoch && !since.tooFarAhead() {
 		q.since, q.known = since.id, true
 	}
+	if err := h.lookForGap(ctx, until.epoch); err != nil {
+		return nil, fmt.Errorf("redisstreams: reading the history: %w", err)
+	}
 	waiting, dropped := h.histories.snapshot() // before Redis is asked: what is in neither is not kept
 	if err := q.ask(ctx); err != nil {
 		return nil, fmt.Errorf("redisstreams: reading the history: %w", err)
@@ -220,7 +246,7 @@ func (q *query) ask(ctx context.Context) error {
 	}
 	args := []any{since, q.until.id.place(), q.Limit, q.Bytes}
 	for _, room := range q.Rooms {
-		args = append(args, q.a.roomKey(room.Name), room.Limits.Age.Milliseconds())
+		args = append(args, roomKey(q.a.name, room.Name), room.Limits.Age.Milliseconds())
 	}
 	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
 	defer cancel()
@@ -253,7 +279,7 @@ func (q *query) addWaiting(f *foreign) {
 	}
 	for _, room := range q.Rooms {
 		for _, to := range f.rooms {
-			if to.name == q.a.roomKey(room.Name) {
+			if to.name == roomKey(q.a.name, room.Name) {
 				q.add(room.Name, f.position, f.data)
 				return
 			}
@@ -277,17 +303,18 @@ func (q *query) add(room string, at position, data string) {
 
 // readElement is the inverse of what keepLib writes; the epoch is missing.
 func readElement(text string) (at position, data string, ok bool) {
+	var err error
 	place, rest, ok := strings.Cut(text, ":")
-	if !ok || len(place) != elementID {
+	if !ok {
 		return position{}, "", false
 	}
 	n, data, ok := strings.Cut(rest, ":")
 	if !ok {
 		return position{}, "", false
 	}
-	var err [3]error
-	at.id.ms, err[0] = strconv.ParseUint(place[:msDigits], 10, 64)
-	at.id.seq, err[1] = strconv.ParseUint(place[msDigits:], 10, 64)
-	at.n, err[2] = strconv.ParseUint(n, 10, 64)
-	return at, data, errors.Join(err[:]...) == nil
+	if at.id, ok = parsePlace(place); !ok {
+		return position{}, "", false
+	}
+	at.n, err = strconv.ParseUint(n, 10, 64)
+	return at, data, err == nil
 }

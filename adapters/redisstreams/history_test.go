@@ -108,7 +108,7 @@ func TestWhatNodeSaidIsToldBeforeItIsKept(t *testing.T) {
 	target := socketio.Target{Rooms: []string{"h:a"}}
 	q := &socketio.HistoryRange{Rooms: []socketio.HistoryRoom{{Name: "h:a", Limits: socketio.HistoryLimits{Age: time.Hour}}}, Since: start.Offset, Limit: 9, Bytes: 1000}
 	q.Until = at.offset()
-	a.adapter().keepForeign(&entry{nsp: "/", data: data}, at, &target)
+	a.hub.keepForeign(&entry{nsp: "/", data: data}, at, &target)
 	h, err := a.adapter().History(t.Context(), q)
 	if err != nil || len(h.Messages) != 2 || !h.Complete {
 		t.Fatalf("%+v, %v", h, err)
@@ -121,7 +121,7 @@ func TestWhatNodeSaidIsToldBeforeItIsKept(t *testing.T) {
 		t.Errorf("when it is kept: %+v, %v", h, err)
 	}
 	for range maxForeign + 1 {
-		a.adapter().keepForeign(&entry{nsp: "/", data: data}, at, &target)
+		a.hub.keepForeign(&entry{nsp: "/", data: data}, at, &target)
 		at.id.seq++
 	}
 	if _, dropped := a.hub.histories.snapshot(); dropped == (entryID{}) {
@@ -161,6 +161,57 @@ func TestWhenRedisLostEverythingNobodyIsToldThatNothingIsMissing(t *testing.T) {
 			t.Error("complete")
 		}
 	}
+}
+
+// While no node is there nobody keeps what Node says, and who asks is told so; but a node
+// that ends and starts beside others misses nothing.
+func TestWhatNodeSaidWhileNobodyWasThereIsMissed(t *testing.T) {
+	r := redistest.Start(t)
+	c := r.Client(t)
+	a := startUp(t, r, "p", nil)
+	_, start := a.tells("", "h:a")
+	nodeSays(t, c, "h:a", 1)
+	a.eventually(start.Offset, "[1]", "h:a")
+	b := startUp(t, r, "p", nil)
+	nodeSays(t, c, "h:a", 2)
+	if h := b.eventually(start.Offset, "[1] [2]", "h:a"); !h.Complete {
+		t.Error("beside another node: not complete")
+	}
+	for _, n := range []*testNode{a, b} {
+		must(t, n.Close(t.Context()))
+		must(t, n.hub.Close())
+	}
+	quiet := startUp(t, r, "p", nil)
+	if h := quiet.eventually(start.Offset, "[1] [2]", "h:a"); !h.Complete {
+		t.Error("nothing was said meanwhile: not complete")
+	}
+	must(t, quiet.Close(t.Context()))
+	must(t, quiet.hub.Close())
+	nodeSays(t, c, "h:a", 3)
+	last := startUp(t, r, "p", nil)
+	h := last.eventually(start.Offset, "[1] [2]", "h:a")
+	if h.Complete {
+		t.Error("what was said while nobody was there is not missed")
+	}
+	nodeSays(t, c, "h:a", 4)
+	if h = last.eventually(h.Offset, "[4]", "h:a"); !h.Complete {
+		t.Error("what follows: not complete")
+	}
+}
+
+// Nobody is in the namespace, and who comes later is told all the same.
+func TestWhatNodeSaysToANamespaceThatIsNotOpen(t *testing.T) {
+	r := redistest.Start(t)
+	c := r.Client(t)
+	a := startUp(t, r, "p", nil)
+	_, start := a.tells("", "h:a")
+	must(t, c.XAdd(t.Context(), &redis.XAddArgs{Stream: "p", Values: []string{
+		"uid", "emitter", "nsp", "/later", "type", "3", "data", `{"packet":{"type":2,"data":["n",1],"nsp":"/later"},"opts":{"rooms":["h:a"],"except":[],"flags":{}}}`,
+	}}).Err())
+	sockettest.Eventually(t, "it is told", func() bool {
+		h, err := a.Of("/later").History(t.Context(), socketio.HistoryQuery{Rooms: []string{"h:a"}, Since: start.Offset})
+		return err == nil && h.Complete && len(h.Messages) == 1
+	})
 }
 
 // Only the log is another: what was said is there all the same.
@@ -222,6 +273,7 @@ func TestHistoryInRedisGoesInTime(t *testing.T) {
 		all := c.HGetAll(t.Context(), "{p}:history").Val()
 		delete(all, "start")
 		delete(all, "floor")
+		delete(all, "read")
 		return len(all) == 1 && all["bytes"] == "0" && c.Exists(t.Context(), "{p}:history:due", "{p}:history:room:/#h:brief").Val() == 0
 	})
 	if _, h := a.tells(start.Offset, "h:brief"); h.Complete {
@@ -277,9 +329,7 @@ func TestHistoriesInRedisAreBounded(t *testing.T) {
 
 // Another namespace whose name and room together read the same is not this room.
 func TestRoomsOfNamespacesAreApartInRedis(t *testing.T) {
-	a, b := &Adapter{name: "/a#h:b"}, &Adapter{name: "/a"}
-	c := &Adapter{name: "/a%23h:b"}
-	keys := map[string]bool{a.roomKey("c"): true, b.roomKey("h:b#c"): true, c.roomKey("c"): true}
+	keys := map[string]bool{roomKey("/a#h:b", "c"): true, roomKey("/a", "h:b#c"): true, roomKey("/a%23h:b", "c"): true}
 	if len(keys) != 3 {
 		t.Errorf("%v", keys)
 	}

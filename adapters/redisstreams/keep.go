@@ -10,7 +10,9 @@ import "github.com/redis/go-redis/v9"
 //	{prefix}:history            hash: for each room b:ROOM, what it takes, l:ROOM, its last
 //	                            message, f:ROOM, the last that is not kept any more, and
 //	                            d:ROOM, as in :due; bytes, the sum, floor, which is f of all
-//	                            other rooms, and start, which is what floor was first
+//	                            other rooms, and start, which is what floor was first; read,
+//	                            up to where messages of others than Sockeye were kept, and
+//	                            gap, before which some were not
 //	{prefix}:history:due        sorted set of ROOM: when its last message is too old, in ms,
 //	                            or up to 10 s later
 //
@@ -114,15 +116,17 @@ end
 `
 
 // keepScript keeps messages that others than Sockeye wrote into the log. KEYS:
-// {prefix}:history, the stream. ARGV: bytes that all histories may take; then for each
+// {prefix}:history, the stream. ARGV: bytes that all histories may take, and the place up to
+// which the caller has read; then for each
 // message the room, its limits (messages, ms, bytes), the id and the number of the entry,
 // and its data.
 var keepScript = redis.NewScript(`local base = KEYS[1]` + keepLib + `
 begin(KEYS[2])
-for i = 2, #ARGV, 7 do
+for i = 3, #ARGV, 7 do
   keep(ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), tonumber(ARGV[1]), ARGV[i + 4], ARGV[i + 5], ARGV[i + 6])
 end
 save()
+if (redis.call('HGET', base, 'read') or '') < ARGV[2] then redis.call('HSET', base, 'read', ARGV[2]) end
 return 1
 `)
 
@@ -135,6 +139,13 @@ local rooms = redis.call('ZRANGEBYSCORE', due, '-inf', '(' .. string.format('%d'
 for _, name in ipairs(rooms) do forget(name) end
 if #rooms > 0 then save() end
 return #rooms
+`)
+
+// gapScript says that something before a place was not kept. KEYS: {prefix}:history. ARGV:
+// the place.
+var gapScript = redis.NewScript(`
+if (redis.call('HGET', KEYS[1], 'gap') or '') < ARGV[1] then redis.call('HSET', KEYS[1], 'gap', ARGV[1]) end
+return 1
 `)
 
 // beginScript has the histories begin at a place, unless they did before. KEYS:
@@ -156,6 +167,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local since, hi = ARGV[1], '(' .. ARGV[2] .. ';'
 local number, bytes = tonumber(ARGV[3]), tonumber(ARGV[4])
 local answer = {redis.call('HGET', base, 'start') or floor}
+local gap = redis.call('HGET', base, 'gap') or ''
 for i = 5, #ARGV, 2 do
   local key = base .. ':room:' .. ARGV[i]
   local is = redis.call('HMGET', base, 'f:' .. ARGV[i], 'l:' .. ARGV[i])
@@ -182,7 +194,7 @@ for i = 5, #ARGV, 2 do
     if #some < 20 then break end
     lo, last = since == '' and lo or '(' .. some[20], '(' .. some[20]
   end
-  answer[#answer + 1] = unknown
+  answer[#answer + 1] = unknown < gap and gap or unknown
   answer[#answer + 1] = found
 end
 return answer

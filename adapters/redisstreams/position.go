@@ -33,6 +33,17 @@ func (a entryID) place() string {
 	return fmt.Sprintf("%0*d%0*d", msDigits, a.ms, seqDigits, a.seq)
 }
 
+// parsePlace is the inverse of place.
+func parsePlace(s string) (id entryID, ok bool) {
+	if len(s) != elementID {
+		return entryID{}, false
+	}
+	var err1, err2 error
+	id.ms, err1 = strconv.ParseUint(s[:msDigits], 10, 64)
+	id.seq, err2 = strconv.ParseUint(s[msDigits:], 10, 64)
+	return id, err1 == nil && err2 == nil
+}
+
 // position is a place in the log: right behind an entry.
 type position struct {
 	id    entryID

@@ -243,8 +243,11 @@ func (h *Hub) take(m redis.XMessage) bool {
 			return false
 		}
 		next.n = e.n
-	} else if !h.foreign.Swap(true) {
-		h.log.Info("other programs write to the stream, too", "uid", e.uid)
+	} else {
+		h.histories.others = true
+		if !h.foreign.Swap(true) {
+			h.log.Info("other programs write to the stream, too", "uid", e.uid)
+		}
 	}
 	h.deliver(&e, next)
 	return true
@@ -271,6 +274,7 @@ func (h *Hub) deliver(e *entry, next position) {
 	}
 	a := h.adapter(e.nsp)
 	if a == nil || e.nsp == "" {
+		h.keepUnopened(e, next)
 		h.moveTo(next)
 	} else {
 		a.take(e, next, own, j)

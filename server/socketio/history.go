@@ -100,9 +100,10 @@ type HistoryQuery struct {
 type HistoryAdapter interface {
 	RecoveryAdapter
 	// EnableHistory turns history on. It is called once, after EnableRecovery and before the
-	// first socket connects. keeps says which rooms have a history; it must be quick. All
-	// rooms of all namespaces together hold at most so many bytes.
-	EnableHistory(keeps func(room string) (HistoryLimits, bool), bytes int64) error
+	// first socket connects. keeps says which rooms have a history, of any namespace, also of
+	// one that is not open; it is quick. All rooms of all namespaces together hold at most so
+	// many bytes.
+	EnableHistory(keeps func(namespace, room string) (HistoryLimits, bool), bytes int64) error
 	// Between runs f between two deliveries; position is that of the last one. It waits
 	// until this node has come to an offset that a client has from another node. An error
 	// says that it could not be found out whether it has; f was called all the same.
@@ -214,17 +215,19 @@ func (n *Namespace) enableHistory() error {
 	if !ok {
 		return ErrHistoryUnsupported
 	}
-	return h.EnableHistory(n.keeps, o.HistoryBytes)
+	return h.EnableHistory(o.keeps, o.HistoryBytes)
 }
 
 // keeps says whether the history of a room is kept.
-func (n *Namespace) keeps(room string) (HistoryLimits, bool) {
+func (o *Options) keeps(namespace, room string) (HistoryLimits, bool) {
 	if room == "" || ReservedRoom(room) || isID(room) {
 		return HistoryLimits{}, false
 	}
-	l, ok := n.srv.opts.History(n.name, room)
+	l, ok := o.History(namespace, room)
 	return l.withDefaults(), ok
 }
+
+func (n *Namespace) keeps(room string) (HistoryLimits, bool) { return n.srv.opts.keeps(n.name, room) }
 
 // historian returns the adapter if history is kept in this namespace, otherwise nil.
 func (n *Namespace) historian() HistoryAdapter {
