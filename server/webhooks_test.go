@@ -6,9 +6,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sockeye-io/sockeye/handlers/relay"
 	"github.com/sockeye-io/sockeye/handlers/webhook"
@@ -158,6 +160,30 @@ func TestTheRelayKnowsWhoAWebhookSaysSomebodyIs(t *testing.T) {
 	c.Send(`0/staff,{"name":"ann","role":"editor"}`)
 	if got := c.Next().Text; !strings.HasPrefix(got, `0/staff,{"sid":`) {
 		t.Errorf("answered %s", got)
+	}
+}
+
+// Whom only a webhook knows can be blocked too.
+func TestABlockHoldsForUsersOfWebhooks(t *testing.T) {
+	t.Parallel()
+	b := newWebhookApp(t)
+	r := start(t, func(c *Config) {
+		c.Anonymous, c.AuthFile = SwitchOn, filepath.Join(t.TempDir(), "auth.json")
+		c.Webhooks = webhook.Config{"/": b.hook(nil)}
+	})
+	c := sockettest.Dial(t, r.url)
+	c.Connect("/", `{"name":"ann"}`)
+	if err := r.identity.ledger.Block(t.Context(), "ann", time.Time{}, "spam"); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Next().Text; !strings.HasPrefix(got, `2["sockeye:end",{"code":"blocked"`) {
+		t.Errorf("heard %s", got)
+	}
+	c.Expect("1")
+	again := sockettest.Dial(t, r.url)
+	again.Connect("/", `{"name":"ann"}`)
+	if got := again.Next().Text; !strings.HasPrefix(got, `2["sockeye:end",{"code":"blocked"`) {
+		t.Errorf("heard %s", got)
 	}
 }
 
