@@ -21,7 +21,7 @@ func (a *App) openAPI() (err error) {
 		Identity: a.identity.keeper, Tickets: a.identity.tickets, Blocks: a.identity.ledger, Origins: a.origins,
 		Rooms: rooms.Rules{MaxName: c.RelayConfig.MaxRoomName, Access: a.access()},
 		Rate:  limit.Rate(c.APIRate), MaxBody: int64(c.APIBody), MaxEventName: c.MaxEventName.orEndless(),
-		TokenQuery: c.AuthQuery,
+		TokenQuery: c.AuthQuery, Closing: a.closing.Load,
 		Misbehaved: func(remote string) {
 			if a.limits.door != nil {
 				a.limits.door.Misbehaved(remote)

@@ -59,6 +59,7 @@ type App struct {
 	redirectListener net.Listener // nil without --redirect-listen
 
 	draining      atomic.Bool
+	closing       atomic.Bool // the sockets end
 	refusalLogged atomic.Bool // the first refused anonymous handshake was logged
 }
 
@@ -264,6 +265,7 @@ func (a *App) shutdown(ctx context.Context, main, redirect, side *http.Server) {
 	ctx, cancel := context.WithTimeout(ctx, a.cfg.ShutdownTimeout)
 	defer cancel()
 	a.draining.Store(true)
+	a.closing.Store(true)
 	clean := a.stopped("sessions", a.io.Close(ctx))
 	clean = a.stopped("identity", a.stopIdentity(ctx)) && clean
 	clean = a.stopped("redis", a.stopCluster(ctx)) && clean

@@ -72,6 +72,9 @@ type Options struct {
 	MaxBody                int64
 	MaxBatch, MaxEventName int
 
+	// Closing reports whether the server is ending, so that what is asked for would come to
+	// nobody; nil is never.
+	Closing func() bool
 	// Misbehaved is told the address (host:port) of who was not known; nil is nobody.
 	Misbehaved func(remote string)
 	// PageHeader sets what every page of the site is sent with; nil is nothing.
@@ -86,11 +89,14 @@ type API struct {
 	io      *socketio.Server
 	opts    Options // with defaults
 	callers *limit.Callers
-	scans   chan struct{} // as many as may look at all sockets at once
 	page    []byte
+
+	// As many as may ask all nodes for their sockets at once: backends, and anybody else.
+	scans, others chan struct{}
 }
 
-// maxScans bounds how many ask all nodes for their sockets at once.
+// maxScans bounds how many backends ask all nodes for their sockets at once. Callers
+// without a scope may be anybody: of these it is one at a time.
 const maxScans = 4
 
 // New returns an API for a server.
@@ -123,7 +129,7 @@ func New(io *socketio.Server, o Options) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &API{page: page, io: io, opts: o, callers: limit.NewCallers(o.Rate, o.Open, o.Observer), scans: make(chan struct{}, maxScans)}, nil
+	return &API{page: page, io: io, opts: o, callers: limit.NewCallers(o.Rate, o.Open, o.Observer), scans: make(chan struct{}, maxScans), others: make(chan struct{}, 1)}, nil
 }
 
 // operation is one thing that can be asked for.
@@ -137,7 +143,7 @@ type operation struct {
 var operations = []operation{
 	{http.MethodPost, "/emit", auth.ScopePublish, (*API).emit},
 	{http.MethodPost, "/emit-with-ack", auth.ScopePublish, (*API).emitWithAck},
-	{http.MethodGet, "/rooms", "", (*API).rooms},
+	{http.MethodGet, "/rooms", auth.ScopeRead, (*API).rooms},
 	{http.MethodGet, "/sockets", auth.ScopeRead, (*API).sockets},
 	{http.MethodGet, "/presence", "", (*API).presence},
 	{http.MethodGet, "/history", "", (*API).history},

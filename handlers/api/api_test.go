@@ -42,6 +42,7 @@ func everyone() desk {
 	return desk{
 		"admin": {ID: "key:1", Method: auth.MethodKey, Scopes: []auth.Scope{auth.ScopeAdmin}, Join: all, Publish: all},
 		"other": {ID: "key:2", Method: auth.MethodKey, Scopes: []auth.Scope{auth.ScopeAdmin}, Join: all, Publish: all},
+		"press": {ID: "key:3", Method: auth.MethodKey, Scopes: []auth.Scope{auth.ScopeRead}, Join: auth.Patterns{"news:*"}},
 		"alice": {ID: "alice", Method: auth.MethodToken, Join: auth.Patterns{"news:*"}, Publish: all},
 	}
 }
@@ -191,6 +192,7 @@ func TestNothingOfAWrongBatchIsEmitted(t *testing.T) {
 		`[{"event":"x"},{"event":"x"},{"event":"x"},{"event":"x"}]`,
 		`[{"event":"x"},{"event":"x","rooms":["sockeye:x"]}]`, `[{"event":"x"},{"event":"x","namespace":"/b"}]`,
 		`[{"event":"x","key":"k"},{"event":"y","key":"k"}]`,
+		`{"event":"x","args":` + strings.Repeat("[", 257) + strings.Repeat("]", 257) + `}`,
 	} {
 		if status, got := h.ask("admin", "/emit", body); status < 400 || status > 499 {
 			t.Errorf("%s: %d %s", body, status, got)
@@ -277,13 +279,23 @@ func TestWhoIsWhere(t *testing.T) {
 	_, b := h.enter("bob", "news:2")
 	_, _ = h.enter("", "news:2")
 	h.answers("admin", "/rooms", "", `{"rooms":[{"room":"den","sockets":1,"users":1},{"room":"news:1","sockets":2,"users":1},{"room":"news:2","sockets":2,"users":1}]}`)
-	h.answers("alice", "/rooms", "", `{"rooms":[{"room":"news:1","sockets":2,"users":1},{"room":"news:2","sockets":2,"users":1}]}`)
+	h.answers("press", "/rooms", "", `{"rooms":[{"room":"news:1","sockets":2,"users":1},{"room":"news:2","sockets":2,"users":1}]}`)
 	h.answers("admin", "/rooms?limit=1&after=den", "", `{"rooms":[{"room":"news:1","sockets":2,"users":1}],"next":"news:1"}`)
 	h.answers("alice", "/presence?room=news:1&room=news:2", "",
 		`{"rooms":[{"room":"news:1","users":[{"id":"alice","sockets":2}],"userCount":1,"socketCount":2,"anonymous":0},`+
 			`{"room":"news:2","users":[{"id":"bob","sockets":1}],"userCount":1,"socketCount":2,"anonymous":1}]}`)
-	if status, got := h.ask("alice", "/presence?room=den", ""); status != http.StatusForbidden {
-		t.Errorf("a room that alice may not read: %d %s", status, got)
+	for _, path := range []string{"/presence?room=den", "/rooms", "/sockets?room=news:1", "/blocks"} {
+		if status, got := h.ask("alice", path, ""); status != http.StatusForbidden {
+			t.Errorf("%s by alice: %d %s", path, status, got)
+		}
+	}
+	for _, path := range []string{"/sockets", "/sockets?user=alice", "/sockets?room=news:1&room=den"} {
+		if status, got := h.ask("press", path, ""); status != http.StatusForbidden {
+			t.Errorf("%s with a key for other rooms: %d %s", path, status, got)
+		}
+	}
+	if status, got := h.ask("press", "/sockets?room=news:1", ""); status != http.StatusOK || strings.Contains(got, "address") || strings.Contains(got, "den") {
+		t.Errorf("what a key for some rooms sees: %d %s", status, got)
 	}
 	_, got := h.ask("admin", "/sockets?user=bob&room=den", "")
 	var found struct {
@@ -397,6 +409,14 @@ func TestANamespaceForRolesIsNotLookedInto(t *testing.T) {
 	}
 	if status, _ := h.ask("admin", "/presence?room=news:1", ""); status != http.StatusOK {
 		t.Error(status)
+	}
+}
+
+func TestWhoIsEndingSaysSo(t *testing.T) {
+	t.Parallel()
+	h := open(t, api.Options{Closing: func() bool { return true }}, nil)
+	if status, got := h.ask("admin", "/emit", `{"event":"x"}`); status != http.StatusServiceUnavailable || !strings.Contains(got, `"retryAfter":1000`) {
+		t.Errorf("%d %s", status, got)
 	}
 }
 

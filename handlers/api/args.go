@@ -19,6 +19,9 @@ func (e *emission) read(m *message, field string) error {
 	if err != nil {
 		return wrong(field, "it is no array of arguments: %s", err)
 	}
+	if deepest(m.Args) > wire.DefaultMaxDepth {
+		return wrong(field, "they are nested deeper than %d, which not every client can read", wire.DefaultMaxDepth)
+	}
 	if !m.Binary {
 		e.args = args
 		return nil
@@ -78,4 +81,24 @@ func withBytes(v any, found *int) (any, error) {
 		}
 	}
 	return v, nil
+}
+
+// deepest returns how deep valid JSON is nested.
+func deepest(text []byte) (most int) {
+	now, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch b := text[i]; {
+		case quoted && b == '\\':
+			i++
+		case b == '"':
+			quoted = !quoted
+		case quoted:
+		case b == '{', b == '[':
+			now++
+			most = max(most, now)
+		case b == '}', b == ']':
+			now--
+		}
+	}
+	return most
 }

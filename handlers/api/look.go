@@ -2,7 +2,6 @@ package api
 
 import (
 	"cmp"
-	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -44,7 +43,7 @@ func (a *API) rooms(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, degraded, err := a.fetch(c.ctx, ns.To())
+	found, degraded, err := a.fetch(c, ns.To())
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +120,7 @@ func (a *API) sockets(c *call) (any, error) {
 	if err := a.mayReadAll(c.who, ns, inRooms, ofUsers); err != nil {
 		return nil, err
 	}
-	found, degraded, err := a.fetch(c.ctx, ns.To(inRooms...).ToUser(ofUsers...))
+	found, degraded, err := a.fetch(c, ns.To(inRooms...).ToUser(ofUsers...))
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +194,7 @@ func (a *API) presence(c *call) (any, error) {
 	for _, room := range q.Values["room"] {
 		byName[room] = &tally{users: make(map[string]int)}
 	}
-	found, degraded, err := a.fetch(c.ctx, ns.To(q.Values["room"]...))
+	found, degraded, err := a.fetch(c, ns.To(q.Values["room"]...))
 	if err != nil {
 		return nil, err
 	}
@@ -237,16 +236,20 @@ func (a *API) looking(c *call, known ...string) (q query, ns *socketio.Namespace
 }
 
 // fetch asks all nodes for sockets.
-func (a *API) fetch(ctx context.Context, b *socketio.Broadcast) (found []*socketio.RemoteSocket, degraded bool, err error) {
-	select {
-	case a.scans <- struct{}{}:
-		defer func() { <-a.scans }()
-	case <-ctx.Done():
-		return nil, false, ctx.Err()
+func (a *API) fetch(c *call, b *socketio.Broadcast) (found []*socketio.RemoteSocket, degraded bool, err error) {
+	turns := a.others
+	if c.who.HasScope(auth.ScopeRead) {
+		turns = a.scans
 	}
-	found, err = b.FetchSockets(ctx)
-	if err != nil && ctx.Err() != nil {
-		return nil, false, ctx.Err()
+	select {
+	case turns <- struct{}{}:
+		defer func() { <-turns }()
+	case <-c.ctx.Done():
+		return nil, false, c.ctx.Err()
+	}
+	found, err = b.FetchSockets(c.ctx)
+	if err != nil && c.ctx.Err() != nil {
+		return nil, false, c.ctx.Err()
 	}
 	return found, err != nil, nil
 }

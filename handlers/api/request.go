@@ -44,6 +44,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, methods map[string]o
 	h := w.Header()
 	a.opts.Origins.SetHeaders(h, r)
 	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Access-Control-Expose-Headers", "Retry-After")
 	// A page that may not call must not: its visitor's cookies would come along.
 	if err := a.opts.Origins.CheckOrigin(r); err != nil {
 		problem.Write(w, problem.New(http.StatusForbidden, string(auth.CodeForbidden), err.Error()))
@@ -94,6 +95,9 @@ func (a *API) run(w http.ResponseWriter, r *http.Request, op operation) (any, er
 	defer a.callers.Leave(who.ID)
 	if op.scope != "" && !who.HasScope(op.scope) {
 		return nil, &auth.Error{Code: auth.CodeForbidden, Message: fmt.Sprintf("this needs the scope %s: of an API key, or as %s%s in a token's claim %s", op.scope, auth.ScopePrefix, op.scope, auth.ClaimScope)}
+	}
+	if a.opts.Closing != nil && a.opts.Closing() {
+		return nil, unavailable("this node is stopping: ask another one, or try again", nil)
 	}
 	c := &call{ctx: r.Context(), r: r, who: who}
 	if op.method == http.MethodPost {
