@@ -22,11 +22,7 @@ func (a *App) openAPI() (err error) {
 		Rooms: rooms.Rules{MaxName: c.RelayConfig.MaxRoomName, Access: a.access()},
 		Rate:  limit.Rate(c.APIRate), MaxBody: int64(c.APIBody), MaxEventName: c.MaxEventName.orEndless(),
 		TokenQuery: c.AuthQuery, Closing: a.closing.Load,
-		Misbehaved: func(remote string) {
-			if a.limits.door != nil {
-				a.limits.door.Misbehaved(remote)
-			}
-		},
+		Misbehaved: a.misbehaved,
 		PageHeader: pageHeader, Observer: a.metrics, Logger: a.log,
 	}
 	if c.Relay == "on" {
@@ -39,6 +35,13 @@ func (a *App) openAPI() (err error) {
 		return fmt.Errorf("api: %w", err)
 	}
 	return nil
+}
+
+// misbehaved notes a request with a key or token that does not hold.
+func (a *App) misbehaved(remote string) {
+	if a.limits.door != nil {
+		a.limits.door.Misbehaved(remote)
+	}
 }
 
 // pageHeader is what every page of this server is sent with.

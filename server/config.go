@@ -74,7 +74,7 @@ type Config struct {
 	UserConnections Most      `name:"user-connections" group:"limits" default:"1000" unit:"number or off" help:"Connections that one user, or one API key, may have on this node."`
 	UserHandshakes  Rate      `name:"user-handshakes" group:"limits" default:"50/s burst 1000" unit:"rate or off" help:"How fast one user, or one API key, may open connections, on all nodes together with --redis-url."`
 	MaxConnections  Most      `name:"max-connections" group:"limits" default:"100000" unit:"number or off" help:"Connections of this node. Who comes later is told to try again."`
-	APIRate         Rate      `name:"api-rate" group:"limits" default:"500/s burst 5000" unit:"rate or off" help:"Requests to the HTTP API that one API key or user may make, of each node. A batch is one."`
+	APIRate         Rate      `name:"api-rate" group:"limits" default:"500/s burst 5000" unit:"rate or off" help:"Requests to the HTTP API that one API key or user may make, of each node, and with readings of devices one address too. A batch is one."`
 	APIBody         Size      `name:"api-body" group:"limits" default:"1MiB" unit:"size" help:"Largest body of a request to the HTTP API."`
 	OutboxTotal     MostBytes `name:"outbox-total" group:"limits" default:"1GiB" unit:"size or off" help:"Most that may wait for all clients of this node together. When it is reached the slowest readers are disconnected, and new connections are refused."`
 	LimitsExcept    []string  `name:"limits-except" group:"limits" default:"private" unit:"comma-separated networks or addresses, loopback, private" help:"Addresses whose connections and handshakes are not counted. private: those of local networks, behind which a proxy may be that nobody has named in --trusted-proxies."`

@@ -26,7 +26,7 @@ var _ = register(&row{
 
 func measureTelemetry(ctx context.Context, l *lab) (*result, error) {
 	r := &result{}
-	n, err := l.start(ctx, "telemetry:\n  hide-server: true\n")
+	n, err := l.start(ctx, "telemetry:\n  hide-server: true\n", "--api-rate", "off")
 	if err != nil {
 		return r, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/problem"
+	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
 // contentLines is the media type of newline-delimited JSON.
@@ -30,10 +31,15 @@ func (t *Telemetry) ingest(c *gin.Context) {
 }
 
 func (t *Telemetry) ingested(c *gin.Context) (any, error) {
-	p, err := t.whoIs(c.Request)
+	p, caller, err := t.whoIs(c.Request)
 	if err != nil {
 		return nil, err
 	}
+	if err := t.callers.Enter(caller); err != nil {
+		t.opts.Observer.ReadingsRefused(socketio.CodeRateLimited)
+		return nil, err
+	}
+	defer t.callers.Leave(caller)
 	f := t.form(c.Param("device"))
 	if f.device != "" {
 		if err := checkDevice(f.device); err != nil {
@@ -57,16 +63,27 @@ func (t *Telemetry) ingested(c *gin.Context) (any, error) {
 	return t.take(p, all, doorHTTP)
 }
 
-// whoIs finds out who makes a request.
-func (t *Telemetry) whoIs(r *http.Request) (*auth.Principal, error) {
-	if t.opts.Identify == nil {
-		return auth.Anonymous(), nil
-	}
+// whoIs finds out who makes a request, and whose requests it counts among.
+func (t *Telemetry) whoIs(r *http.Request) (p *auth.Principal, caller string, err error) {
 	address, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		address = r.RemoteAddr
 	}
-	return t.opts.Identify(r.Context(), &auth.Credentials{Header: r.Header, Query: r.URL.Query(), Address: address, Namespace: Namespace})
+	if t.opts.Identify == nil {
+		return auth.Anonymous(), address, nil
+	}
+	p, err = t.opts.Identify(r.Context(), &auth.Credentials{Header: r.Header, Query: r.URL.Query(), Address: address, Namespace: Namespace})
+	var refused *auth.Error
+	switch {
+	case errors.As(err, &refused) && refused.Code != auth.CodeUnavailable && t.opts.Misbehaved != nil:
+		t.opts.Misbehaved(r.RemoteAddr)
+		return nil, "", err
+	case err != nil:
+		return nil, "", err
+	case p.ID == "":
+		return p, address, nil
+	}
+	return p, p.ID, nil
 }
 
 // body reads the body, and says how it is to be parsed. Only types that a page of another

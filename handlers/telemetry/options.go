@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/server/auth"
+	"github.com/sockeye-io/sockeye/server/limit"
 )
 
 // Options bound what is kept and say what is watched. Zero means the default of a field.
@@ -43,6 +44,11 @@ type Options struct {
 
 	// MaxBody is the most bytes of the body of a request; 1 MB.
 	MaxBody int64 `yaml:"-"`
+	// Rate bounds the requests of one key, user, or address where nobody is shown; zero does
+	// not.
+	Rate limit.Rate `yaml:"-"`
+	// Misbehaved is told of an address that showed what does not hold; it may be nil.
+	Misbehaved func(remote string) `yaml:"-"`
 	// Node is the id of this node among several; "" is a node alone.
 	Node string `yaml:"-"`
 	// Vitals measures this process, once a second; nil shows nothing.

@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/sockeye-io/sockeye/server/auth"
+	"github.com/sockeye-io/sockeye/server/limit"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
@@ -33,7 +34,7 @@ func Doors() []string { return []string{doorEvent, doorHTTP, doorNode, doorServe
 
 // Codes lists the codes with which readings are refused, besides those of package auth.
 func Codes() []string {
-	return []string{codeBadRequest, codeBadDevice, codeBadMetric, codeBadValue, codeBadTime, codeBadUnit, codeTooMany, codeFull}
+	return []string{codeBadRequest, codeBadDevice, codeBadMetric, codeBadValue, codeBadTime, codeBadUnit, codeTooMany, codeFull, socketio.CodeRateLimited}
 }
 
 // Conflations lists why readings are not sent.
@@ -41,6 +42,9 @@ func Conflations() []string { return []string{whyInterval, whySlow} }
 
 // Severities lists those of alerts.
 func Severities() []string { return []string{severityInfo, severityWarning, severityCritical} }
+
+// maxOpen is how many requests of one caller are read at once.
+const maxOpen = 100
 
 // maxPatterns is how many patterns one subscription has.
 const maxPatterns = 50
@@ -50,6 +54,8 @@ type Telemetry struct {
 	opts  Options
 	board *board
 	ns    *socketio.Namespace
+
+	callers *limit.Callers // of requests
 }
 
 // Mount registers telemetry on srv. It is called once, before srv serves; it fails when an
@@ -64,7 +70,7 @@ func Mount(srv *socketio.Server, o Options) (*Telemetry, error) {
 	if _, v.cluster = ns.Adapter().(socketio.ClusterAdapter); v.cluster && v.node == "" {
 		v.node = rand.Text()
 	}
-	t := &Telemetry{opts: o, board: newBoard(o, v), ns: ns}
+	t := &Telemetry{opts: o, board: newBoard(o, v), ns: ns, callers: limit.NewCallers(o.Rate, maxOpen, nil)}
 
 	ns.On("reading", t.answering(t.readings))
 	ns.On("readings", t.answering(t.readings))

@@ -10,6 +10,7 @@ import (
 	"github.com/sockeye-io/sockeye/handlers/internal/rawclient"
 	"github.com/sockeye-io/sockeye/handlers/telemetry"
 	"github.com/sockeye-io/sockeye/server/auth"
+	"github.com/sockeye-io/sockeye/server/limit"
 )
 
 func TestADashboardHearsTheLastValuesAndWhatFollows(t *testing.T) {
@@ -102,6 +103,19 @@ func TestHTTPSaysWhatIsWrong(t *testing.T) {
 		if status, got := n.post(t, c.path, c.kind, "", c.body); status != c.status || got.Error.Code != c.code || got.Error.Field != c.field {
 			t.Errorf("%s %s: %d %+v, want %d %s %s", c.path, c.body, status, got.Error, c.status, c.code, c.field)
 		}
+	}
+}
+
+func TestAKeyMayNotAskTooOften(t *testing.T) {
+	n := serve(t, telemetry.Options{Access: auth.Rooms{}, Rate: limit.Rate{PerSecond: 0.001, Burst: 2}})
+	const one = `{"metric":"m","value":1}`
+	for i, want := range []int{200, 200, 429} {
+		if status, got := n.post(t, "/ingest/boiler-1", "application/json", "boiler", one); status != want || status == 429 && got.Error.Code != "rate_limited" {
+			t.Errorf("request %d: %d %+v", i, status, got.Error)
+		}
+	}
+	if status, _ := n.post(t, "/ingest/plant-1", "application/json", "gateway", one); status != 200 {
+		t.Errorf("another key: %d", status)
 	}
 }
 
