@@ -11,7 +11,9 @@ import (
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
 
+	"github.com/sockeye-io/sockeye/adapters/redisclient/redistest"
 	"github.com/sockeye-io/sockeye/server/auth"
+	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
 
 // ingest posts a reading with a key and returns the status and the code of the error.
@@ -90,7 +92,10 @@ func TestAnAPIKeySendsReadingsOfItsDevice(t *testing.T) {
 // plainWebSocket comes to telemetry without Socket.IO.
 func (r *running) plainWebSocket(t *testing.T, key string) (say func(text string), next func(kind string) string) {
 	t.Helper()
-	d := ws.Dialer{Header: ws.HandshakeHeaderHTTP{"Authorization": {"Bearer " + key}}}
+	var d ws.Dialer
+	if key != "" {
+		d.Header = ws.HandshakeHeaderHTTP{"Authorization": {"Bearer " + key}}
+	}
 	conn, _, _, err := d.Dial(t.Context(), strings.Replace(r.url, "http", "ws", 1)+"/ws?namespace=/telemetry")
 	if err != nil {
 		t.Fatal(err)
@@ -115,4 +120,39 @@ func (r *running) plainWebSocket(t *testing.T, key string) (say func(text string
 		}
 	}
 	return say, next
+}
+
+// TestReadingsReachDashboardsOnOtherNodes over Redis, and a node that comes later knows
+// what there is.
+func TestReadingsReachDashboardsOnOtherNodes(t *testing.T) {
+	s := redistest.Start(t)
+	for _, adapter := range []string{adapterRedis, adapterStreams} {
+		t.Run(adapter, func(t *testing.T) {
+			on := func() *running {
+				return onRedis(t, s.URL(), func(c *Config) {
+					c.Adapter, c.RedisPrefix, c.PlainWebSocket, c.Anonymous = adapter, t.Name(), "on", SwitchOn
+				})
+			}
+			a, b := on(), on()
+			subscribe := func(r *running) func(kind string) string {
+				say, next := r.plainWebSocket(t, "")
+				say(`{"type":"event","event":"subscribe","data":["boiler-*"],"id":1}`)
+				return next
+			}
+			dashboard := subscribe(b)
+			dashboard("ack")
+			sockettest.Eventually(t, "both nodes know each other", func() bool {
+				n, err := a.IO().Of("/telemetry").ServerCount(t.Context())
+				return err == nil && n == 2
+			})
+			if status, code := a.ingest(t, "", "boiler-1"); status != 200 {
+				t.Fatalf("%d %s", status, code)
+			}
+			if got := dashboard("event"); !strings.Contains(got, `"device":"boiler-1"`) {
+				t.Errorf("the other node's dashboard hears %s", got)
+			}
+			late := on()
+			sockettest.Eventually(t, "the new node knows", func() bool { return strings.Contains(subscribe(late)("ack"), `"device":"boiler-1"`) })
+		})
+	}
 }
