@@ -88,4 +88,89 @@ async function dashboard(house) {
   for (const [page, name] of pages) await picture(page, name);
 }
 
-export default process.env.PROVE ? { "screenshots of the chat": chat, "screenshots of the other pages": others, "screenshots of the dashboard": dashboard } : {};
+async function bell(house) {
+  const server = await house.server();
+  const news = [["Welcome aboard", "This is where news arrives.", ""], ["Your parcel is on its way", "It leaves the harbour at nine.", "/chat"], ["Jón answered you", "Since ten minutes ago, and my phone on the train gets it over plain polling.", "/chat"]];
+  for (const [name, options] of [["bell-light", desk], ["bell-dark", { ...desk, colorScheme: "dark" }], ["bell-phone", phone]]) {
+    const page = await house.page(await house.profile(options));
+    await page.goto(`${server.url}/notifications/`);
+    await page.locator("sockeye-bell[data-state=online]").waitFor();
+    for (const [title, body, url] of news) {
+      await page.getByLabel("Title").fill(title);
+      await page.getByLabel("Text").fill(body);
+      await page.getByLabel("Link").fill(url);
+      await page.getByRole("button", { name: "Notify all my tabs" }).click();
+      await page.locator("sockeye-bell .title", { hasText: title }).waitFor({ state: "attached" });
+    }
+    await page.locator("sockeye-bell").getByRole("button", { name: /^Notifications/ }).click();
+    await page.getByRole("button", { name: "Mark as read: Welcome aboard" }).click();
+    await page.locator('sockeye-bell[data-unread="2"]').waitFor();
+    await picture(page, name);
+  }
+}
+
+// Somebody on a demo page, whose id is the same each time, and so the colour.
+async function guest(house, url, name, number, options) {
+  const page = await house.page(await house.profile(options));
+  await page.addInitScript(([nick, seed]) => {
+    localStorage.setItem("sockeye.chat.nick", nick);
+    let next = seed;
+    crypto.getRandomValues = (bytes) => bytes.map((_, i) => { bytes[i] = next = (next * 73 + 41) % 251; return bytes[i]; });
+  }, [name, number]);
+  await page.goto(url);
+  await page.locator("#connection[data-state=online]").waitFor();
+  return page;
+}
+
+async function wave(page, ink, height, swing, length) {
+  await page.getByRole("radio", { name: ink }).check();
+  const box = await page.locator("#paper").boundingBox();
+  const at = (i) => [box.x + (0.08 + 0.02 * i) * box.width, box.y + (height + swing * Math.sin(i / length)) * box.height];
+  await page.mouse.move(...at(0));
+  await page.mouse.down();
+  for (let i = 1; i <= 40; i += 1) await page.mouse.move(...at(i));
+  await page.mouse.up();
+}
+
+// Swims to the first fly.
+async function catchFly(page) {
+  const river = page.locator("#river");
+  const [x, y] = (await river.getAttribute("data-flies")).split(" ")[0].split(",").map(Number);
+  const box = await river.boundingBox();
+  await page.mouse.move(box.x + (x / 1000) * box.width, box.y + (y / 640) * box.height);
+  await page.mouse.down();
+  await page.locator(`#river:not([data-flies^="${x},${y}"])`).waitFor();
+  await page.mouse.up();
+}
+
+async function demos(house) {
+  const server = await house.server();
+  for (const [look, options] of [["light", desk], ["dark", { ...desk, colorScheme: "dark" }], ["phone", phone]]) {
+    const [maya, jon] = await Promise.all([["Maya", 3, options], ["Jón", 8, desk]].map((who) => guest(house, `${server.url}/demos/canvas?room=${look}`, ...who)));
+    for (const page of [maya, jon]) await page.locator("#people li").nth(1).waitFor();
+    await wave(maya, "Blue", 0.75, 0.04, 2);
+    await wave(maya, "Green", 0.85, 0.03, 2.5);
+    await wave(jon, "Red", 0.35, 0.2, 6);
+    await wave(jon, "Orange", 0.42, -0.16, 6);
+    await maya.locator("#paper[data-strokes='4']").waitFor();
+    await maya.locator(".cursor span").waitFor();
+    await picture(maya, `canvas-${look}`);
+    for (const page of [maya, jon]) await page.close();
+  }
+  for (const [look, options] of [["light", desk], ["dark", { ...desk, colorScheme: "dark" }], ["phone", phone]]) {
+    const [maya, jon] = await Promise.all([["Maya", 3, options], ["Jón", 8, desk]].map((who) => guest(house, `${server.url}/demos/game?room=${look}`, ...who)));
+    for (const page of [maya, jon]) await page.locator("#people li").nth(1).waitFor();
+    for (const page of [maya, maya, jon]) await catchFly(page);
+    await maya.locator("#river[data-others]").waitFor();
+    await picture(maya, `game-${look}`);
+    for (const page of [maya, jon]) await page.close();
+  }
+}
+
+export default process.env.PROVE ? {
+  "screenshots of the chat": chat,
+  "screenshots of the other pages": others,
+  "screenshots of the dashboard": dashboard,
+  "screenshots of the bell": bell,
+  "screenshots of the demos": demos,
+} : {};
