@@ -203,7 +203,7 @@ func (p *position) tooFarAhead() bool {
 func (a *Adapter) History(ctx context.Context, r *socketio.HistoryRange) (*socketio.History, error) {
 	h := a.hub
 	until, ok := parseOffset(r.Until)
-	if !ok {
+	if !ok || !h.await(ctx) {
 		return nil, errBehind
 	}
 	q := query{a: a, HistoryRange: r, until: until}
