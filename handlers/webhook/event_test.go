@@ -49,9 +49,9 @@ func TestAnAnswerJoinsEmitsAndLeaves(t *testing.T) {
 		case "say":
 			return says(`{"ack":"ok","emit":[
 				{"rooms":["lobby"],"except":[%q],"event":"msg","args":[%s,{"deep":[true,1e3]}]},
-				{"rooms":[%q],"event":"own","volatile":true},
+				{"rooms":[%q],"event":"own"},
 				{"namespace":"/other","event":"elsewhere"},
-				{"users":["nobody"],"event":"never"}]}`, a.Socket, a.arg(0), a.Socket)
+				{"users":["nobody"],"event":"never","volatile":true}]}`, a.Socket, a.arg(0), a.Socket)
 		}
 		return says(`{"leave":["old"],"ack":%s}`, a.Data)
 	}
