@@ -90,9 +90,9 @@ func New(release string) *Metrics {
 	m := &Metrics{
 		codes:          labels{max: maxCodes},
 		registry:       prometheus.NewRegistry(),
-		sessions:       gauges("sessions", "Open Engine.IO sessions.", "transport", "protocol"),
-		sessionsOpened: counters("sessions_opened_total", "Engine.IO sessions opened.", "transport", "protocol"),
-		sessionsClosed: counters("sessions_closed_total", "Engine.IO sessions ended, by reason (Node's words) and detail (Sockeye's).", "transport", "reason", "detail"),
+		sessions:       gauges("sessions", "Open sessions: of Engine.IO, plain WebSockets (websocket-plain) and event streams (event-stream).", "transport", "protocol"),
+		sessionsOpened: counters("sessions_opened_total", "Sessions opened, likewise.", "transport", "protocol"),
+		sessionsClosed: counters("sessions_closed_total", "Sessions ended, by reason (Node's words) and detail (Sockeye's).", "transport", "reason", "detail"),
 		upgrades:       newUpgrades(),
 		refused:        counters("requests_refused_total", "Requests refused by Engine.IO, by its error code and why.", "code", "reason"),
 		refusals:       labels{max: maxDoorLabels},

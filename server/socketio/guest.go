@@ -70,7 +70,7 @@ type Guest struct {
 	conn *conn
 	sess *engineio.Session
 
-	backlog chan []GuestMessage // holds one
+	backlog chan []GuestMessage // holds one; nil without GuestOptions.Backlog
 
 	mu      sync.Mutex
 	settled chan struct{} // closed when it is known whether the guest is let in
@@ -89,7 +89,10 @@ func (s *Server) ServeGuest(w http.ResponseWriter, r *http.Request, o *GuestOpti
 	if s.engine.Preflight(w, r) {
 		return nil
 	}
-	g := &Guest{srv: s, opts: *o, backlog: make(chan []GuestMessage, 1)}
+	g := &Guest{srv: s, opts: *o}
+	if o.Backlog != nil {
+		g.backlog = make(chan []GuestMessage, 1)
+	}
 	if g.opts.Namespace == "" {
 		g.opts.Namespace = "/"
 	}
@@ -105,7 +108,12 @@ func (s *Server) ServeGuest(w http.ResponseWriter, r *http.Request, o *GuestOpti
 		return refusedRequest(err)
 	}
 	if o.Kind == GuestStream {
-		if err := g.await(r.Context()); err != nil {
+		err := g.await(r.Context())
+		switch {
+		case r.Context().Err() != nil: // there is nobody to tell
+			sess.Abort(engineio.ReasonTransportClose, engineio.DetailConnectionLost, r.Context().Err())
+			return nil
+		case err != nil:
 			sess.Abort(engineio.ReasonForcedServer, engineio.DetailRefused, err)
 			return err
 		}
@@ -127,7 +135,7 @@ func (g *Guest) await(ctx context.Context) error {
 	select {
 	case <-settled:
 	case <-ctx.Done():
-		return errNotBegun // there is nobody to tell
+		return ctx.Err()
 	case <-g.sess.Done():
 		return errNotBegun
 	}

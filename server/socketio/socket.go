@@ -83,10 +83,12 @@ type recovery struct {
 // client share it.
 type Conn struct{ s *Socket }
 
-// Protocol returns the Engine.IO protocol: 4, or 3 for socket.io-client 2.x.
+// Protocol returns the Engine.IO protocol: 4, or 3 for socket.io-client 2.x. It is 0 for a
+// client that comes without Engine.IO: see Guest.
 func (c *Conn) Protocol() int { return c.s.sess.Protocol() }
 
-// Transport returns "polling" or "websocket": what is in use right now.
+// Transport returns "polling" or "websocket": what is in use right now. That of a Guest is
+// "websocket-plain" or "event-stream".
 func (c *Conn) Transport() string { return c.s.sess.Transport() }
 
 // RemoteAddr returns the client's host:port as net/http gave it.
