@@ -41,7 +41,7 @@ func TestTheAPISpansNodes(t *testing.T) {
 	alice.Expect(`2["two"]`)
 	answer := make(chan string, 1)
 	go func() {
-		_, body := a.ask(t, "POST /emit-with-ack", admin, `{"event":"there?","rooms":["news"]}`)
+		_, body := a.ask(t, "POST /emit-with-ack", admin, `{"event":"there?","rooms":["news"],"timeout":30000}`)
 		answer <- body
 	}()
 	f := alice.Next().Text // after what was emitted twice, had it been
