@@ -202,7 +202,7 @@ func TestPagesNameOnlyWhatIsThereAndNothingInline(t *testing.T) {
 			if strings.HasPrefix(target, "/assets/lib/") && slices.Contains(libraryNames(), path.Base(target)) {
 				continue // built in where npm is
 			}
-			if target == "/healthz" || target == "/readyz" || strings.Contains(target, "socket.io") {
+			if target == "/healthz" || target == "/readyz" || target == "/api/" || strings.Contains(target, "socket.io") {
 				continue // the server's own
 			}
 			if s.files[target] == nil {

@@ -3,6 +3,7 @@
 import { shown } from "./store.js";
 
 const TRAIL = 60; // points of a track
+const CROWD = 50; // more than so many do not glide, and have short tails
 const EARTH = 111_320; // metres of a degree of latitude
 
 const names = ["--water", "--line", "--surface", "--ink", "--line-0", "--line-1", "--line-2", "--line-3", "--line-4"];
@@ -75,11 +76,11 @@ export class Map2D {
 
   /** Whether it should be drawn on every frame. */
   get moves() {
-    return this.#tracks.size > 0 && !this.#still.matches;
+    return this.#tracks.size > 0 && this.#tracks.size <= CROWD && !this.#still.matches;
   }
 
   #now({ from, to, begun, took }) {
-    if (this.#still.matches) return to;
+    if (this.#still.matches || this.#tracks.size > CROWD) return to;
     const part = Math.min((performance.now() - begun) / took, 1);
     return [from[0] + (to[0] - from[0]) * part, from[1] + (to[1] - from[1]) * part];
   }
@@ -151,6 +152,14 @@ export class Map2D {
     context.strokeStyle = colour;
     context.lineWidth = 2;
     context.lineJoin = "round";
+    if (this.#tracks.size > CROWD) {
+      context.globalAlpha = 0.4;
+      context.beginPath();
+      for (const point of [...trail.slice(-8, -1), here]) context.lineTo(...place(point));
+      context.stroke();
+      context.globalAlpha = 1;
+      return;
+    }
     const points = [...trail.slice(0, -1), here].map(place);
     for (let i = 1; i < points.length; i += 1) {
       context.globalAlpha = 0.55 * (i / points.length);
@@ -168,7 +177,7 @@ export class Map2D {
     context.strokeStyle = this.#colours["--surface"];
     context.lineWidth = 2;
     context.beginPath();
-    context.arc(x, y, 6, 0, 2 * Math.PI);
+    context.arc(x, y, this.#tracks.size > CROWD ? 4 : 6, 0, 2 * Math.PI);
     context.fill();
     context.stroke();
     if (this.#tracks.size > 12) return; // names would be on top of each other
