@@ -25,6 +25,7 @@ func (a *App) openTelemetry() (err error) {
 	o := a.cfg.Telemetry
 	o.Logger, o.Access, o.Observer, o.Identify = a.log, a.access(), a.metrics, a.identity.keeper.Identify
 	o.Node, o.MaxBody, o.Vitals = a.cluster.node, int64(a.cfg.MaxPayload), a.newVitals().measure
+	o.Open = a.anonymous && !a.cfg.knowsClients() && a.cfg.Auth.Open()
 	o.Rate, o.Misbehaved = limit.Rate(a.cfg.APIRate), a.misbehaved
 	if a.telemetry, err = telemetry.Mount(a.io, o); err != nil {
 		return fmt.Errorf("telemetry: %w", err)

@@ -53,6 +53,9 @@ type Options struct {
 	Node string `yaml:"-"`
 	// Vitals measures this process, once a second; nil shows nothing.
 	Vitals func() []Vital `yaml:"-"`
+	// Open says that clients are known by nothing: who may see everything sees the server's
+	// own measures too.
+	Open bool `yaml:"-"`
 	// Identify says who makes a request; nil takes everybody for anonymous.
 	Identify func(ctx context.Context, c *auth.Credentials) (*auth.Principal, error) `yaml:"-"`
 	// Access decides about devices, as rooms named device:NAME; nil allows everything.

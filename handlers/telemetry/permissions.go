@@ -41,14 +41,14 @@ func (o *Options) maySee(p *auth.Principal, device string) error {
 	if err := o.Access.Allow(p, auth.ActionJoin, Namespace, room); err != nil {
 		return err
 	}
-	if ownDevice(device) && !seesServers(p) {
+	if ownDevice(device) && !o.seesServers(p) {
 		return auth.Forbidden(auth.ActionJoin, room)
 	}
 	return nil
 }
 
-func seesServers(p *auth.Principal) bool {
-	return p.HasScope(auth.ScopeAdmin) || p.HasRole(adminRole) ||
+func (o *Options) seesServers(p *auth.Principal) bool {
+	return o.Open || p.HasScope(auth.ScopeAdmin) || p.HasRole(adminRole) ||
 		slices.ContainsFunc(p.Join, func(pattern string) bool { return strings.HasPrefix(pattern, roomPrefix+ownName) })
 }
 
@@ -61,7 +61,7 @@ func (o *Options) view(p *auth.Principal, patterns auth.Patterns) view {
 	v.may = func(device string) bool { return o.maySee(p, device) == nil }
 	if o.Access.Allow(p, auth.ActionJoin, Namespace, "") == nil { // as everybody else who may see all
 		v.rights = "all"
-		if seesServers(p) {
+		if o.seesServers(p) {
 			v.rights = "all, and the servers"
 		}
 		return v

@@ -181,6 +181,10 @@ func TestTheServersOwnMeasuresAreForOperators(t *testing.T) {
 	if got := ask(t, n.come(t, "all"), "subscribe").Readings; len(got) != 0 {
 		t.Errorf("rights to everything show %v", got)
 	}
+	open := serve(t, telemetry.Options{Access: auth.Rooms{}, Vitals: vitals, Interval: time.Millisecond, Open: true})
+	anybody := open.come(t, "")
+	ask(t, anybody, "subscribe")
+	awaitValue(t, anybody, "sockeye cpu", "7")
 }
 
 func TestAlertsAreRaisedAndCleared(t *testing.T) {
