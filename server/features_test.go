@@ -84,6 +84,14 @@ func TestAnonymousClientsNotifyNobody(t *testing.T) {
 	}
 }
 
+func TestWithoutTheAPINobodyNotifiesOverHTTP(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config) { c.API = false })
+	if status, body := r.postJSON(t, notifications.Path, "", map[string]string{"user": "ann", "title": "x"}); status != http.StatusNotFound {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
 func TestTheDemosAreThereOnLoopbackOrIfWanted(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

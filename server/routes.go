@@ -46,7 +46,9 @@ func (a *App) routes() http.Handler {
 
 	// Readings of devices, and what applications tell their users.
 	a.telemetry.Routes(r.Group("/api/v1"))
-	a.notifications.Routes(r)
+	if a.cfg.API {
+		a.notifications.Routes(r)
+	}
 
 	// Sockeye's own pages.
 	for _, path := range a.site.Routes() {
