@@ -15,7 +15,7 @@ type boxes struct {
 
 	mu     sync.Mutex
 	byUser map[string]*box
-	recent *list.List // of *box; of whom something was heard last is first
+	recent *list.List // of *box; of whom something was heard last is first, who has nothing is last
 	bytes  int64
 	last   int64 // time of the last notification, in milliseconds since 1970
 }
@@ -48,16 +48,19 @@ func newBoxes(o Options) *boxes {
 	return &boxes{opts: o, now: time.Now, byUser: make(map[string]*box), recent: list.New()}
 }
 
-// boxLocked returns the box of a user, as the one heard of last.
+// boxLocked returns the box of a user. With something in it, it is the one heard of last;
+// those who have nothing push out nobody who has.
 func (b *boxes) boxLocked(user string) *box {
 	u := b.byUser[user]
 	if u != nil {
-		b.recent.MoveToFront(u.place)
 		b.expireLocked(u)
+		if len(u.kept) > 0 {
+			b.recent.MoveToFront(u.place)
+		}
 		return u
 	}
 	u = &box{user: user}
-	u.place = b.recent.PushFront(u)
+	u.place = b.recent.PushBack(u)
 	b.byUser[user] = u
 	b.bytes += overhead
 	b.shrinkLocked(u)
@@ -85,11 +88,14 @@ func (b *boxes) shrinkLocked(but *box) {
 	oldest := b.now().Add(-b.opts.Age).UnixMilli()
 	for {
 		back := b.recent.Back()
+		if back == but.place {
+			back = back.Prev()
+		}
 		if back == nil {
 			return
 		}
 		u, isBox := back.Value.(*box)
-		if !isBox || u == but {
+		if !isBox {
 			return
 		}
 		stale := len(u.kept) > 0 && u.kept[len(u.kept)-1].Time < oldest
@@ -136,6 +142,7 @@ func (b *boxes) addLocked(u *box, n *Notification) (added bool) {
 	at := sort.Search(len(u.kept), func(i int) bool { return own.before(u.kept[i]) })
 	u.kept = slices.Insert(u.kept, at, &own)
 	b.bytes += own.size()
+	b.recent.MoveToFront(u.place)
 	for len(u.kept) > b.opts.PerUser {
 		b.dropLocked(u)
 	}

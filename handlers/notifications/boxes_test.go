@@ -96,6 +96,18 @@ func TestMemoryIsBounded(t *testing.T) {
 	})
 }
 
+// Visitors who come and look do not push out what is kept for others.
+func TestWhoHasNothingPushesOutNobody(t *testing.T) {
+	b := newBoxes(Options{Users: 3}.withDefaults())
+	b.add(one("x", time.Now().UnixMilli()), "ann", "bea")
+	for i := range 100 {
+		b.of(fmt.Sprint("visitor", i))
+	}
+	if b.titles("ann") != "x " || b.titles("bea") != "x " || len(b.byUser) > 3 || b.bytes != b.bytesKept() {
+		t.Errorf("kept %q and %q, %d users, %d bytes, counted %d", b.titles("ann"), b.titles("bea"), len(b.byUser), b.bytesKept(), b.bytes)
+	}
+}
+
 func TestWhatNobodyHeardIsForgotten(t *testing.T) {
 	b := newBoxes(Options{}.withDefaults())
 	b.add(one("x", time.Now().UnixMilli()), "ann", "bea")
