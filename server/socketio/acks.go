@@ -27,7 +27,7 @@ func (a ackToSink) lost()           { a.sink.Lost() }
 
 // expectAck registers who waits for the answer to packet id.
 func (s *Socket) expectAck(id uint64, w ackWaiter) error {
-	if s.variant == variantStream {
+	if s.variant.stream() {
 		return ErrCannotAnswer
 	}
 	s.mu.Lock()

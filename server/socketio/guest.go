@@ -39,10 +39,15 @@ type GuestOptions struct {
 	Admit func(ctx context.Context, s *Socket) error
 	// Welcome returns what the guest is told first, in the form that it reads.
 	Welcome func(s *Socket) []byte
+	// Envelope makes the data of a stream's events what a plain WebSocket would be sent,
+	// which says the room.
+	Envelope bool
 	// Backlog is called when the socket is connected, after the listeners of
 	// OnConnection and on the same goroutine. What it returns goes out after the welcome,
-	// and everything that comes meanwhile behind it: Socket.JoinSince fits here.
-	Backlog func(ctx context.Context, s *Socket) []GuestMessage
+	// and everything that comes meanwhile behind it: Socket.JoinSince fits here. If there
+	// is more it is called again when the client has taken that, on any goroutine, but
+	// never twice at once.
+	Backlog func(ctx context.Context, s *Socket) (page []GuestMessage, more bool)
 	// Message takes one text message of a WebSocket, which is valid during the call. It is
 	// called on the goroutine that reads the connection, in order, and not while it is
 	// found out who the guest is. An error ends the connection.
@@ -70,7 +75,7 @@ type Guest struct {
 	conn *conn
 	sess *engineio.Session
 
-	backlog chan []GuestMessage // holds one; nil without GuestOptions.Backlog
+	backlog chan backlogPage // holds one; nil without GuestOptions.Backlog
 
 	mu      sync.Mutex
 	settled chan struct{} // closed when it is known whether the guest is let in
@@ -91,7 +96,7 @@ func (s *Server) ServeGuest(w http.ResponseWriter, r *http.Request, o *GuestOpti
 	}
 	g := &Guest{srv: s, opts: *o}
 	if o.Backlog != nil {
-		g.backlog = make(chan []GuestMessage, 1)
+		g.backlog = make(chan backlogPage, 1)
 	}
 	if g.opts.Namespace == "" {
 		g.opts.Namespace = "/"
@@ -156,6 +161,9 @@ func (g *Guest) open(sess *engineio.Session) engineio.Receiver {
 	g.conn.variant = variantPlain
 	if g.opts.Kind == GuestStream {
 		g.conn.variant = variantStream
+		if g.opts.Envelope {
+			g.conn.variant = variantEnvelope
+		}
 	}
 	_ = g.Connect(g.opts.Auth)
 	return guestReceiver{g.conn, g}
@@ -308,14 +316,26 @@ func (g *Guest) message(text []byte) *engineio.Message {
 	return engineio.NewBareMessage(text)
 }
 
+// backlogPage is what Options.Backlog has returned.
+type backlogPage struct {
+	messages []GuestMessage
+	more     bool
+}
+
+// page calls Options.Backlog.
+func (g *Guest) page(s *Socket) (p backlogPage) {
+	s.guarded("guest", func() { p.messages, p.more = g.opts.Backlog(s.Context(), s) })
+	return p
+}
+
 // connected gets the backlog on its way, on the goroutine of the socket's events.
 func (g *Guest) connected(s *Socket) {
 	if g.opts.Backlog == nil {
 		return
 	}
-	var all []GuestMessage
-	defer func() { g.backlog <- all }()
-	s.guarded("guest", func() { all = g.opts.Backlog(s.Context(), s) })
+	var first backlogPage
+	defer func() { g.backlog <- first }()
+	first = g.page(s)
 }
 
 // replay gives the backlog message by message, as soon as it is there.
@@ -323,7 +343,7 @@ func (g *Guest) replay() func() *engineio.Message {
 	if g.opts.Backlog == nil {
 		return nil
 	}
-	var left []GuestMessage
+	var left backlogPage
 	came := false
 	return func() *engineio.Message {
 		if !came {
@@ -334,16 +354,29 @@ func (g *Guest) replay() func() *engineio.Message {
 				return nil
 			}
 		}
-		for len(left) > 0 {
-			m := left[0]
-			left = left[1:]
-			p := Packet{ns: g.opts.Namespace, room: m.Room, event: m.Event, args: m.Args, offset: m.Offset}
-			text, err := p.guestText(g.conn.variant)
-			if err == nil {
-				return g.message(text)
+		for {
+			for len(left.messages) > 0 {
+				m := left.messages[0]
+				left.messages = left.messages[1:]
+				if out := g.encode(&m); out != nil {
+					return out
+				}
 			}
-			g.srv.opts.Logger.Warn("a kept message could not be encoded", slog.String("namespace", p.ns), slog.Any("error", err))
+			if !left.more || g.sess.Err() != nil {
+				return nil
+			}
+			left = g.page(g.Socket())
 		}
+	}
+}
+
+// encode is one message of the backlog, or nil if it cannot be encoded.
+func (g *Guest) encode(m *GuestMessage) *engineio.Message {
+	p := Packet{ns: g.opts.Namespace, room: m.Room, event: m.Event, args: m.Args, offset: m.Offset}
+	text, err := p.guestText(g.conn.variant)
+	if err != nil {
+		g.srv.opts.Logger.Warn("a kept message could not be encoded", slog.String("namespace", p.ns), slog.Any("error", err))
 		return nil
 	}
+	return g.message(text)
 }

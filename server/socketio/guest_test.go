@@ -236,12 +236,12 @@ func TestGuestsThatAreRefused(t *testing.T) {
 // TestBacklogComesFirst: what was said before comes before what is said meanwhile.
 func TestBacklogComesFirst(t *testing.T) {
 	o, g := lobby(t)
-	g.Backlog = func(_ context.Context, s *socketio.Socket) []socketio.GuestMessage {
+	g.Backlog = func(_ context.Context, s *socketio.Socket) ([]socketio.GuestMessage, bool) {
 		_ = s.Namespace().To("lobby").Emit("msg", "live")
 		return []socketio.GuestMessage{
 			{Room: "lobby", Event: "msg", Offset: "o-1", Args: []any{"one"}},
 			{Room: "lobby", Event: "msg\nx", Offset: "o-2", Args: []any{}},
-		}
+		}, false
 	}
 	es := receive(t, o, g, false).stream("/events")
 	es.want("event: welcome\ndata: {}\n")

@@ -93,11 +93,16 @@ func (s *Socket) handleDirect(e *Event) {
 // guestText is the packet in the form that a guest reads.
 func (p *Packet) guestText(v variant) ([]byte, error) {
 	out := wire.Outgoing{Type: wire.Event, ID: p.id, HasID: p.hasID, Event: p.event, Args: p.args}
-	if !p.unlogged() { // which is no offset to come back with
+	// What went to no room is in no history: it moves no reader of a stream on. One that comes
+	// back with the offset of what could not be kept is told that it may have missed more.
+	if v.stream() && !p.aside || !v.stream() && !p.unlogged() {
 		out.Offset = p.offset
 	}
-	if v == variantStream {
+	switch v { //nolint:exhaustive // of guests
+	case variantStream:
 		return wire.EncodeStream(&out)
+	case variantEnvelope:
+		return wire.EncodeEnvelope(&out, p.room)
 	}
 	return wire.EncodePlain(&out, p.room)
 }
@@ -108,7 +113,7 @@ func (p *Packet) forGuest(v variant) (*engineio.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v == variantStream {
+	if v.stream() {
 		return engineio.NewStreamMessage(text), nil
 	}
 	return engineio.NewBareMessage(text), nil

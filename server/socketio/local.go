@@ -54,6 +54,7 @@ func (l *Local) Deliver(p *Packet, t *Target, track bool) (after func(), err err
 // DeliverTo is Deliver to one socket of this node. ErrDisconnected is returned
 // when it is gone.
 func (l *Local) DeliverTo(s *Socket, p *Packet, f Flags, track bool) (after func(), err error) {
+	p.aside = true
 	m, err := p.message(s.variant)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 type Packet struct {
 	ns     string
 	room   string // see Room
+	aside  bool   // it is for no room whose history could be kept
 	event  string
 	args   []any
 	offset string
@@ -40,8 +42,9 @@ const (
 	variantMsgpack
 	variantJSON4
 	variantMsgpack4
-	variantPlain  // guests: messages of a plain WebSocket, with offset
-	variantStream // guests: events of a stream, with offset
+	variantPlain    // guests: messages of a plain WebSocket, with offset
+	variantStream   // guests: events of a stream, with offset
+	variantEnvelope // guests: the same, whose data are messages of a plain WebSocket
 	variantCount
 )
 
@@ -76,6 +79,9 @@ func (v variant) old() bool { return v == variantJSON4 || v == variantMsgpack4 }
 // guest reports whether the client comes without Socket.IO.
 func (v variant) guest() bool { return v >= variantPlain }
 
+// stream reports whether the client reads an event stream.
+func (v variant) stream() bool { return v >= variantStream }
+
 // returns reports whether the client can take up an earlier session.
 func (v variant) returns() bool { return v < variantJSON4 }
 
@@ -101,6 +107,9 @@ func (p *Packet) Room() string { return p.room }
 
 // address notes the room. It is called before the first encoding.
 func (p *Packet) address(n *Namespace, t *Target) {
+	if !slices.ContainsFunc(t.Rooms, func(room string) bool { return !ReservedRoom(room) }) {
+		p.aside = true
+	}
 	if p.room == "" && len(t.Rooms) == 1 && !ReservedRoom(t.Rooms[0]) && n.local.own(t.Rooms[0]) == nil {
 		p.room = t.Rooms[0]
 	}

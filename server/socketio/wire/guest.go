@@ -21,7 +21,13 @@ import (
 //	event: msg
 //	data: ["hello",1]
 //
-// Binary values are {"base64":"…"} in both. room and offset are left out where there is
+// or, where the reader asked for envelopes, the message of a plain WebSocket:
+//
+//	id: x-12
+//	event: msg
+//	data: {"type":"event","room":"lobby","event":"msg","data":["hello",1],"offset":"x-12"}
+//
+// Binary values are {"base64":"…"} in all. room and offset are left out where there is
 // none, and so is id of a stream.
 
 // EncodePlain gives an Event or Ack as a message of a plain WebSocket. room is the one that
@@ -29,6 +35,14 @@ import (
 func EncodePlain(p *Outgoing, room string) ([]byte, error) {
 	e := newEncoder(asObject)
 	defer e.release()
+	if err := e.plain(p, room); err != nil {
+		return nil, err
+	}
+	return exactCopy(e.buf), nil
+}
+
+// plain appends a message of a plain WebSocket.
+func (e *encoder) plain(p *Outgoing, room string) error {
 	if p.Type == Ack {
 		e.buf = append(e.buf, `{"type":"ack"`...)
 	} else {
@@ -40,7 +54,7 @@ func EncodePlain(p *Outgoing, room string) ([]byte, error) {
 	}
 	e.buf = append(e.buf, `,"data":[`...)
 	if _, err := e.elements(p.Args); err != nil {
-		return nil, err
+		return err
 	}
 	e.buf = append(e.buf, ']')
 	if p.Offset != "" {
@@ -50,7 +64,7 @@ func EncodePlain(p *Outgoing, room string) ([]byte, error) {
 		e.buf = strconv.AppendUint(append(e.buf, `,"id":`...), p.ID, 10)
 	}
 	e.buf = append(e.buf, '}')
-	return exactCopy(e.buf), nil
+	return nil
 }
 
 // EncodePlainError gives the message that answers message id with an error. body is what
@@ -71,11 +85,7 @@ func EncodePlainError(id uint64, body any) ([]byte, error) {
 func EncodeStream(p *Outgoing) ([]byte, error) {
 	e := newEncoder(asObject)
 	defer e.release()
-	if p.Offset != "" && !strings.ContainsAny(p.Offset, "\r\n\x00") {
-		e.buf = append(append(append(e.buf, "id: "...), p.Offset...), '\n')
-	}
-	e.buf = append(append(append(e.buf, "event: "...), streamName(p.Event)...), "\ndata: "...)
-	from := len(e.buf)
+	from := e.streamHead(p)
 	e.buf = append(e.buf, '[')
 	n, err := e.elements(p.Args)
 	if err != nil {
@@ -85,9 +95,38 @@ func EncodeStream(p *Outgoing) ([]byte, error) {
 	if n == 1 {
 		e.buf = append(e.buf[:from], e.buf[from+1:len(e.buf)-1]...)
 	}
+	return e.streamTail(from), nil
+}
+
+// EncodeEnvelope is EncodeStream with a message of a plain WebSocket as data. A reader
+// cannot answer, so that the id of an acknowledgement is left out.
+func EncodeEnvelope(p *Outgoing, room string) ([]byte, error) {
+	e := newEncoder(asObject)
+	defer e.release()
+	from := e.streamHead(p)
+	out := *p
+	out.HasID = false
+	if err := e.plain(&out, room); err != nil {
+		return nil, err
+	}
+	return e.streamTail(from), nil
+}
+
+// streamHead appends what comes before the data of an event in a stream, and returns where
+// that begins.
+func (e *encoder) streamHead(p *Outgoing) (from int) {
+	if p.Offset != "" && !strings.ContainsAny(p.Offset, "\r\n\x00") {
+		e.buf = append(append(append(e.buf, "id: "...), p.Offset...), '\n')
+	}
+	e.buf = append(append(append(e.buf, "event: "...), streamName(p.Event)...), "\ndata: "...)
+	return len(e.buf)
+}
+
+// streamTail ends an event in a stream, and returns it.
+func (e *encoder) streamTail(from int) []byte {
 	oneLine(e.buf[from:])
 	e.buf = append(e.buf, "\n\n"...)
-	return exactCopy(e.buf), nil
+	return exactCopy(e.buf)
 }
 
 // elements appends arguments with commas in between, and says how many they are.
