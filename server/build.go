@@ -73,6 +73,7 @@ func (a *App) build() (err error) {
 		if err := relay.Mount(a.io, rules); err != nil {
 			return fmt.Errorf("relay: %w", err)
 		}
+		a.relay = &rules
 	}
 	room := a.cfg.Chat
 	room.Logger, room.Access = a.log, a.access()

@@ -103,6 +103,7 @@ type Config struct {
 	API            bool       `name:"api" group:"features" default:"true" negatable:"" unit:"true or false" help:"Serve the HTTP API under /api/v1, which needs an API key or a token whatever --anonymous says, and its description at /api/."`
 	Relay          string     `name:"relay" group:"features" default:"on" enum:"on,off" unit:"on or off" help:"Serve the relay contract (join, leave, say, typing, echo) and the relay rules of the file. In the file this key is on, off, or the rules."`
 	Demos          Switch     `name:"demos" group:"features" default:"auto" negatable:"" unit:"auto, on or off" help:"Serve the demo pages /demos/canvas and /demos/game with the relay rules that they need, which let everybody who may connect draw and play. auto: on while listening on a loopback address, and with the relay on."`
+	Events         string     `name:"events" group:"features" default:"on" enum:"on,off" unit:"on or off" help:"Serve server-sent events at /events, for EventSource and others that only listen."`
 	PlainWebSocket string     `name:"plain-websocket" group:"features" default:"on" enum:"on,off" unit:"on or off" help:"Serve plain WebSockets of JSON messages at /ws, for devices and languages without a Socket.IO client."`
 
 	RedisURL             string        `name:"redis-url" group:"cluster" unit:"URL" help:"Redis that joins several nodes: redis://[user:password@]host:port[/db], rediss:// for TLS; redis+cluster://host:port,host:port for a Redis Cluster, redis+sentinel://host:port,host:port/master[/db] for Sentinel (rediss+... for TLS). Empty: this node is alone."`
@@ -237,7 +238,7 @@ func (c *Config) relays(key, event string) bool {
 }
 
 // takenPaths are the first names of the paths of routes and pages.
-var takenPaths = []string{"api", "chat", "dashboard", "playground", "notifications", "demos", "ws", "assets", "favicon.svg", "favicon.ico", "healthz", "readyz", "metrics"}
+var takenPaths = []string{"api", "chat", "dashboard", "playground", "notifications", "demos", "ws", "events", "assets", "favicon.svg", "favicon.ico", "healthz", "readyz", "metrics"}
 
 // reservedNamespaces have a handler of their own.
 var reservedNamespaces = []string{chat.Namespace, telemetry.Namespace, notifications.Namespace}

@@ -20,7 +20,7 @@ func defaultConfig() *Config {
 		PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second, UpgradeTimeout: 10 * time.Second,
 		ConnectTimeout: 45 * time.Second, PollHold: OrDuration{Word: "auto"}, MaxPayload: 1e6,
 		OutboxLimit: 1 << 20, OutboxMax: 16 << 20, SlowReader: "disconnect", HandlerStall: time.Minute,
-		Recovery: OrDuration{Word: "off"}, RecoveryBytes: 64 << 20, Relay: "on", LogLevel: "info", LogFormat: "text", LogConnections: true,
+		Recovery: OrDuration{Word: "off"}, RecoveryBytes: 64 << 20, Relay: "on", Events: "on", LogLevel: "info", LogFormat: "text", LogConnections: true,
 		ProxyHeader: "x-forwarded-for", ProxyProtocol: "off", LimitsExcept: []string{"private"},
 		EventRate: Rate{PerSecond: 200, Burst: 2000}, ByteRate: ByteRate{PerSecond: 1 << 20, Burst: 4 << 20},
 		MaxEventName: 256, MaxRooms: 100, MaxNamespaces: 100, MaxConnections: 100_000, OutboxTotal: 1 << 30,

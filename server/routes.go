@@ -33,6 +33,9 @@ func (a *App) routes() http.Handler {
 	if a.cfg.PlainWebSocket == "on" {
 		ws.Mount(a.io, r.Group("", unbounded), ws.Config{Logger: a.log})
 	}
+	if a.cfg.Events == "on" {
+		a.mountEvents(r.Group("", unbounded))
+	}
 
 	// Everything else is answered from memory, and a client that dribbles its
 	// request or does not take the answer is cut.

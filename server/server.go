@@ -13,6 +13,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/handlers/api"
 	"github.com/sockeye-io/sockeye/handlers/notifications"
+	"github.com/sockeye-io/sockeye/handlers/relay"
 	"github.com/sockeye-io/sockeye/handlers/telemetry"
 	"github.com/sockeye-io/sockeye/handlers/webhook"
 	"github.com/sockeye-io/sockeye/public"
@@ -36,6 +37,7 @@ type App struct {
 	cfg       Config
 	log       *slog.Logger
 	release   string
+	relay     *relay.Config // what is mounted; nil without --relay
 	io        *socketio.Server
 	metrics   *metrics.Metrics
 	origins   *origin.Policy
