@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { folder, root, sockeye } from "../house/programs.mjs";
 import { cases } from "./cases.mjs";
+import { events } from "./events.mjs";
 
 const { values: flags } = parseArgs({ options: { only: { type: "string", default: "" } } });
 
@@ -22,7 +23,7 @@ async function one([title, run]) {
   }
 }
 
-const lines = await Promise.all(Object.entries(cases).filter(([title]) => title.includes(flags.only)).map(one));
+const lines = await Promise.all(Object.entries({ ...cases, ...events }).filter(([title]) => title.includes(flags.only)).map(one));
 console.log(lines.join("\n"));
 const failed = lines.filter((line) => line.startsWith("FAIL")).length;
 if (failed > 0) console.log(server.output.slice(-4_000));
