@@ -52,7 +52,7 @@ func TestEventStreamsAreServed(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Expect("msg", "1")
-		if _, metrics := r.do(t, http.MethodGet, "/metrics"); !strings.Contains(metrics, `sockeye_sessions{protocol="0",transport="event-stream"} 1`) {
+		if _, metrics := r.do(t, http.MethodGet, "/metrics"); !strings.Contains(metrics, `sockeye_sessions{protocol="none",transport="event-stream"} 1`) {
 			t.Error("the stream is not counted")
 		}
 		for _, of := range reservedNamespaces {
