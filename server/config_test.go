@@ -26,7 +26,7 @@ func defaultConfig() *Config {
 		MaxEventName: 256, MaxRooms: 100, MaxNamespaces: 100, MaxConnections: 100_000, OutboxTotal: 1 << 30,
 		IPConnections: 2000, IPHandshakes: Rate{PerSecond: 50, Burst: 1000},
 		UserConnections: 1000, UserHandshakes: Rate{PerSecond: 50, Burst: 1000},
-		API: true, APIRate: Rate{PerSecond: 500, Burst: 5000}, APIBody: 1 << 20,
+		PlainWebSocket: "on", API: true, APIRate: Rate{PerSecond: 500, Burst: 5000}, APIBody: 1 << 20,
 		Adapter: "auto", RedisPrefix: "socket.io", RedisRequestsTimeout: 5 * time.Second,
 	}
 }

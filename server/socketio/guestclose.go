@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/sockeye-io/sockeye/server/engineio"
@@ -31,16 +32,16 @@ func refusedRequest(err error) error {
 		return err
 	}
 	code := "bad_request"
-	switch r.Status {
-	case http.StatusTooManyRequests:
+	switch {
+	case r.Status == http.StatusTooManyRequests, strings.EqualFold(r.Name, CodeRateLimited): // also where a node is full
 		code = CodeRateLimited
-	case http.StatusServiceUnavailable:
+	case r.Status == http.StatusServiceUnavailable:
 		code = "unavailable"
-	case http.StatusForbidden:
+	case r.Status == http.StatusForbidden:
 		code = "forbidden"
-	case http.StatusMethodNotAllowed:
+	case r.Status == http.StatusMethodNotAllowed:
 		code = "method_not_allowed"
-	case http.StatusUpgradeRequired:
+	case r.Status == http.StatusUpgradeRequired:
 		code = "upgrade_required"
 	}
 	return &Refused{Status: r.Status, Code: code, Message: r.Message, RetryAfter: r.RetryAfter}

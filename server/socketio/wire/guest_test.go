@@ -1,90 +1,95 @@
 package wire
 
 import (
-	"bufio"
 	"encoding/json"
 	"strings"
 	"testing"
 )
 
-func TestEventsOfAStream(t *testing.T) {
-	t.Parallel()
-	args, err := ParseArgs([]byte("[{\"a\":\r\n1},\"b\\nc\"]"))
+func TestGuestsReadEvents(t *testing.T) {
+	raw := func(text string) Raw {
+		var r Raw
+		if err := r.UnmarshalJSON([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	list, err := ParseArgs([]byte(`["a", 1]`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		p              Outgoing
-		bare, envelope string
+		packet        *Outgoing
+		room          string
+		plain, stream string
 	}{
+		{&Outgoing{Type: Event, Event: "msg"}, "", `{"type":"event","event":"msg","data":[]}`, "event: msg\ndata: []\n\n"},
 		{
-			Outgoing{Event: "msg", Args: []any{"hello"}, Offset: "x-1", ID: 4, HasID: true},
-			"id: x-1\nevent: msg\ndata: \"hello\"\n\n",
-			"id: x-1\nevent: msg\ndata: {\"type\":\"event\",\"room\":\"r\",\"event\":\"msg\",\"data\":[\"hello\"],\"offset\":\"x-1\"}\n\n",
+			&Outgoing{Type: Event, Event: "msg", Args: []any{"x"}, Offset: "o-1"}, `lob"by`,
+			`{"type":"event","room":"lob\"by","event":"msg","data":["x"],"offset":"o-1"}`, "id: o-1\nevent: msg\ndata: \"x\"\n\n",
 		},
 		{
-			Outgoing{Event: "a\nb", Args: []any{args}},
-			"event: a\\nb\ndata: [{\"a\":  1},\"b\\nc\"]\n\n",
-			"event: a\\nb\ndata: {\"type\":\"event\",\"room\":\"r\",\"event\":\"a\\nb\",\"data\":[{\"a\":  1},\"b\\nc\"]}\n\n",
+			&Outgoing{Type: Event, Event: "msg", Args: []any{list, []byte{1, 2}}, ID: 7, HasID: true}, "",
+			`{"type":"event","event":"msg","data":["a",1,{"base64":"AQI="}],"id":7}`, "event: msg\ndata: [\"a\",1,{\"base64\":\"AQI=\"}]\n\n",
 		},
+		{&Outgoing{Type: Event, Event: "a\r\nb", Args: []any{1}}, "", `{"type":"event","event":"a\r\nb","data":[1]}`, "event: a\\r\\nb\ndata: 1\n\n"},
 		{
-			Outgoing{Event: "none", Offset: "no\nid"},
-			"event: none\ndata: []\n\n",
-			"event: none\ndata: {\"type\":\"event\",\"room\":\"r\",\"event\":\"none\",\"data\":[],\"offset\":\"no\\nid\"}\n\n",
+			&Outgoing{Type: Event, Event: "e", Args: []any{raw("{\n\"a\":\r\n\"\\n\"}")}, Offset: "no\nid"}, "",
+			"{\"type\":\"event\",\"event\":\"e\",\"data\":[{\n\"a\":\r\n\"\\n\"}],\"offset\":\"no\\nid\"}", "event: e\ndata: { \"a\":  \"\\n\"}\n\n",
 		},
 	} {
-		for form, want := range map[string]string{"bare": c.bare, "envelope": c.envelope} {
-			got, err := EncodeStream(&c.p)
-			if form == "envelope" {
-				got, err = EncodeEnvelope(&c.p, "r")
-			}
-			if err != nil || string(got) != want {
-				t.Errorf("%s of %q: %q, %v; want %q", form, c.p.Event, got, err, want)
-			}
+		plain, err := EncodePlain(c.packet, c.room)
+		if err != nil || string(plain) != c.plain || !json.Valid(plain) {
+			t.Errorf("plain: %s, %v; want %s", plain, err, c.plain)
+		}
+		stream, err := EncodeStream(c.packet)
+		if err != nil || string(stream) != c.stream {
+			t.Errorf("stream: %q, %v; want %q", stream, err, c.stream)
 		}
 	}
-	if _, err := EncodeEnvelope(&Outgoing{Args: []any{func() {}}}, ""); err == nil {
-		t.Error("a function was encoded")
+	if got, err := EncodePlain(&Outgoing{Type: Ack, ID: 3, HasID: true, Args: []any{"ok"}}, "no"); err != nil || string(got) != `{"type":"ack","data":["ok"],"id":3}` {
+		t.Errorf("ack: %s, %v", got, err)
+	}
+	if got, err := EncodePlainError(3, map[string]string{"code": "x"}); err != nil || string(got) != `{"type":"error","id":3,"error":{"code":"x"}}` {
+		t.Errorf("error: %s, %v", got, err)
+	}
+	if _, err := EncodeStream(&Outgoing{Type: Event, Event: "e", Args: []any{make(chan int)}}); err == nil {
+		t.Error("a channel was encoded")
 	}
 }
 
-// FuzzStream: whatever an event is called and carries, it is one event of the stream, with
-// one line of each kind.
-func FuzzStream(f *testing.F) {
-	f.Add("msg", "x-1", `["hello"]`)
-	f.Add("a\r\nid: 7", "\n", "[1,\n\r2]")
-	f.Add("\u2028", "", "{\"a\":\r1}")
-	f.Fuzz(func(t *testing.T, event, offset, text string) {
-		args, err := ParseArgs([]byte(text))
+func TestNamespacesThatGuestsMayAskFor(t *testing.T) {
+	for name, ok := range map[string]bool{
+		"/": true, "/news": true, "": false, "news": false, "/a,b": false, "/a\n": false, "/" + strings.Repeat("x", DefaultMaxNamespace): false,
+	} {
+		if err := CheckNamespace(name); (err == nil) != ok {
+			t.Errorf("%.20q: %v", name, err)
+		}
+	}
+}
+
+// FuzzParseArgs: what is taken is JSON that a stream has on one line.
+func FuzzParseArgs(f *testing.F) {
+	for _, text := range []string{`[1,"a"]`, ` {"a":[]} `, "[1,\n2]", `"x"`, ``, `[`, `null`, `[[[]]]`, `1 2`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		args, err := ParseArgs(text)
 		if err != nil {
 			return
 		}
-		p := &Outgoing{Event: event, Offset: offset, Args: []any{args}}
-		bare, err := EncodeStream(p)
+		plain, err := EncodePlain(&Outgoing{Type: Event, Event: "e", Args: []any{args}}, "")
+		if err != nil || !json.Valid(plain) {
+			t.Fatalf("%q became %q, %v", text, plain, err)
+		}
+		stream, err := EncodeStream(&Outgoing{Type: Event, Event: "e", Args: []any{args}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		envelope, err := EncodeEnvelope(p, event)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, got := range [][]byte{bare, envelope} {
-			if strings.ContainsRune(string(got), '\r') {
-				t.Fatalf("%q ends lines twice", got)
-			}
-			var seen []string
-			lines := bufio.NewScanner(strings.NewReader(string(got)))
-			lines.Buffer(nil, len(got)+1)
-			for lines.Scan() {
-				field, value, _ := strings.Cut(lines.Text(), ": ")
-				seen = append(seen, field)
-				if field == "data" && !json.Valid([]byte(value)) {
-					t.Fatalf("%q has no JSON as data", got)
-				}
-			}
-			if all := strings.Join(seen, " "); all != "event data " && all != "id event data " {
-				t.Fatalf("%q has the lines %q", got, all)
-			}
+		lines := strings.Split(string(stream), "\n")
+		data, ok := strings.CutPrefix(lines[1], "data: ")
+		if len(lines) != 4 || strings.ContainsRune(string(stream), '\r') || !ok || !json.Valid([]byte(data)) {
+			t.Fatalf("%q became %q", text, stream)
 		}
 	})
 }
