@@ -233,7 +233,11 @@ func (b *board) cellLocked(r *Reading) *cell {
 func (b *board) sweepLocked(now time.Time) {
 	b.swept = now
 	for _, d := range b.devices {
-		if now.Sub(d.heard) < b.opts.Forget {
+		patience := b.opts.Forget
+		if ownDevice(d.name) { // a node that has gone does not come back by this name
+			patience = min(patience, sweepEvery)
+		}
+		if now.Sub(d.heard) < patience {
 			continue
 		}
 		for _, c := range d.cells {

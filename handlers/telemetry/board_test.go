@@ -233,12 +233,31 @@ func TestWhatIsKnownIsBounded(t *testing.T) {
 		if s.points > 20 || len(s.devices["a"].cells["1"].history.ring) == 0 {
 			t.Errorf("histories have room for %d points", s.points)
 		}
+		if s.learn([]Reading{{Device: "sockeye:n", Metric: "cpu", Value: Number(1), Time: time.Now().UnixMilli()}}); len(s.devices) != 2 {
+			t.Error("another node's own measures were taken where there is no place")
+		}
 		pass(2 * time.Hour) // the silent make room
 		if err := take(r("c", "1"), r("d", "1"), r("d", "2")); err != nil {
 			t.Error(err)
 		}
 		if s.keys != 3 || len(s.devices) != 2 || s.changed.latest() == 0 || s.points > 20 {
 			t.Errorf("%d keys of %d devices, %d points", s.keys, len(s.devices), s.points)
+		}
+	})
+}
+
+func TestANodeThatHasGoneIsForgottenSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, Options{})
+		s.learn([]Reading{{Device: "sockeye:gone", Metric: "cpu", Value: Number(1), Time: time.Now().UnixMilli()}})
+		s.send(t, "boiler", 1)
+		pass(2 * time.Minute)
+		s.send(t, "boiler", 2)
+		synctest.Wait()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.devices["sockeye:gone"] != nil || s.devices["boiler"] == nil {
+			t.Errorf("known are %d devices", len(s.devices))
 		}
 	})
 }

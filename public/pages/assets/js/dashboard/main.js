@@ -9,6 +9,7 @@ import { Values } from "./values.js";
 
 const CHARTS = 6;
 const DRAW = 250; // ms between two drawings
+const GONE = 10_000; // ms without a word, and a server has gone
 const DESCRIBE = 10_000; // ms between two descriptions for screen readers
 const tileNames = { cpu: "Processor", memory: "Memory", connections: "Connections" };
 const states = { connecting: "Connecting…", offline: "Connection lost", refused: "Refused" };
@@ -27,6 +28,7 @@ let Chart, LINES;
 let socket;
 let placed = []; // entries of positions
 let arranged = -1;
+let servers = 0; // their measures that are shown
 
 byId("demo-command").textContent = location.port === "3000" && location.hostname === "127.0.0.1" ? "sockeye demo devices" : `sockeye demo devices --url ${location.origin}`;
 byId("curl-command").textContent = `curl ${location.origin}/api/v1/ingest/boiler-1 -H 'Content-Type: application/json' \\\n  -d '{"metric": "temperature", "value": 21.5, "unit": "°C"}'`;
@@ -92,15 +94,25 @@ async function history({ device, metric }) {
   return series.points ? series : { device, metric, points: [] };
 }
 
+/** Whether a server has said something lately: one that was stopped has not. */
+const isHere = ({ time }) => Date.now() + offset.ms - time < GONE;
+
+function ownHere() {
+  let count = 0;
+  for (const entry of store.entries.values()) if (entry.own && entry.kind === "number" && isHere(entry)) count += 1;
+  return count;
+}
+
 /** Decides what is drawn, when keys have come. */
 function arrange() {
   arranged = store.generation;
-  const own = store.list((entry) => entry.own && entry.kind === "number");
+  const own = store.list((entry) => entry.own && entry.kind === "number" && isHere(entry));
+  servers = own.length;
   const devices = store.list((entry) => !entry.own);
   placed = devices.filter(({ kind }) => kind === "position" || kind === "place");
   byId("empty").hidden = devices.length > 0;
   byId("devices").hidden = byId("values-section").hidden = devices.length === 0;
-  byId("server-hidden").hidden = own.length > 0 || !devices.length;
+  byId("server-hidden").hidden = own.length > 0 || tiles.size > 0 || !devices.length;
   byId("server-title").textContent = new Set(own.map(({ device }) => device)).size > 1 ? "The servers together" : "This server";
 
   const fresh = store.draw([...arrangeTiles(own), ...arrangeCharts(devices)]);
@@ -116,7 +128,10 @@ function arrangeTiles(own) {
   const drawn = [];
   for (const metric of Object.keys(tileNames)) {
     const entries = own.filter((entry) => entry.metric === metric);
-    if (!entries.length) continue;
+    if (!entries.length) { // the last ones stay, while the connection is away
+      drawn.push(...(tiles.get(metric)?.entries ?? []).slice(0, LINES));
+      continue;
+    }
     if (!tiles.has(metric)) addTile(metric);
     const tile = tiles.get(metric);
     tile.entries = entries;
@@ -174,7 +189,7 @@ function addChart(metric) {
 
 function draw() {
   if (!Chart) return;
-  if (store.generation !== arranged) arrange();
+  if (store.generation !== arranged || ownHere() !== servers) arrange();
   const now = (Date.now() + offset.ms) / 1000;
   const span = Number(byId("span").value);
   for (const { chart, number, entries } of tiles.values()) {
