@@ -153,8 +153,14 @@ func (a *App) Notifications() *notifications.Notifications { return a.notificati
 
 // Close gives the addresses of an App back that is not run.
 func (a *App) Close() error {
+	var io error
+	if a.io != nil { // what stands on it may have begun to work
+		ctx, cancel := context.WithTimeout(context.Background(), a.cfg.ShutdownTimeout)
+		defer cancel()
+		io = a.io.Close(ctx)
+	}
 	a.closeIdentity()
-	return errors.Join(a.closeListeners(), a.closeCluster(), a.closeNodes())
+	return errors.Join(io, a.closeListeners(), a.closeCluster(), a.closeNodes())
 }
 
 // ErrAtOnce as the cause of the end of Run's context leaves Config.Drain out.
