@@ -35,7 +35,7 @@ func measureSSE(ctx context.Context, l *lab) (*result, error) {
 	if err != nil {
 		return r, err
 	}
-	res, err := l.work(ctx, n, "idle WebSocket", load.Work{Kind: load.Idle, Clients: idle}, r)
+	res, err := l.work(ctx, n, "idle WebSocket", load.Work{Kind: load.Idle, Clients: idle, Settle: l.time(5*time.Second, 300*time.Millisecond)}, r)
 	if err != nil {
 		return r, err
 	}
@@ -273,16 +273,24 @@ func (b *sseBench) await(ctx context.Context) error {
 
 // dialSay connects who says something. It is short enough that no heartbeat is due.
 func dialSay(ctx context.Context, n *node) (net.Conn, error) {
-	conn, _, _, err := ws.Dial(ctx, strings.Replace(n.url("/socket.io/?EIO=4&transport=websocket"), "http", "ws", 1))
+	conn, br, _, err := ws.Dial(ctx, strings.Replace(n.url("/socket.io/?EIO=4&transport=websocket"), "http", "ws", 1))
 	if err != nil {
 		return nil, err
 	}
-	_, err = wsutil.ReadServerText(conn)
+	var in io.Reader = conn
+	if br != nil { // what came with the answer
+		in = io.MultiReader(io.LimitReader(br, int64(br.Buffered())), conn)
+	}
+	both := struct {
+		io.Reader
+		io.Writer
+	}{in, conn}
+	_, err = wsutil.ReadServerText(both)
 	if err == nil {
 		err = wsutil.WriteClientText(conn, []byte("40"))
 	}
 	if err == nil {
-		_, err = wsutil.ReadServerText(conn)
+		_, err = wsutil.ReadServerText(both)
 	}
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
