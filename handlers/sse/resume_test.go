@@ -261,9 +261,21 @@ func TestWhatCouldNotBeKeptIsNoSilentGap(t *testing.T) {
 	}
 	s.Cut()
 	redis.Start(t)
-	sockettest.Eventually(t, "things are kept again", func() bool { return h.Of("/").To("a").Emit("msg", "back") == nil })
-	back := h.events("room=a", "Last-Event-ID", s.Last)
-	if e := back.Next(); e.Name != sse.GapEvent || !strings.HasPrefix(e.Data, `{"rooms":["a"]`) {
-		t.Errorf("it begins with %+v", e)
+	// A stream that begins before the node has found its place in the new log ends once more,
+	// and EventSource comes back as it was.
+	var first sockettest.StreamEvent
+	sockettest.Eventually(t, "a stream tells something", func() bool {
+		back := h.events("room=a", "Last-Event-ID", s.Last)
+		defer back.Cut()
+		for e, ok := back.Read(); ok; e, ok = back.Read() {
+			if e.Name != "" {
+				first = e
+				return true
+			}
+		}
+		return false
+	})
+	if first.Name != sse.GapEvent || !strings.HasPrefix(first.Data, `{"rooms":["a"]`) {
+		t.Errorf("it begins with %+v", first)
 	}
 }
