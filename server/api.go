@@ -6,12 +6,13 @@ import (
 
 	"github.com/sockeye-io/sockeye/adapters/redisonce"
 	"github.com/sockeye-io/sockeye/handlers/api"
+	"github.com/sockeye-io/sockeye/handlers/notifications"
 	"github.com/sockeye-io/sockeye/public"
 	"github.com/sockeye-io/sockeye/server/limit"
 	"github.com/sockeye-io/sockeye/server/rooms"
 )
 
-// openAPI makes the HTTP API, unless it is off.
+// openAPI makes the HTTP API, unless it is off. Telemetry and notifications are there.
 func (a *App) openAPI() (err error) {
 	c := &a.cfg
 	if !c.API {
@@ -21,6 +22,10 @@ func (a *App) openAPI() (err error) {
 		Identity: a.identity.keeper, Tickets: a.identity.tickets, Blocks: a.identity.ledger, Origins: a.origins,
 		Rooms: rooms.Rules{MaxName: c.RelayConfig.MaxRoomName, Access: a.access()},
 		Rate:  limit.Rate(c.APIRate), MaxBody: int64(c.APIBody), MaxEventName: c.MaxEventName.orEndless(),
+		Notify: func(publisher string, n api.Notification, users []string) (any, error) {
+			return a.notifications.NotifyAs(publisher, notifications.Message(n), users...)
+		},
+		Ingest:     a.telemetry.Ingest,
 		TokenQuery: c.AuthQuery, Closing: a.closing.Load,
 		Misbehaved: a.misbehaved,
 		PageHeader: pageHeader, Observer: a.metrics, Logger: a.log,

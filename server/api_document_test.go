@@ -153,7 +153,7 @@ func (c *contract) sorted() []string { return slices.Sorted(maps.Keys(c.ops)) }
 // ask sends a request to the HTTP API.
 func (r *running) ask(t *testing.T, op, token, body string, header ...string) (*http.Response, string) {
 	t.Helper()
-	method, path, _ := strings.Cut(op, " ")
+	method, path, _ := strings.Cut(strings.ReplaceAll(op, "{device}", "boiler-1"), " ")
 	var sent io.Reader
 	if method == http.MethodPost {
 		sent = strings.NewReader(body)

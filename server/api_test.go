@@ -51,6 +51,7 @@ func TestTheAPIIsWhatItsDocumentSays(t *testing.T) {
 	r := backends(t, func(c *Config) {
 		c.APIBody = body
 		c.Recovery = OrDuration{Duration: time.Minute}
+		c.Telemetry.MaxDevices, c.Telemetry.MaxMetrics, c.Telemetry.MaxBatch = 1, 1, 2
 		c.History.Namespaces = map[string]history.Rooms{"/": {"order:*": {}}}
 	})
 	admin := r.withKey(t, nil, auth.ScopeAdmin)
@@ -137,6 +138,17 @@ func TestTheAPIIsWhatItsDocumentSays(t *testing.T) {
 		{"POST /emit", "", admin, `{"event":"b","rooms":["sockeye:user:1"]}`, "room_reserved"},
 		{"POST /emit", "", admin, `{"event":"b","rooms":[""]}`, "bad_room"},
 		{"GET /history", "?room=a", admin, "", "no_history"},
+		{"POST /notify", "", admin, `{"user":"bob","title":"a","key":"k"}`, ""},
+		{"POST /notify", "", admin, `{"users":["bob","eve"],"title":"a","key":"k"}`, ""},
+		{"POST /notify", "", admin, `{"user":"bob","title":"b","key":"k"}`, "key_reused"},
+		{"POST /ingest/{device}", "", admin, `{"device":"b","metric":"m","value":1}`, "bad_device"},
+		{"POST /ingest/{device}", "", admin, `{"value":1}`, "bad_metric"},
+		{"POST /ingest/{device}", "", admin, `{"metric":"m"}`, "bad_value"},
+		{"POST /ingest/{device}", "", admin, `{"metric":"m","value":1,"time":"noon"}`, "bad_time"},
+		{"POST /ingest/{device}", "", admin, `{"metric":"m","value":1,"unit":1}`, "bad_unit"},
+		{"POST /ingest/{device}", "", admin, `[{},{},{}]`, "too_many_readings"},
+		{"POST /ingest", "", admin, `{"device":"boiler-2","metric":"m","value":1}`, "telemetry_full"},
+		{"POST /ingest/{device}", "", admin, `{"metric":"another","value":1}`, "telemetry_full"},
 		{"POST /block", "", admin, `{"id":"alice"}`, ""},
 		{"GET /rooms", "", alice, "", "blocked"},
 	} {
@@ -187,10 +199,6 @@ func seenTooOften(t *testing.T, c *contract) {
 	}
 }
 
-// elsewhere are paths of features that have a handler and a page of their own: telemetry
-// and notifications.
-var elsewhere = []string{"/ingest", "/notify"}
-
 func TestTheAPIHasNoPathOrMethodBesideItsDocument(t *testing.T) {
 	t.Parallel()
 	c := readContract(t)
@@ -207,9 +215,10 @@ func TestTheAPIHasNoPathOrMethodBesideItsDocument(t *testing.T) {
 	admin := r.withKey(t, nil, auth.ScopeAdmin)
 	for _, route := range router.Routes() {
 		path, mine := strings.CutPrefix(route.Path, api.Prefix)
-		if !mine || slices.ContainsFunc(elsewhere, func(own string) bool { return strings.HasPrefix(path, own) }) {
+		if !mine {
 			continue
 		}
+		path = strings.ReplaceAll(path, ":device", "{device}")
 		if !paths[path] {
 			t.Errorf("%s is not in the document", route.Path)
 		}
@@ -223,7 +232,9 @@ func TestTheAPIHasNoPathOrMethodBesideItsDocument(t *testing.T) {
 		}
 	}
 	for path := range paths {
-		if !slices.ContainsFunc(router.Routes(), func(i gin.RouteInfo) bool { return i.Path == api.Prefix+path }) {
+		if !slices.ContainsFunc(router.Routes(), func(i gin.RouteInfo) bool {
+			return i.Path == api.Prefix+strings.ReplaceAll(path, "{device}", ":device")
+		}) {
 			t.Errorf("%s is in the document alone", path)
 		}
 	}
@@ -231,7 +242,7 @@ func TestTheAPIHasNoPathOrMethodBesideItsDocument(t *testing.T) {
 		t.Errorf("another path: %d %s", res.StatusCode, body)
 	}
 	off := backends(t, func(c *Config) { c.API = false })
-	for _, path := range []string{"/api/", "/api/v1/rooms"} {
+	for _, path := range []string{"/api/", "/api/v1/rooms", "/api/v1/notify", "/api/v1/ingest", "/api/v1/ingest/boiler-1"} {
 		if res, body := off.do(t, http.MethodGet, path); res.StatusCode != http.StatusNotFound || !strings.Contains(body, "<html") {
 			t.Errorf("--no-api: %s: %d", path, res.StatusCode)
 		}

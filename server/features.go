@@ -6,13 +6,12 @@ import (
 	"github.com/sockeye-io/sockeye/handlers/notifications"
 	"github.com/sockeye-io/sockeye/handlers/telemetry"
 	"github.com/sockeye-io/sockeye/handlers/webhook"
-	"github.com/sockeye-io/sockeye/server/limit"
 )
 
 // openFeatures mounts what stands on the Socket.IO server besides the relay and the chat,
 // once everything that it is given is there.
 func (a *App) openFeatures() error {
-	for _, open := range []func() error{a.openAPI, a.openTelemetry, a.openNotifications, a.openWebhooks} {
+	for _, open := range []func() error{a.openTelemetry, a.openNotifications, a.openAPI, a.openWebhooks} {
 		if err := open(); err != nil {
 			return err
 		}
@@ -20,23 +19,22 @@ func (a *App) openFeatures() error {
 	return nil
 }
 
-// openTelemetry mounts telemetry; routes adds its way in over HTTP.
+// openTelemetry mounts telemetry; the HTTP API is another way into it.
 func (a *App) openTelemetry() (err error) {
 	o := a.cfg.Telemetry
-	o.Logger, o.Access, o.Observer, o.Identify = a.log, a.access(), a.metrics, a.identity.keeper.Identify
-	o.Node, o.MaxBody, o.Vitals = a.cluster.node, int64(a.cfg.MaxPayload), a.newVitals().measure
+	o.Logger, o.Access, o.Observer = a.log, a.access(), a.metrics
+	o.Node, o.Vitals = a.cluster.node, a.newVitals().measure
 	o.Open = a.anonymous && !a.cfg.knowsClients() && a.cfg.Auth.Open()
-	o.Rate, o.Misbehaved = limit.Rate(a.cfg.APIRate), a.misbehaved
 	if a.telemetry, err = telemetry.Mount(a.io, o); err != nil {
 		return fmt.Errorf("telemetry: %w", err)
 	}
 	return nil
 }
 
-// openNotifications mounts notifications; routes adds its way in over HTTP.
+// openNotifications mounts notifications; the HTTP API is another way into it.
 func (a *App) openNotifications() (err error) {
 	o := a.cfg.Notifications
-	o.Logger, o.Access, o.Observer, o.Identify = a.log, a.access(), a.metrics, a.identifyFor(notifications.Namespace)
+	o.Logger, o.Observer = a.log, a.metrics
 	if a.notifications, err = notifications.Mount(a.io, o); err != nil {
 		return fmt.Errorf("notifications: %w", err)
 	}

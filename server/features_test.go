@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/sockeye/handlers/api"
 	"github.com/sockeye-io/sockeye/handlers/notifications"
 	"github.com/sockeye-io/sockeye/handlers/relay"
 	"github.com/sockeye-io/sockeye/server/auth"
@@ -41,6 +42,8 @@ func (r *running) postJSON(t *testing.T, path, key string, body any) (status int
 	return res.StatusCode, got.String()
 }
 
+const notifyPath = api.Prefix + "/notify"
+
 func TestAKeyWithTheScopeNotifiesTheUsersItIsFor(t *testing.T) {
 	t.Parallel()
 	r := start(t, func(c *Config) { c.AuthFile, c.AuthSecret = filepath.Join(t.TempDir(), "auth.json"), testSecret })
@@ -65,7 +68,7 @@ func TestAKeyWithTheScopeNotifiesTheUsersItIsFor(t *testing.T) {
 		{"a user", mint(t, time.Hour, map[string]any{"sub": "ann"}), "ann", http.StatusForbidden},
 		{"nobody", "", "ann", http.StatusUnauthorized},
 	} {
-		if status, body := r.postJSON(t, notifications.Path, c.key, map[string]string{"user": c.user, "title": "x"}); status != c.status {
+		if status, body := r.postJSON(t, notifyPath, c.key, map[string]string{"user": c.user, "title": "x"}); status != c.status {
 			t.Errorf("%s: %d %s, want %d", c.what, status, body, c.status)
 		}
 	}
@@ -79,7 +82,7 @@ func TestAKeyWithTheScopeNotifiesTheUsersItIsFor(t *testing.T) {
 func TestAnonymousClientsNotifyNobody(t *testing.T) {
 	t.Parallel()
 	r := start(t, nil)
-	if status, body := r.postJSON(t, notifications.Path, "", map[string]string{"user": "ann", "title": "x"}); status != http.StatusUnauthorized {
+	if status, body := r.postJSON(t, notifyPath, "", map[string]string{"user": "ann", "title": "x"}); status != http.StatusUnauthorized {
 		t.Errorf("%d %s", status, body)
 	}
 }
@@ -87,7 +90,7 @@ func TestAnonymousClientsNotifyNobody(t *testing.T) {
 func TestWithoutTheAPINobodyNotifiesOverHTTP(t *testing.T) {
 	t.Parallel()
 	r := start(t, func(c *Config) { c.API = false })
-	if status, body := r.postJSON(t, notifications.Path, "", map[string]string{"user": "ann", "title": "x"}); status != http.StatusNotFound {
+	if status, body := r.postJSON(t, notifyPath, "", map[string]string{"user": "ann", "title": "x"}); status != http.StatusNotFound {
 		t.Errorf("%d %s", status, body)
 	}
 }

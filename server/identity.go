@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"strings"
 	"time"
 
@@ -159,17 +157,6 @@ func (a *App) admitSocket(ctx context.Context, s *socketio.Socket) error {
 		return err
 	}
 	return a.limitUser(ctx, s)
-}
-
-// identifyFor finds out who makes a request that has to do with a namespace.
-func (a *App) identifyFor(namespace string) func(ctx context.Context, r *http.Request) (*auth.Principal, error) {
-	return func(ctx context.Context, r *http.Request) (*auth.Principal, error) {
-		c := &auth.Credentials{Header: r.Header, Query: r.URL.Query(), Namespace: namespace}
-		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-			c.Address = host
-		}
-		return a.identity.keeper.Identify(ctx, c)
-	}
 }
 
 // entered hears of each client that was let in.

@@ -47,19 +47,13 @@ func (a *App) routes() http.Handler {
 		r.Match(readOnly, base+name, a.clientFile(name))
 	}
 
-	// Readings of devices, and what applications tell their users.
-	a.telemetry.Routes(r.Group("/api/v1"))
-	if a.cfg.API {
-		a.notifications.Routes(r)
-	}
-
 	// Sockeye's own pages.
 	for _, path := range a.site.Routes() {
 		r.Any(path, gin.WrapH(a.site))
 	}
 	r.NoRoute(a.notFound)
 
-	// What backends ask for. Who may is decided there: nobody without key or token.
+	// What backends ask for, and readings of devices. Who may is decided there.
 	if a.api != nil {
 		a.api.Mount(r)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -56,6 +57,13 @@ type Options struct {
 	Rooms rooms.Rules
 	// RolesOf lists the roles of which one is needed to enter a namespace; nil is none.
 	RolesOf func(namespace string) []string
+
+	// Notify tells users something for a publisher, whose keys are its own. Ingest takes the
+	// readings in a body, one in each of its lines or as JSON; device is whose they are, ""
+	// is what each of them says. What either returns is the answer. Nil leaves the paths
+	// out.
+	Notify func(publisher string, n Notification, users []string) (any, error)
+	Ingest func(who *auth.Principal, device string, lines bool, body []byte) (any, error)
 
 	// Once remembers idempotency keys; nil is in memory.
 	Once once.Keeper
@@ -136,37 +144,53 @@ func New(io *socketio.Server, o Options) (*API, error) {
 type operation struct {
 	method, path string
 	scope        auth.Scope // that the caller needs; "" is none
+	anyone       bool       // may ask who may connect, without a key or token
+	lines        bool       // of NDJSON are taken, too
 	do           func(a *API, c *call) (answer any, err error)
 }
 
 // operations are all there are, as openapi.yaml has them.
 var operations = []operation{
-	{http.MethodPost, "/emit", auth.ScopePublish, (*API).emit},
-	{http.MethodPost, "/emit-with-ack", auth.ScopePublish, (*API).emitWithAck},
-	{http.MethodGet, "/rooms", auth.ScopeRead, (*API).rooms},
-	{http.MethodGet, "/sockets", auth.ScopeRead, (*API).sockets},
-	{http.MethodGet, "/presence", "", (*API).presence},
-	{http.MethodGet, "/history", "", (*API).history},
-	{http.MethodPost, "/join", auth.ScopeAdmin, (*API).join},
-	{http.MethodPost, "/leave", auth.ScopeAdmin, (*API).leave},
-	{http.MethodPost, "/disconnect", auth.ScopeAdmin, (*API).disconnect},
-	{http.MethodPost, "/block", auth.ScopeAdmin, (*API).block},
-	{http.MethodPost, "/unblock", auth.ScopeAdmin, (*API).unblock},
-	{http.MethodGet, "/blocks", auth.ScopeAdmin, (*API).blocks},
-	{http.MethodPost, "/tickets", "", (*API).ticket},
+	{method: http.MethodPost, path: "/emit", scope: auth.ScopePublish, lines: true, do: (*API).emit},
+	{method: http.MethodPost, path: "/emit-with-ack", scope: auth.ScopePublish, do: (*API).emitWithAck},
+	{method: http.MethodPost, path: "/notify", scope: auth.ScopePublish, do: (*API).notify},
+	{method: http.MethodPost, path: "/ingest", anyone: true, lines: true, do: (*API).ingest},
+	{method: http.MethodPost, path: "/ingest/{device}", anyone: true, lines: true, do: (*API).ingest},
+	{method: http.MethodGet, path: "/rooms", scope: auth.ScopeRead, do: (*API).rooms},
+	{method: http.MethodGet, path: "/sockets", scope: auth.ScopeRead, do: (*API).sockets},
+	{method: http.MethodGet, path: "/presence", do: (*API).presence},
+	{method: http.MethodGet, path: "/history", do: (*API).history},
+	{method: http.MethodPost, path: "/join", scope: auth.ScopeAdmin, do: (*API).join},
+	{method: http.MethodPost, path: "/leave", scope: auth.ScopeAdmin, do: (*API).leave},
+	{method: http.MethodPost, path: "/disconnect", scope: auth.ScopeAdmin, do: (*API).disconnect},
+	{method: http.MethodPost, path: "/block", scope: auth.ScopeAdmin, do: (*API).block},
+	{method: http.MethodPost, path: "/unblock", scope: auth.ScopeAdmin, do: (*API).unblock},
+	{method: http.MethodGet, path: "/blocks", scope: auth.ScopeAdmin, do: (*API).blocks},
+	{method: http.MethodPost, path: "/tickets", do: (*API).ticket},
 }
+
+// inGin writes the path of an operation, /a/{b}, as Gin does: /a/:b.
+var inGin = strings.NewReplacer("{", ":", "}", "")
 
 // Mount adds the paths of the API to a router.
 func (a *API) Mount(r gin.IRouter) {
 	byPath := make(map[string]map[string]operation)
 	for _, op := range operations {
+		if op.path == "/notify" && a.opts.Notify == nil || strings.HasPrefix(op.path, "/ingest") && a.opts.Ingest == nil {
+			continue
+		}
 		if byPath[op.path] == nil {
 			byPath[op.path] = make(map[string]operation)
 		}
 		byPath[op.path][op.method] = op
 	}
 	for path, methods := range byPath {
-		r.Any(Prefix+path, gin.WrapF(func(w http.ResponseWriter, req *http.Request) { a.serve(w, req, methods) }))
+		r.Any(Prefix+inGin.Replace(path), func(c *gin.Context) {
+			for _, p := range c.Params {
+				c.Request.SetPathValue(p.Key, p.Value)
+			}
+			a.serve(c.Writer, c.Request, methods)
+		})
 	}
 	a.mountPages(r)
 }

@@ -43,7 +43,7 @@ func (a *API) claim(c *call, all []emission, single bool) (*claimed, error) {
 	if cl.outcomes, err = a.opts.Once.Claim(c.ctx, cl.claims); err != nil {
 		return nil, &problem.Problem{
 			Status: http.StatusServiceUnavailable, Code: problem.CodeUnavailable, RetryAfter: retryLater, Err: err,
-			Message: "whether an event with a key was emitted before cannot be found out at the moment; nothing was emitted: try again",
+			Message: "whether this key came before cannot be found out at the moment; nothing was done: try again",
 		}
 	}
 	cl.seen = make(map[int]bool)
@@ -60,7 +60,7 @@ func (a *API) claim(c *call, all []emission, single bool) (*claimed, error) {
 			}
 			return nil, &problem.Problem{
 				Status: http.StatusConflict, Code: CodeKeyReused, Field: field,
-				Message: "another event was sent with this key in the last 10 minutes; nothing was emitted",
+				Message: "something else was sent with this key in the last 10 minutes; nothing was done",
 			}
 		}
 	}

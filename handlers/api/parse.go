@@ -49,7 +49,7 @@ func mistake(err error, at string) error {
 		field := at
 		if form.Field != "" {
 			path := strings.Split(form.Field, ".")
-			if len(path) > 1 && (path[0] == "message" || path[0] == "targets") {
+			if len(path) > 1 && (path[0] == "message" || path[0] == "targets" || path[0] == "Notification") {
 				path = path[1:] // the name of a struct that is embedded, which JSON does not have
 			}
 			field += "/" + strings.Join(path, "/")
@@ -98,7 +98,7 @@ func names(text json.RawMessage, field string) ([]string, error) {
 	case err != nil || list == nil:
 		return nil, wrong(field, "it is no array of names")
 	case len(list) == 0:
-		return nil, wrong(field, "it is empty: leave it out if it is for everybody")
+		return nil, wrong(field, "it is empty: leave it out, or name one")
 	case len(list) > maxNames:
 		return nil, wrong(field, "there are %d names; the most is %d", len(list), maxNames)
 	}

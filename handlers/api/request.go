@@ -85,14 +85,14 @@ const CodeMethod = "method_not_allowed"
 
 // run does what is asked for, if the caller may.
 func (a *API) run(w http.ResponseWriter, r *http.Request, op operation) (any, error) {
-	who, err := a.identify(r)
+	who, caller, err := a.identify(r, op.anyone)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.callers.Enter(who.ID); err != nil {
+	if err := a.callers.Enter(caller); err != nil {
 		return nil, err
 	}
-	defer a.callers.Leave(who.ID)
+	defer a.callers.Leave(caller)
 	if op.scope != "" && !who.HasScope(op.scope) {
 		return nil, &auth.Error{Code: auth.CodeForbidden, Message: fmt.Sprintf("this needs the scope %s: of an API key, or as %s%s in a token's claim %s", op.scope, auth.ScopePrefix, op.scope, auth.ClaimScope)}
 	}
@@ -101,22 +101,27 @@ func (a *API) run(w http.ResponseWriter, r *http.Request, op operation) (any, er
 	}
 	c := &call{ctx: r.Context(), r: r, who: who}
 	if op.method == http.MethodPost {
-		if err := a.read(w, c, op.path == "/emit"); err != nil {
+		if err := a.read(w, c, op.lines); err != nil {
 			return nil, err
 		}
 	}
 	return op.do(a, c)
 }
 
-// identify finds out who calls. Nobody in particular is nobody, also where clients need
-// not say who they are: the API tells and does what no client can.
-func (a *API) identify(r *http.Request) (*auth.Principal, error) {
+// identify finds out who calls, and among whose requests that counts. Nobody in particular
+// is nobody, also where clients need not say who they are: the API tells and does what no
+// client can. Only for what anyone may ask, who may connect, the address stands for who it
+// is.
+func (a *API) identify(r *http.Request, anyone bool) (who *auth.Principal, caller string, err error) {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr
 	}
-	who, err := a.opts.Identity.Identify(r.Context(), &auth.Credentials{Header: r.Header, Query: r.URL.Query(), Address: host, Namespace: "/"})
+	who, err = a.opts.Identity.Identify(r.Context(), &auth.Credentials{Header: r.Header, Query: r.URL.Query(), Address: host, Namespace: "/"})
 	if err == nil && (who.Method == auth.MethodAnonymous || who.ID == "") {
+		if anyone {
+			return who, "address:" + host, nil
+		}
 		err = &auth.Error{Code: auth.CodeUnauthorized, Message: "the HTTP API needs an API key or a token, as Authorization: Bearer …; sockeye key create makes a key"}
 	}
 	if err != nil {
@@ -124,9 +129,9 @@ func (a *API) identify(r *http.Request) (*auth.Principal, error) {
 		if errors.As(err, &refused) && refused.Code != auth.CodeUnavailable && a.opts.Misbehaved != nil {
 			a.opts.Misbehaved(r.RemoteAddr)
 		}
-		return nil, err
+		return nil, "", err
 	}
-	return who, nil
+	return who, who.ID, nil
 }
 
 // read reads the body of a call.

@@ -2,8 +2,8 @@
 // namespace "/notifications": what is new, how much of it is unread, and what was read
 // elsewhere. The bell of the pages (public) is its client.
 //
-// It is a handler beside the road: applications call Notify, or POST /api/v1/notify (see
-// Routes), and it keeps and emits; it knows nothing of transports. On several nodes it is
+// It is a handler beside the road: applications call Notify, or POST /api/v1/notify of the
+// HTTP API, and it keeps and emits; it knows nothing of transports. On several nodes it is
 // one: see Between nodes.
 //
 // # Whose a socket is

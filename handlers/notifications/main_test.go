@@ -65,7 +65,6 @@ func serve(t *testing.T, adapter socketio.AdapterFactory, o notifications.Option
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
 	router.Any("/socket.io/*any", gin.WrapH(srv))
-	n.Routes(router)
 	web := httptest.NewServer(router)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

@@ -127,11 +127,12 @@ type Sent struct {
 // and keeps it for those that come later (see the package). The error is a *problem.Problem
 // if the message cannot be, with the field that is wrong; any other says that nobody heard.
 func (n *Notifications) Notify(m Message, users ...string) (Sent, error) {
-	return n.notify("", m, users)
+	return n.NotifyAs("", m, users...)
 }
 
-// notify is Notify for one of several publishers, whose keys are apart.
-func (n *Notifications) notify(publisher string, m Message, users []string) (Sent, error) {
+// NotifyAs is Notify for one of several publishers, whose keys are apart. Whether the
+// publisher may is for the caller to know.
+func (n *Notifications) NotifyAs(publisher string, m Message, users ...string) (Sent, error) {
 	one, err := m.prepared()
 	if err != nil {
 		return Sent{}, err
@@ -304,5 +305,5 @@ func (n *Notifications) onNotifyMe(e *socketio.Event) (any, error) {
 	if err := e.Bind(&m); err != nil {
 		return nil, &refusal{problem.CodeBadRequest, "the first argument is an object with title, and perhaps body, url, data and key"}
 	}
-	return n.notify("visitor:"+s.User(), m, []string{s.User()})
+	return n.NotifyAs("visitor:"+s.User(), m, s.User())
 }

@@ -1,14 +1,10 @@
 package notifications
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"time"
-
-	"github.com/sockeye-io/sockeye/server/auth"
 )
 
 // Options bounds the notifications. Zero means the default of a field.
@@ -27,19 +23,11 @@ type Options struct {
 	// RecoveryBytes bounds the packets kept for recovery; 16 MiB.
 	RecoveryBytes int64 `yaml:"recovery-bytes,omitempty"`
 
-	// Identify finds out who asks over HTTP; nil refuses everybody.
-	Identify Identify `yaml:"-"`
-	// Access decides whom a publisher may notify: whether it may publish to the room
-	// "user:" and the id. Nil allows all.
-	Access auth.Access `yaml:"-"`
 	// Observer is told what a metric may count; nil hears nothing.
 	Observer Observer `yaml:"-"`
 	// Logger logs what an operator should know; nil logs nothing.
 	Logger *slog.Logger `yaml:"-"`
 }
-
-// Identify finds out who makes a request. The error is an *auth.Error.
-type Identify func(ctx context.Context, r *http.Request) (*auth.Principal, error)
 
 // Observer is called by any number of goroutines at once and must not block.
 type Observer interface {

@@ -1,13 +1,10 @@
 package telemetry_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +16,7 @@ import (
 	"github.com/sockeye-io/sockeye/handlers/internal/rawclient"
 	"github.com/sockeye-io/sockeye/handlers/telemetry"
 	"github.com/sockeye-io/sockeye/server/auth"
+	"github.com/sockeye-io/sockeye/server/problem"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
@@ -40,8 +38,9 @@ var who = map[string]*auth.Principal{
 
 // node is a server with telemetry.
 type node struct {
-	url string
-	io  *socketio.Server
+	url  string
+	io   *socketio.Server
+	tele *telemetry.Telemetry
 }
 
 // serve starts a server with telemetry.
@@ -52,14 +51,6 @@ func serve(t *testing.T, o telemetry.Options) *node {
 
 func serveOn(t *testing.T, adapter socketio.AdapterFactory, o telemetry.Options) *node {
 	t.Helper()
-	if o.Access != nil {
-		o.Identify = func(_ context.Context, c *auth.Credentials) (*auth.Principal, error) {
-			if p := who[c.Shown("", "")]; p != nil {
-				return p, nil
-			}
-			return nil, &auth.Error{Code: auth.CodeUnauthorized, Message: "log in first"}
-		}
-	}
 	srv, err := socketio.New(&socketio.Options{
 		Adapter: adapter,
 		Admit: func(_ context.Context, s *socketio.Socket) error {
@@ -79,7 +70,6 @@ func serveOn(t *testing.T, adapter socketio.AdapterFactory, o telemetry.Options)
 	}
 	r := gin.New()
 	r.Any("/socket.io/", gin.WrapH(srv))
-	tele.Routes(r.Group("/api/v1"))
 	web := httptest.NewServer(r)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -89,7 +79,7 @@ func serveOn(t *testing.T, adapter socketio.AdapterFactory, o telemetry.Options)
 		}
 		web.Close()
 	})
-	return &node{url: web.URL, io: srv}
+	return &node{url: web.URL, io: srv, tele: tele}
 }
 
 // come connects as somebody; "" is anonymous.
@@ -98,31 +88,26 @@ func (n *node) come(t *testing.T, token string) *rawclient.Client {
 	return rawclient.Dial(t, n.url, telemetry.Namespace, object{"token": token})
 }
 
-// post sends a body to a path under /api/v1, and returns the status and the answer.
-func (n *node) post(t *testing.T, path, kind, token, body string) (int, answer) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, n.url+"/api/v1"+path, strings.NewReader(body))
+// ingest has a request of somebody taken, and returns the status and the answer.
+func (n *node) ingest(device string, lines bool, token, body string) (status int, a answer) {
+	p := who[token]
+	if p == nil {
+		p = auth.Anonymous()
+	}
+	status = http.StatusOK
+	got, err := n.tele.Ingest(p, device, lines, []byte(body))
 	if err != nil {
-		t.Fatal(err)
+		told := problem.Of(err)
+		got, status = told, told.Status
 	}
-	req.Header.Set("Content-Type", kind)
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
+	text, err := json.Marshal(got)
+	if err == nil {
+		err = json.Unmarshal(text, &a)
 	}
-	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var a answer
-	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&a); err != nil {
-		t.Fatalf("%s: %v", text, err)
-	}
-	return res.StatusCode, a
+	return status, a
 }
 
 // answer is an ack, or the answer to a request.

@@ -1,14 +1,12 @@
 package telemetry
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/sockeye-io/sockeye/server/auth"
-	"github.com/sockeye-io/sockeye/server/limit"
 )
 
 // Options bound what is kept and say what is watched. Zero means the default of a field.
@@ -42,13 +40,6 @@ type Options struct {
 	// HideServer leaves out the server's own processor, memory and connections.
 	HideServer bool `yaml:"hide-server,omitempty"`
 
-	// MaxBody is the most bytes of the body of a request; 1 MB.
-	MaxBody int64 `yaml:"-"`
-	// Rate bounds the requests of one key, user, or address where nobody is shown; zero does
-	// not.
-	Rate limit.Rate `yaml:"-"`
-	// Misbehaved is told of an address that showed what does not hold; it may be nil.
-	Misbehaved func(remote string) `yaml:"-"`
 	// Node is the id of this node among several; "" is a node alone.
 	Node string `yaml:"-"`
 	// Vitals measures this process, once a second; nil shows nothing.
@@ -56,8 +47,6 @@ type Options struct {
 	// Open says that clients are known by nothing: who may see everything sees the server's
 	// own measures too.
 	Open bool `yaml:"-"`
-	// Identify says who makes a request; nil takes everybody for anonymous.
-	Identify func(ctx context.Context, c *auth.Credentials) (*auth.Principal, error) `yaml:"-"`
 	// Access decides about devices, as rooms named device:NAME; nil allows everything.
 	Access auth.Access `yaml:"-"`
 	// Observer hears what a metric may count; nil hears nothing.
@@ -139,7 +128,6 @@ func (o Options) withDefaults() Options {
 	o.MaxAhead = or(o.MaxAhead, time.Minute)
 	o.MaxBehind = or(o.MaxBehind, 24*time.Hour)
 	o.Forget = or(o.Forget, 24*time.Hour)
-	o.MaxBody = or(o.MaxBody, 1_000_000)
 	if o.Thresholds == nil {
 		o.Thresholds = demoThresholds()
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -61,6 +62,7 @@ type Reading struct {
 type form struct {
 	device   string // all of them are of this one, which need not be said; "" is any
 	fallback string // whose those are that do not say; "" is an error
+	strict   bool   // members that there are not are refused
 	most     int
 	now      time.Time
 	ahead    time.Duration
@@ -140,7 +142,15 @@ const example = `{"metric": "temperature", "value": 21.5, "unit": "°C"}`
 
 func (f *form) reading(text []byte) (Reading, *refusal) {
 	var s sent
-	if err := json.Unmarshal(text, &s); err != nil || len(text) == 0 || text[0] != '{' {
+	read := json.Unmarshal
+	if f.strict {
+		read = unmarshalStrict
+	}
+	err := read(text, &s)
+	if name, is := unknownMember(err); is {
+		return Reading{}, refuse(codeBadRequest, "/"+pointer.Replace(name), "there is no member %.100q: a reading has device, metric, value, time and unit", name)
+	}
+	if err != nil || len(text) == 0 || text[0] != '{' {
 		return Reading{}, refuse(codeBadRequest, "", "a reading is a JSON object such as %s", example)
 	}
 	var r Reading
@@ -157,6 +167,35 @@ func (f *form) reading(text []byte) (Reading, *refusal) {
 	}
 	return r, nil
 }
+
+// unmarshalStrict is json.Unmarshal that refuses members that there are not.
+func unmarshalStrict(text []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if d.InputOffset() != int64(len(text)) {
+		return errors.New("something follows")
+	}
+	return nil
+}
+
+// unknownMember returns the name of the member that an error of unmarshalStrict is about.
+func unknownMember(err error) (name string, is bool) {
+	if err == nil {
+		return "", false
+	}
+	quoted, is := strings.CutPrefix(err.Error(), "json: unknown field ")
+	if !is {
+		return "", false
+	}
+	name, err = strconv.Unquote(quoted)
+	return name, err == nil
+}
+
+// pointer writes a name as a part of a JSON Pointer (RFC 6901, section 3).
+var pointer = strings.NewReplacer("~", "~0", "/", "~1")
 
 func (f *form) readDevice(r *Reading, text json.RawMessage) *refusal {
 	if r.Device = cmp.Or(f.device, f.fallback); text == nil && r.Device != "" {

@@ -11,10 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gin-gonic/gin"
-
 	"github.com/sockeye-io/sockeye/server/auth"
-	"github.com/sockeye-io/sockeye/server/limit"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
@@ -34,7 +31,7 @@ func Doors() []string { return []string{doorEvent, doorHTTP, doorNode, doorServe
 
 // Codes lists the codes with which readings are refused, besides those of package auth.
 func Codes() []string {
-	return []string{codeBadRequest, codeBadDevice, codeBadMetric, codeBadValue, codeBadTime, codeBadUnit, codeTooMany, codeFull, socketio.CodeRateLimited}
+	return []string{codeBadRequest, codeBadDevice, codeBadMetric, codeBadValue, codeBadTime, codeBadUnit, codeTooMany, codeFull}
 }
 
 // Conflations lists why readings are not sent.
@@ -42,9 +39,6 @@ func Conflations() []string { return []string{whyInterval, whySlow} }
 
 // Severities lists those of alerts.
 func Severities() []string { return []string{severityInfo, severityWarning, severityCritical} }
-
-// maxOpen is how many requests of one caller are read at once.
-const maxOpen = 100
 
 // maxPatterns is how many patterns one subscription has.
 const maxPatterns = 50
@@ -54,12 +48,10 @@ type Telemetry struct {
 	opts  Options
 	board *board
 	ns    *socketio.Namespace
-
-	callers *limit.Callers // of requests
 }
 
 // Mount registers telemetry on srv. It is called once, before srv serves; it fails when an
-// option cannot be. It ends with the namespace. Routes adds the way in over HTTP.
+// option cannot be. It ends with the namespace.
 func Mount(srv *socketio.Server, o Options) (*Telemetry, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -70,7 +62,7 @@ func Mount(srv *socketio.Server, o Options) (*Telemetry, error) {
 	if _, v.cluster = ns.Adapter().(socketio.ClusterAdapter); v.cluster && v.node == "" {
 		v.node = rand.Text()
 	}
-	t := &Telemetry{opts: o, board: newBoard(o, v), ns: ns, callers: limit.NewCallers(o.Rate, maxOpen, nil)}
+	t := &Telemetry{opts: o, board: newBoard(o, v), ns: ns}
 
 	ns.On("reading", t.answering(t.readings))
 	ns.On("readings", t.answering(t.readings))
@@ -116,12 +108,6 @@ func (t *Telemetry) begin(v *namespaceVoice) {
 		running.Wait()
 		t.board.close()
 	})
-}
-
-// Routes adds the way in over HTTP to a router at /api/v1.
-func (t *Telemetry) Routes(r gin.IRouter) {
-	r.POST("/ingest", t.ingest)
-	r.POST("/ingest/:device", t.ingest)
 }
 
 // answering acknowledges an event with its outcome, if the client asked. What fails here is
