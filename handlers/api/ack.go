@@ -13,6 +13,12 @@ const (
 	maxAckWait     = 30 * time.Second
 )
 
+// Bounds of the answers that are told: clients decide how much they say.
+const (
+	maxAnswers     = 10_000
+	maxAnswerBytes = 4 << 20 // of memory, which is about what they say
+)
+
 // asked is an event whose receivers answer.
 type asked struct {
 	message
@@ -27,6 +33,8 @@ type answers struct {
 	// Missing is how many clients did not answer; nil where that is not known, because a
 	// node did not say how many it has.
 	Missing *int `json:"missing"`
+	// Dropped is how many clients answered whose answers were too many, or too large.
+	Dropped int `json:"dropped,omitempty"`
 }
 
 // emitWithAck emits an event and collects the acknowledgements.
@@ -51,13 +59,13 @@ func (a *API) emitWithAck(c *call) (any, error) {
 	if err := a.prepareMessage(&e, &m.message, "", c.who, s); err != nil {
 		return nil, err
 	}
-	got, err := e.to.Timeout(wait).EmitWithAck(c.ctx, e.event, e.arguments()...)
+	got, err := e.to.Timeout(wait).EmitWithAckWithin(c.ctx, maxAnswers, maxAnswerBytes, e.event, e.arguments()...)
 	none := 0
 	out := answers{Answers: got, Missing: &none}
 	var late *socketio.AckError
 	switch {
 	case errors.As(err, &late):
-		out.Answers, out.Missing = late.Responses, &late.Missing
+		out.Answers, out.Missing, out.Dropped = late.Responses, &late.Missing, late.Dropped
 		if late.Missing < 0 {
 			out.Missing = nil
 		}

@@ -273,6 +273,29 @@ func TestAnswersAreCollected(t *testing.T) {
 	}
 }
 
+// Clients decide how much they say, and could have filled the memory of the server.
+func TestAnswersAreNoMoreThanOneMayHold(t *testing.T) {
+	t.Parallel()
+	h := open(t, api.Options{}, nil)
+	got := make(chan string, 1)
+	clients := make([]*sockettest.Client, 5)
+	for i := range clients {
+		clients[i], _ = h.enter("alice", "a")
+	}
+	go func() {
+		_, text := h.ask("admin", "/emit-with-ack", `{"event":"x","rooms":["a"],"timeout":30000}`)
+		got <- text
+	}()
+	large := strings.Repeat("x", 900_000)
+	for _, c := range clients {
+		f := c.Next().Text
+		c.Send("3" + f[1:strings.IndexByte(f, '[')] + `["` + large + `"]`)
+	}
+	if text := sockettest.Receive(t, "the answers", got); strings.Count(text, large) != 4 || !strings.HasSuffix(text, `"missing":0,"dropped":1}`) {
+		t.Errorf("%d answers of %d, which end with %s", strings.Count(text, large), len(clients), text[max(0, len(text)-60):])
+	}
+}
+
 func TestWhoIsWhere(t *testing.T) {
 	t.Parallel()
 	h := open(t, api.Options{}, nil)

@@ -3,7 +3,9 @@ package socketio_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -174,5 +176,30 @@ func TestBroadcastWithAcks(t *testing.T) {
 	emit(srv.To("nobody"))
 	if r := <-results; r.err != nil || len(r.got) != 0 {
 		t.Errorf("to nobody: %+v", r)
+	}
+}
+
+func TestWhatClientsAnswerIsBounded(t *testing.T) {
+	srv := serve(t, nil)
+	long := strings.Repeat("x", 2000)
+	clients := make([]*sockettest.Client, 3)
+	for i := range clients {
+		clients[i], _ = join(t, srv)
+	}
+	for id, c := range []struct{ answers, bytes, kept int }{{2, 1 << 20, 2}, {10, 4000, 1}, {0, 0, 0}} {
+		asked := make(chan error, 1)
+		go func() {
+			_, err := srv.To().EmitWithAckWithin(context.Background(), c.answers, c.bytes, "q")
+			asked <- err
+		}()
+		for _, client := range clients {
+			client.Expect(fmt.Sprintf(`2%d["q"]`, id))
+			client.Send(fmt.Sprintf(`3%d[%q]`, id, long))
+		}
+		err := sockettest.Receive(t, "answers", asked)
+		var e *socketio.AckError
+		if !errors.As(err, &e) || len(e.Responses) != c.kept || e.Dropped != 3-c.kept || e.Missing != 0 || !errors.Is(e, socketio.ErrTooManyAnswers) {
+			t.Errorf("of 3 answers to be kept within %d and %d bytes: %+v", c.answers, c.bytes, err)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"time"
 )
@@ -95,6 +96,13 @@ func (b *Broadcast) Send(args ...any) error { return b.Emit("message", args...) 
 // to. When some are missing at the end of the wait the error is an *AckError
 // that holds the answers there are.
 func (b *Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) ([]Args, error) {
+	return b.EmitWithAckWithin(ctx, math.MaxInt, math.MaxInt, event, args...)
+}
+
+// EmitWithAckWithin is EmitWithAck that keeps no more answers than so many, and none of
+// those that would be more than so many bytes together: clients decide how much they say.
+// Those that came and are not kept are AckError.Dropped.
+func (b *Broadcast) EmitWithAckWithin(ctx context.Context, answers, bytes int, event string, args ...any) ([]Args, error) {
 	if b.parent != nil {
 		return nil, ErrUnsupported
 	}
@@ -104,7 +112,7 @@ func (b *Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) 
 	}
 	ctx, cancel := withTimeout(ctx, b.t.Flags.Timeout)
 	defer cancel()
-	g := &ackGroup{servers: 1, done: make(chan struct{})}
+	g := &ackGroup{servers: 1, done: make(chan struct{}), answers: answers, bytes: bytes}
 	stop, err := b.ns.adapter.BroadcastAck(ctx, p, &b.t, g)
 	if err != nil {
 		stop()
@@ -122,12 +130,14 @@ func (b *Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) 
 
 // ackGroup is the AckSink of Broadcast.EmitWithAck.
 type ackGroup struct {
-	done chan struct{}
+	done           chan struct{}
+	answers, bytes int // that are kept at most
 
 	mu             sync.Mutex
 	servers        int // that say how many clients to expect
 	said           int // of them that did
 	expected, lost int
+	came, held     int // answers, and the bytes of those that are kept
 	responses      []Args
 	failure        error
 	over           bool // done is closed
@@ -148,7 +158,13 @@ func (g *ackGroup) Expect(clients int) {
 }
 
 func (g *ackGroup) Acked(args Args) {
-	g.change(func() { g.responses = append(g.responses, args) })
+	g.change(func() {
+		g.came++
+		if held := args.Held(); len(g.responses) < g.answers && held <= g.bytes-g.held {
+			g.held += held
+			g.responses = append(g.responses, args)
+		}
+	})
 }
 
 func (g *ackGroup) Lost() {
@@ -170,7 +186,7 @@ func (g *ackGroup) change(f func()) {
 		return
 	}
 	f()
-	if g.said > 0 && g.said >= g.servers && len(g.responses)+g.lost >= g.expected {
+	if g.said > 0 && g.said >= g.servers && g.came+g.lost >= g.expected {
 		g.over = true
 		close(g.done)
 	}
@@ -180,16 +196,19 @@ func (g *ackGroup) result(cause error) ([]Args, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.taken = true
-	missing := g.expected - len(g.responses)
+	e := &AckError{Missing: g.expected - g.came, Responses: g.responses, Dropped: g.came - len(g.responses), Err: cause}
 	switch {
 	case g.failure != nil:
-		return nil, &AckError{Missing: -1, Responses: g.responses, Err: g.failure}
+		e.Missing, e.Err = -1, g.failure
 	case g.said < g.servers:
-		return nil, &AckError{Missing: -1, Responses: g.responses, Err: cause}
-	case missing > 0:
-		return nil, &AckError{Missing: missing, Responses: g.responses, Err: cause}
+		e.Missing = -1
+	case e.Missing > 0:
+	case e.Dropped > 0:
+		e.Err = ErrTooManyAnswers
+	default:
+		return g.responses, nil
 	}
-	return g.responses, nil
+	return nil, e
 }
 
 // FetchSockets returns the sockets.

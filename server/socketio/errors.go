@@ -16,6 +16,9 @@ var (
 	ErrNoAck = errors.New("socketio: the client asked for no acknowledgement")
 	// ErrDisconnected is returned when the socket is gone or going.
 	ErrDisconnected = errors.New("socketio: socket disconnected")
+	// ErrTooManyAnswers is the cause where every client answered, and more was said than
+	// EmitWithAckWithin keeps.
+	ErrTooManyAnswers = errors.New("socketio: there are more answers than are kept")
 	// ErrCannotAnswer is returned by EmitWithAck to the reader of an event stream, and
 	// nothing is sent. A broadcast reaches it and expects no answer.
 	ErrCannotAnswer = errors.New("socketio: the client reads an event stream and cannot answer")
@@ -56,13 +59,15 @@ type ConnectError struct {
 func (e *ConnectError) Error() string { return e.Message }
 
 // AckError is returned by Broadcast.EmitWithAck when not every client answered.
-// It wraps the cause (ErrTimeout, ErrDisconnected or the context's error).
+// It wraps the cause (ErrTimeout, ErrDisconnected, ErrTooManyAnswers or the context's error).
 type AckError struct {
 	// Missing is the number of clients that did not answer; -1 when the number
 	// of clients is not known because a node did not answer.
 	Missing int
-	// Responses are the answers that did come.
+	// Responses are the answers that did come, and Dropped how many came besides these that
+	// EmitWithAckWithin did not keep.
 	Responses []Args
+	Dropped   int
 	// Err is the cause.
 	Err error
 }
