@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"fmt"
+
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
@@ -9,13 +11,33 @@ import (
 func (e *emit) send(from *socketio.Namespace) {
 	ns := from
 	if e.Namespace != "" && e.Namespace != from.Name() {
-		ns = from.Server().Of(e.Namespace)
+		other, release := from.Server().Find(e.Namespace)
+		if other == nil { // it was there when the answer was read: see findAll
+			return
+		}
+		defer release()
+		ns = other
 	}
 	to := ns.To(e.Rooms...).ToUser(e.Users...).Except(e.Except...)
 	if e.Volatile {
 		to = to.Volatile()
 	}
 	_ = to.Emit(e.Event, e.args...)
+}
+
+// findAll returns an error if one of the events is for a namespace that there is not. A
+// backend makes none, or a mistake of its would leave more and more of them.
+func findAll(list []emit, from *socketio.Namespace) error {
+	for i := range list {
+		if name := list[i].Namespace; name != "" && name != from.Name() {
+			n, release := from.Server().Find(name)
+			if n == nil {
+				return fmt.Errorf("emit %d of its answer: there is no namespace %.200q", i, name)
+			}
+			release()
+		}
+	}
+	return nil
 }
 
 func sendAll(list []emit, from *socketio.Namespace) {

@@ -159,12 +159,15 @@ func ackOf(text json.RawMessage) ([]any, error) {
 }
 
 func values(list []json.RawMessage) ([]any, error) {
-	args := make([]any, len(list))
+	args, found := make([]any, len(list)), 0
 	for i, text := range list {
 		var err error
-		if args[i], err = valueFromJSON(text); err != nil {
+		if args[i], err = valueFromJSON(text, &found); err != nil {
 			return nil, fmt.Errorf("argument %d: %w", i, err)
 		}
+	}
+	if found > wire.DefaultMaxAttachments {
+		return nil, fmt.Errorf("it has %d binary values; clients take at most %d", found, wire.DefaultMaxAttachments)
 	}
 	return args, nil
 }

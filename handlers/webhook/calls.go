@@ -13,8 +13,10 @@ import (
 func (h *Hooks) connect(ctx context.Context, s *socketio.Socket, b *backend) error {
 	var a *connectAnswer
 	err := b.ask(ctx, Connect, connectRequest{headOf(Connect, s), s.Recovered(), b.handshakeOf(s)}, func(body []byte) (err error) {
-		a, err = readConnect(body)
-		return err
+		if a, err = readConnect(body); err != nil {
+			return err
+		}
+		return findAll(a.Emit, s.Namespace())
 	})
 	var no *refusal
 	switch {
@@ -139,8 +141,10 @@ func (b *backend) event(ctx context.Context, e *socketio.Event) {
 	s := e.Socket()
 	a := &eventAnswer{}
 	err = b.ask(ctx, Event, eventRequest{headOf(Event, s), roomsOf(s), e.Name(), args, e.HasAck()}, func(body []byte) (err error) {
-		a, err = readEvent(body)
-		return err
+		if a, err = readEvent(body); err != nil {
+			return err
+		}
+		return findAll(a.Emit, s.Namespace())
 	})
 	var no *refusal
 	switch {
@@ -184,8 +188,10 @@ func (h *Hooks) disconnect(s *socketio.Socket, b *backend, r socketio.Disconnect
 	issued := s.Handshake().Issued
 	head := headOf(Disconnect, s)
 	err := b.ask(h.ctx, Disconnect, disconnectRequest{head, in, r.Reason, r.Detail, max(0, head.Time-issued)}, func(body []byte) (err error) {
-		a, err = readDisconnect(body)
-		return err
+		if a, err = readDisconnect(body); err != nil {
+			return err
+		}
+		return findAll(a.Emit, s.Namespace())
 	})
 	if err == nil {
 		sendAll(a.Emit, s.Namespace())

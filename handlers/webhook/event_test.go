@@ -166,6 +166,7 @@ func TestBadAnswersToEvents(t *testing.T) {
 		`{"emit":{"event":"x"}}`, `{"emit":[{"event":"done"},{"event":"x","rooms":[]}]}`, `{"emit":[{"event":"done"},{"event":"x","rooms":[],"users":[]}]}`,
 		`{"emit":[{"event":"done"},{"event":"x","users":[""]}]}`, `{"emit":[{"event":"done"},{"event":"x","to":"all"}]}`,
 		`{"emit":[{"event":"done"},{"event":"x","args":[{"base64":"!"}]}]}`, `{"emit":[{"event":"x","namespace":"other"}]}`,
+		`{"join":["done"],"emit":[{"event":"done"},{"event":"x","namespace":"/nobody-made-this"}]}`, `{"ack":[` + strings.Repeat(`{"base64":""},`, 10) + `{"base64":""}]}`,
 		`{"emit":[{"event":"done"}],"disconnect":{}}`, `{"disconnect":true}`, `{"ack":[{"base64":"%"}]}`, `{"ack":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`,
 	} {
 		got := text(c.Call("do", body))
@@ -175,6 +176,9 @@ func TestBadAnswersToEvents(t *testing.T) {
 	}
 	if heard := c.Heard(); len(heard) != 0 {
 		t.Errorf("heard %v", heard)
+	}
+	if n, _ := r.Find("/nobody-made-this"); n != nil {
+		t.Error("an answer made a namespace")
 	}
 	if s, _ := r.Of("/").Socket(c.ID()); len(roomsOf(s)) != 0 {
 		t.Errorf("in %v", roomsOf(s))

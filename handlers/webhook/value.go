@@ -55,8 +55,8 @@ func marked(v any) any {
 var errBase64 = errors.New(`an object {"base64": …} holds no base64`)
 
 // valueFromJSON reads a JSON value, which is passed on as it stands if nothing in it
-// stands for binary.
-func valueFromJSON(text json.RawMessage) (any, error) {
+// stands for binary; those that do are counted in found.
+func valueFromJSON(text json.RawMessage, found *int) (any, error) {
 	var r socketio.Raw
 	if err := r.UnmarshalJSON(text); err != nil {
 		return nil, err
@@ -70,16 +70,16 @@ func valueFromJSON(text json.RawMessage) (any, error) {
 	if err := dec.Decode(&v); err != nil {
 		return nil, err
 	}
-	return unmarked(v)
+	return unmarked(v, found)
 }
 
 // unmarked puts binary in place of the objects that stand for it.
-func unmarked(v any) (any, error) {
+func unmarked(v any, found *int) (any, error) {
 	var err error
 	switch v := v.(type) {
 	case []any:
 		for i := range v {
-			if v[i], err = unmarked(v[i]); err != nil {
+			if v[i], err = unmarked(v[i], found); err != nil {
 				return nil, err
 			}
 		}
@@ -89,10 +89,11 @@ func unmarked(v any) (any, error) {
 			if err != nil {
 				return nil, errBase64
 			}
+			*found++
 			return b, nil
 		}
 		for k := range v {
-			if v[k], err = unmarked(v[k]); err != nil {
+			if v[k], err = unmarked(v[k], found); err != nil {
 				return nil, err
 			}
 		}
