@@ -12,7 +12,7 @@ import (
 // connect asks about a client that connects, and lets it in or not.
 func (h *Hooks) connect(ctx context.Context, s *socketio.Socket, b *backend) error {
 	var a *connectAnswer
-	err := b.ask(ctx, Connect, connectRequest{headOf(Connect, s), s.Recovered(), b.handshakeOf(s)}, func(body []byte) (err error) {
+	err := b.ask(ctx, Connect, connectRequest{headOf(Connect, s), s.Recovered(), b.handshakeOf(s)}, func(body []byte) (err error) { //nolint:contextcheck // a namespace does not end with the socket
 		if a, err = readConnect(body); err != nil {
 			return err
 		}
@@ -140,7 +140,7 @@ func (b *backend) event(ctx context.Context, e *socketio.Event) {
 	}
 	s := e.Socket()
 	a := &eventAnswer{}
-	err = b.ask(ctx, Event, eventRequest{headOf(Event, s), roomsOf(s), e.Name(), args, e.HasAck()}, func(body []byte) (err error) {
+	err = b.ask(ctx, Event, eventRequest{headOf(Event, s), roomsOf(s), e.Name(), args, e.HasAck()}, func(body []byte) (err error) { //nolint:contextcheck // a namespace does not end with the socket
 		if a, err = readEvent(body); err != nil {
 			return err
 		}
