@@ -20,13 +20,13 @@ func defaultConfig() *Config {
 		PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second, UpgradeTimeout: 10 * time.Second,
 		ConnectTimeout: 45 * time.Second, PollHold: OrDuration{Word: "auto"}, MaxPayload: 1e6,
 		OutboxLimit: 1 << 20, OutboxMax: 16 << 20, SlowReader: "disconnect", HandlerStall: time.Minute,
-		Recovery: OrDuration{Word: "off"}, RecoveryBytes: 64 << 20, Relay: "on", Events: "on", LogLevel: "info", LogFormat: "text", LogConnections: true,
+		Recovery: OrDuration{Word: "off"}, RecoveryBytes: 64 << 20, Relay: "on", Events: true, LogLevel: "info", LogFormat: "text", LogConnections: true,
 		ProxyHeader: "x-forwarded-for", ProxyProtocol: "off", LimitsExcept: []string{"private"},
 		EventRate: Rate{PerSecond: 200, Burst: 2000}, ByteRate: ByteRate{PerSecond: 1 << 20, Burst: 4 << 20},
 		MaxEventName: 256, MaxRooms: 100, MaxNamespaces: 100, MaxConnections: 100_000, OutboxTotal: 1 << 30,
 		IPConnections: 2000, IPHandshakes: Rate{PerSecond: 50, Burst: 1000},
 		UserConnections: 1000, UserHandshakes: Rate{PerSecond: 50, Burst: 1000},
-		PlainWebSocket: "on", API: true, APIRate: Rate{PerSecond: 500, Burst: 5000}, APIBody: 1 << 20,
+		PlainWebSocket: true, API: true, APIRate: Rate{PerSecond: 500, Burst: 5000}, APIBody: 1 << 20,
 		Adapter: "auto", RedisPrefix: "socket.io", RedisRequestsTimeout: 5 * time.Second,
 	}
 }

@@ -61,7 +61,7 @@ func TestEventStreamsAreServed(t *testing.T) {
 			}
 		}
 	}
-	if res, _ := start(t, func(c *Config) { c.Events = "off" }).do(t, http.MethodGet, "/events?room=a"); res.StatusCode != http.StatusNotFound {
+	if res, _ := start(t, func(c *Config) { c.Events = false }).do(t, http.MethodGet, "/events?room=a"); res.StatusCode != http.StatusNotFound {
 		t.Errorf("switched off: %s", res.Status)
 	}
 	if refused := start(t, func(c *Config) { c.Relay = "off" }).stream(t, "room=a"); refused.Resp.StatusCode != http.StatusForbidden {

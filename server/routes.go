@@ -30,10 +30,10 @@ func (a *App) routes() http.Handler {
 	r.Any(strings.TrimSuffix(base, "/"), unbounded, gin.WrapH(a.front()))
 
 	// The same rooms for those who come without Socket.IO.
-	if a.cfg.PlainWebSocket == "on" {
+	if a.cfg.PlainWebSocket {
 		ws.Mount(a.io, r.Group("", unbounded), ws.Config{Logger: a.log})
 	}
-	if a.cfg.Events == "on" {
+	if a.cfg.Events {
 		a.mountEvents(r.Group("", unbounded))
 	}
 

@@ -47,7 +47,7 @@ func (r *running) ingest(t *testing.T, key, device string) (status int, code str
 // server's own measures are there for who may see them.
 func TestAnAPIKeySendsReadingsOfItsDevice(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "auth.json")
-	r := start(t, func(c *Config) { c.AuthFile, c.PlainWebSocket = file, "on" })
+	r := start(t, func(c *Config) { c.AuthFile, c.PlainWebSocket = file, true })
 	key := func(about auth.APIKey) string {
 		id, text, k, err := auth.NewKey(about)
 		if err == nil {
@@ -130,7 +130,7 @@ func TestReadingsReachDashboardsOnOtherNodes(t *testing.T) {
 		t.Run(adapter, func(t *testing.T) {
 			on := func() *running {
 				return onRedis(t, s.URL(), func(c *Config) {
-					c.Adapter, c.RedisPrefix, c.PlainWebSocket, c.Anonymous = adapter, t.Name(), "on", SwitchOn
+					c.Adapter, c.RedisPrefix, c.PlainWebSocket, c.Anonymous = adapter, t.Name(), true, SwitchOn
 				})
 			}
 			a, b := on(), on()

@@ -34,7 +34,7 @@ func TestPlainWebSocketsCountLikeEveryConnection(t *testing.T) {
 // TestPlainWebSocketsCanBeOff, and nothing is there then.
 func TestPlainWebSocketsCanBeOff(t *testing.T) {
 	t.Parallel()
-	r := start(t, func(c *Config) { c.PlainWebSocket = "off" })
+	r := start(t, func(c *Config) { c.PlainWebSocket = false })
 	if status, _ := r.fetch(t, "/ws"); status != http.StatusNotFound {
 		t.Errorf("/ws is answered with %d", status)
 	}
