@@ -52,6 +52,12 @@ func suite(t *testing.T, url string) {
 	})
 }
 
-func TestSuiteOnASingleRedis(t *testing.T) { suite(t, redistest.Single(t).URL()) }
+func TestSuiteOnASingleRedis(t *testing.T) {
+	t.Parallel()
+	suite(t, redistest.Single(t).URL())
+}
 
-func TestSuiteOnARedisCluster(t *testing.T) { suite(t, redistest.Cluster(t).URL()) }
+func TestSuiteOnARedisCluster(t *testing.T) {
+	t.Parallel()
+	suite(t, redistest.Cluster(t).URL())
+}
