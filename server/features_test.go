@@ -78,6 +78,60 @@ func TestAKeyWithTheScopeNotifiesTheUsersItIsFor(t *testing.T) {
 	}
 }
 
+func TestANotificationThatCannotBeSaysWhy(t *testing.T) {
+	t.Parallel()
+	r := backends(t, nil)
+	key := r.withKey(t, auth.Patterns{"user:ann", "user:bea"}, auth.ScopePublish)
+	long := strings.Repeat("x", 4<<10)
+	for _, c := range []struct {
+		body        string
+		status      int
+		code, field string
+	}{
+		{`{"user":"ann","title":"x","key":"k"}`, 200, "", ""},
+		{`{"users":["bea"],"title":"x","key":"k"}`, 200, "", ""},
+		{`{"user":"ann","title":"y","key":"k"}`, 409, "key_reused", "/key"},
+		{`{"user":"cleo","title":"x"}`, 403, "forbidden", "/user"},
+		{`{"users":["ann","cleo"],"title":"x"}`, 403, "forbidden", "/users/1"},
+		{``, 400, "bad_request", ""},
+		{`{`, 400, "bad_request", ""},
+		{`{"user":"ann","title":"x"} {}`, 400, "bad_request", ""},
+		{`{"user":"ann","titel":"x"}`, 400, "bad_request", "/titel"},
+		{`{"user":"ann","title":7}`, 400, "bad_request", "/title"},
+		{`{"user":"ann"}`, 400, "bad_request", "/title"},
+		{`{"title":"x"}`, 400, "bad_request", "/users"},
+		{`{"user":"","title":"x"}`, 400, "bad_request", "/user"},
+		{`{"users":[],"title":"x"}`, 400, "bad_request", "/users"},
+		{`{"user":"ann","users":["bea"],"title":"x"}`, 400, "bad_request", "/user"},
+		{`{"user":"ann","title":"x","url":"data:text/html,x"}`, 400, "bad_request", "/url"},
+		{`{"user":"ann","title":"x","body":"` + long + `"}`, 400, "bad_request", "/body"},
+		{`{"user":"ann","title":"x","key":"` + long + `"}`, 400, "bad_request", "/key"},
+		{`{"user":"ann","title":"x","data":"` + long + `"}`, 400, "bad_request", "/data"},
+		{`{"user":"ann","title":"","key":"again"}`, 400, "bad_request", "/title"},
+		{`{"user":"ann","title":"x","key":"again"}`, 200, "", ""}, // what nobody was told is forgotten
+	} {
+		res, text := r.ask(t, "POST /notify", key, c.body)
+		var got struct{ Error struct{ Code, Message, Field string } }
+		if err := json.Unmarshal([]byte(text), &got); err != nil || res.StatusCode != c.status || got.Error.Code != c.code || got.Error.Field != c.field {
+			t.Errorf("%.60s: %d %s (%v), want %d %s %s", c.body, res.StatusCode, text, err, c.status, c.code, c.field)
+		}
+	}
+}
+
+// Devices may show nothing where clients may: their address stands for who they are.
+func TestAnonymousDevicesMayNotAskTooOften(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config) { c.APIRate = Rate{PerSecond: 0.001, Burst: 2} })
+	for i, want := range []int{http.StatusOK, http.StatusOK, http.StatusTooManyRequests} {
+		if res, body := r.ask(t, "POST /ingest/{device}", "", `{"metric":"m","value":1}`); res.StatusCode != want {
+			t.Errorf("request %d: %d %s", i, res.StatusCode, body)
+		}
+	}
+	if res, body := r.ask(t, "GET /rooms", "", ""); res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("%d %s", res.StatusCode, body)
+	}
+}
+
 // Where nobody can be told from anybody else, nobody notifies others.
 func TestAnonymousClientsNotifyNobody(t *testing.T) {
 	t.Parallel()

@@ -126,7 +126,7 @@ func (d *document) show(method, path string, op *described) (shown, error) {
 		if err != nil {
 			return shown{}, fmt.Errorf("api: the example of %s: %w", op.ID, err)
 		}
-		s.Example = fmt.Sprintf("curl \"$SOCKEYE%s\" -H \"Authorization: Bearer $KEY\" \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'", s.Path, example)
+		s.Example = fmt.Sprintf("curl \"$SOCKEYE%s\" -H \"Authorization: Bearer $KEY\" \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'", strings.ReplaceAll(s.Path, "{device}", "boiler-1"), example)
 	}
 	if s.Method == http.MethodGet {
 		room := ""
