@@ -111,7 +111,9 @@ func TestANotificationThatCannotBeSaysWhy(t *testing.T) {
 		{`{"user":"ann","title":"x","key":"again"}`, 200, "", ""}, // what nobody was told is forgotten
 	} {
 		res, text := r.ask(t, "POST /notify", key, c.body)
-		var got struct{ Error struct{ Code, Message, Field string } }
+		var got struct {
+			Error struct{ Code, Message, Field string }
+		}
 		if err := json.Unmarshal([]byte(text), &got); err != nil || res.StatusCode != c.status || got.Error.Code != c.code || got.Error.Field != c.field {
 			t.Errorf("%.60s: %d %s (%v), want %d %s %s", c.body, res.StatusCode, text, err, c.status, c.code, c.field)
 		}
