@@ -14,12 +14,14 @@ import (
 )
 
 // limitsOf says which rooms keep a history in the tests: those whose names begin with
-// "h:", and two narrow ones.
+// "h:", two of them narrow and two wide.
 func limitsOf(namespace, room string) (socketio.HistoryLimits, bool) {
 	switch {
 	case namespace != "/":
 	case room == "h:short":
 		return socketio.HistoryLimits{Length: 3}, true
+	case room == "h:many", room == "h:few":
+		return socketio.HistoryLimits{Bytes: 4 << 20}, true
 	case room == "h:small":
 		return socketio.HistoryLimits{Bytes: 10_000}, true
 	}
@@ -130,6 +132,56 @@ func testHistoryByPages(t *testing.T, c *cluster) {
 	h, err := c.nodes[0].Of("/").History(t.Context(), socketio.HistoryQuery{Rooms: []string{"h:large"}})
 	if err != nil || len(h.Messages) != 2 || !h.More {
 		t.Errorf("large messages: %d, %v", len(h.Messages), err)
+	}
+}
+
+// testHistoryOfManyBytes reads more than one answer holds, of one room and of several of
+// which one has more than the others: no page may end before what the next begins with.
+func testHistoryOfManyBytes(t *testing.T, c *cluster) {
+	node := c.nodes[0].Of("/")
+	start, err := node.History(t.Context(), socketio.HistoryQuery{Rooms: []string{"h:many"}})
+	must(t, err)
+	const total = 1000
+	filler := strings.Repeat("x", 400) // near the most bytes of an answer, with what is around it
+	for i := range total {
+		to := []string{"h:many", "h:few"}
+		if i%4 != 0 {
+			to = to[:1]
+		}
+		must(t, node.To(to...).Emit("n", i, filler))
+	}
+	for rooms, want := range map[string]int{"h:many": total, "h:few": total / 4, "h:few h:many": total, "h:a h:few h:b h:many h:c": total} {
+		got, last := 0, -1
+		for since, more := start.Offset, true; more; {
+			h, err := node.History(t.Context(), socketio.HistoryQuery{Rooms: strings.Fields(rooms), Since: since, Limit: socketio.MaxHistoryLimit})
+			if err != nil || !h.Complete || h.More && len(h.Messages) == 0 {
+				t.Fatalf("%s since %s: %v, %d messages, complete %v, more %v", rooms, since, err, len(h.Messages), h.Complete, h.More)
+			}
+			for _, m := range h.Messages {
+				var n int
+				if err := m.Args.At(0).Decode(&n); err != nil || n <= last {
+					t.Fatalf("%s: %d after %d, %v", rooms, n, last, err)
+				}
+				last = n
+			}
+			got += len(h.Messages)
+			since, more = h.Offset, h.More
+		}
+		if got != want {
+			t.Errorf("%s: %d messages by pages, want %d", rooms, got, want)
+		}
+		newest, err := node.History(t.Context(), socketio.HistoryQuery{Rooms: strings.Fields(rooms), Limit: socketio.MaxHistoryLimit})
+		must(t, err)
+		if n := len(newest.Messages); newest.More != (n < want) || newest.Complete == newest.More {
+			t.Errorf("%s, the newest: %d of %d, more %v, complete %v", rooms, n, want, newest.More, newest.Complete)
+		}
+		for i := 1; i < len(newest.Messages); i++ {
+			var a, b int
+			_, _ = newest.Messages[i-1].Args.At(0).Decode(&a), newest.Messages[i].Args.At(0).Decode(&b)
+			if want == total && b != a+1 {
+				t.Fatalf("%s, the newest: %d after %d", rooms, b, a)
+			}
+		}
 	}
 }
 

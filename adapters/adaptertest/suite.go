@@ -60,6 +60,7 @@ func Run(t *testing.T, s Suite) {
 			{"RecoveryOfRooms", testRecoveryOfRooms, !s.Recovery},
 			{"History", testHistory, !s.History},
 			{"HistoryByPages", testHistoryByPages, !s.History},
+			{"HistoryOfManyBytes", testHistoryOfManyBytes, !s.History},
 			{"HistoryLimits", testHistoryLimits, !s.History},
 			{"HistoryOfUnknownOffsets", testHistoryOfUnknownOffsets, !s.History},
 			{"JoinSince", testJoinSince, !s.History},

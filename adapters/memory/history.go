@@ -223,15 +223,16 @@ func (h *histories) firstLocked(r *room, since uint64, now time.Time) place {
 }
 
 // page returns the messages from an index on and up to a number, no more than are asked
-// for and one.
+// for.
 func (r *room) page(from int, until uint64, q *socketio.HistoryRange) []socketio.HistoryEntry {
 	entries := r.entries[from:]
 	entries = entries[:sort.Search(len(entries), func(i int) bool { return entries[i].n > until })]
-	if most := q.Limit + 1; len(entries) > most {
+	all := len(entries)
+	if all > q.Limit {
 		if q.Newest {
-			entries = entries[len(entries)-most:]
+			entries = entries[all-q.Limit:]
 		} else {
-			entries = entries[:most]
+			entries = entries[:q.Limit]
 		}
 	}
 	out := make([]socketio.HistoryEntry, len(entries))
@@ -239,6 +240,13 @@ func (r *room) page(from int, until uint64, q *socketio.HistoryRange) []socketio
 		out[i] = socketio.HistoryEntry{
 			At: [2]uint64{e.n}, Room: r.name, Size: int(e.size - saidOverhead), Time: e.at, Packet: e.packet,
 		}
+	}
+	if len(out) < all {
+		last := len(out) - 1
+		if q.Newest {
+			last = 0
+		}
+		out[last].Cut = true
 	}
 	return out
 }

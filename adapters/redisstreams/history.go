@@ -18,6 +18,9 @@ const (
 	elementID = msDigits + seqDigits
 	msDigits  = 16
 	seqDigits = 10
+	// minPage is how many bytes of one room an answer may have in any case. Of many rooms an
+	// answer has no more of each: nobody may have this node read all that is kept at once.
+	minPage = 64 << 10
 	// maxForeign bounds the messages of other programs that wait to be kept.
 	maxForeign = 5000
 	// maxAhead is how far an offset may be ahead of this node's clock; one that is further
@@ -244,7 +247,7 @@ func (q *query) ask(ctx context.Context) error {
 	if q.Newest {
 		since = ""
 	}
-	args := []any{since, q.until.id.place(), q.Limit, q.Bytes}
+	args := []any{since, q.until.id.place(), q.Limit, max(q.Bytes/len(q.Rooms), min(q.Bytes, minPage))}
 	for _, room := range q.Rooms {
 		args = append(args, roomKey(q.a.name, room.Name), room.Limits.Age.Milliseconds())
 	}
@@ -254,19 +257,24 @@ func (q *query) ask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(res) != 1+2*len(q.Rooms) {
+	if len(res) != 1+3*len(q.Rooms) {
 		return fmt.Errorf("the script answered %d values for %d rooms", len(res), len(q.Rooms))
 	}
 	q.start, _ = res[0].(string)
 	for i, room := range q.Rooms {
-		unknown, _ := res[1+2*i].(string)
+		unknown, _ := res[1+3*i].(string)
 		q.unknown = max(q.unknown, unknown)
-		elements, _ := res[2+2*i].([]any)
+		elements, _ := res[2+3*i].([]any)
+		cut, _ := res[3+3*i].(int64)
+		before := len(q.found)
 		for _, e := range elements {
 			text, _ := e.(string)
 			if at, data, ok := readElement(text); ok {
 				q.add(room.Name, at, data)
 			}
+		}
+		if n := len(q.found); cut > 0 && n > before {
+			q.found[n-1].Cut = true
 		}
 	}
 	return nil

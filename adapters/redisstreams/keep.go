@@ -155,9 +155,10 @@ if redis.call('HSETNX', KEYS[1], 'floor', ARGV[1]) == 1 then redis.call('HSET', 
 return 1
 `)
 
-// tellScript answers with the place at which histories begin, and for each room with the place up to which nothing is known, and its
-// messages in a range, up to some number and some bytes and one more; beginning with the
-// oldest, or with the newest. KEYS: {prefix}:history, the stream. ARGV: the place after
+// tellScript answers with the place at which histories begin, and for each room with the
+// place up to which nothing is known, its messages in a range, up to some number and some
+// bytes but at least one, beginning with the oldest, or with the newest; and 1 if there are
+// more, else 0. KEYS: {prefix}:history, the stream. ARGV: the place after
 // which the range begins or "" for the newest, the place at which it ends, number, bytes;
 // then for each room its name and how old a message may be, in ms.
 var tellScript = redis.NewScript(`local base = KEYS[1]` + keepLib + `
@@ -177,8 +178,8 @@ for i = 5, #ARGV, 2 do
   if redis.call('ZLEXCOUNT', key, since == '' and '-' or '(' .. since .. ';', '(' .. oldest) > 0 then unknown = oldest end
   local lo = '(' .. since .. ';'
   if since < oldest then lo = '[' .. oldest end
-  local found, sum, last = {}, 0, hi
-  while #found <= number and sum <= bytes do
+  local found, sum, last, cut = {}, 0, hi, 0
+  while cut == 0 do
     local some
     if since == '' then
       some = redis.call('ZREVRANGEBYLEX', key, last, lo, 'LIMIT', 0, 20)
@@ -186,16 +187,19 @@ for i = 5, #ARGV, 2 do
       some = redis.call('ZRANGEBYLEX', key, lo, hi, 'LIMIT', 0, 20)
     end
     for _, element in ipairs(some) do
-      if #found <= number and sum <= bytes then
-        found[#found + 1] = element
-        sum = sum + #element
+      sum = sum + #element
+      if #found > 0 and (#found >= number or sum > bytes) then
+        cut = 1
+        break
       end
+      found[#found + 1] = element
     end
     if #some < 20 then break end
     lo, last = since == '' and lo or '(' .. some[20], '(' .. some[20]
   end
   answer[#answer + 1] = unknown < gap and gap or unknown
   answer[#answer + 1] = found
+  answer[#answer + 1] = cut
 end
 return answer
 `)

@@ -135,18 +135,20 @@ type HistoryEntry struct {
 	Size   int // of its arguments, in bytes
 	Time   time.Time
 	Packet *Packet
+	// Cut says that its room has more in the range beyond it, which was not looked for.
+	Cut bool
 }
 
 // Answer makes the answer of what was found in all rooms: every message of the range, or
-// more than Limit or Bytes of each room, from the end that was asked for. complete says
-// that nothing before them is gone.
+// some of each room from the end that was asked for, of which the last is Cut; at least one,
+// where there is any. complete says that nothing before them is gone.
 func (r *HistoryRange) Answer(found []HistoryEntry, complete bool) (*History, error) {
 	slices.SortStableFunc(found, func(a, b HistoryEntry) int {
 		return cmp.Or(cmp.Compare(a.At[0], b.At[0]), cmp.Compare(a.At[1], b.At[1]))
 	})
-	found = slices.CompactFunc(found, func(a, b HistoryEntry) bool { return a.At == b.At })
+	found = compact(found)
 	h := &History{Offset: r.Until, Complete: complete}
-	if n := r.fitting(found); n < len(found) {
+	if n, more := r.fitting(found); more {
 		h.More = true
 		if r.Newest {
 			found, h.Complete = found[len(found)-n:], false
@@ -168,19 +170,36 @@ func (r *HistoryRange) Answer(found []HistoryEntry, complete bool) (*History, er
 	return h, nil
 }
 
-// fitting returns how many messages the answer may have.
-func (r *HistoryRange) fitting(found []HistoryEntry) int {
+// compact leaves one of each message that was found in several rooms.
+func compact(found []HistoryEntry) []HistoryEntry {
+	kept := found[:0]
+	for _, e := range found {
+		if last := len(kept) - 1; last >= 0 && kept[last].At == e.At {
+			kept[last].Cut = kept[last].Cut || e.Cut
+			continue
+		}
+		kept = append(kept, e)
+	}
+	return kept
+}
+
+// fitting returns how many messages the answer may have, and whether there are more. What
+// is beyond a Cut one may have others of its room before it.
+func (r *HistoryRange) fitting(found []HistoryEntry) (n int, more bool) {
 	bytes := 0
-	for n := range min(r.Limit, len(found)) {
+	for ; n < len(found); n++ {
 		i := n
 		if r.Newest {
 			i = len(found) - 1 - n
 		}
-		if bytes += found[i].Size; bytes > r.Bytes && n > 0 {
-			return n
+		if bytes += found[i].Size; n == r.Limit || bytes > r.Bytes && n > 0 {
+			return n, true
+		}
+		if found[i].Cut {
+			return n + 1, true
 		}
 	}
-	return min(r.Limit, len(found))
+	return n, false
 }
 
 // argsOf returns arguments as they would be received.
