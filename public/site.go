@@ -203,7 +203,7 @@ func contentType(name string) string {
 
 // Routes lists the patterns to mount the Site at, in Gin's notation.
 func (s *Site) Routes() []string {
-	routes := []string{"/", "/chat", "/dashboard", "/dashboard/", "/playground", "/notifications/*file", "/favicon.svg", "/favicon.ico", "/assets/*file"}
+	routes := []string{"/", "/chat", "/dashboard", "/dashboard/", "/playground", "/notifications", "/notifications/*file", "/favicon.svg", "/favicon.ico", "/assets/*file"}
 	if s.demos {
 		routes = append(routes, "/demos/*file")
 	}

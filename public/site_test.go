@@ -75,9 +75,14 @@ func TestAPageInAFolderFindsTheServerAndIsFoundWithoutItsSlash(t *testing.T) {
 	if body := get(t, s, http.MethodGet, "/dashboard/").Body.String(); !strings.Contains(body, `content="/live/"`) {
 		t.Error("the page does not know the path")
 	}
-	w := get(t, s, http.MethodGet, "/dashboard")
-	if w.Code != http.StatusPermanentRedirect || w.Header().Get("Location") != "dashboard/" {
-		t.Errorf("%d to %q", w.Code, w.Header().Get("Location"))
+	for _, folder := range []string{"dashboard", "notifications"} {
+		w := get(t, s, http.MethodGet, "/"+folder)
+		if w.Code != http.StatusPermanentRedirect || w.Header().Get("Location") != folder+"/" {
+			t.Errorf("%s: %d to %q", folder, w.Code, w.Header().Get("Location"))
+		}
+		if !slices.Contains(s.Routes(), "/"+folder) {
+			t.Errorf("%s: not mounted without its slash", folder)
+		}
 	}
 }
 

@@ -246,6 +246,9 @@ func TestBytesAreSentWhereTheyAreAskedFor(t *testing.T) {
 			t.Errorf("%s: %d %s", args, status, got)
 		}
 	}
+	if _, got := h.ask("admin", "/emit", `{"event":"x","args":"a"}`); !strings.Contains(got, `it is no array of arguments, such as [\"hello\"]: not a JSON array"`) {
+		t.Errorf("no array: %s", got)
+	}
 }
 
 func TestAnswersAreCollected(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 
 	"github.com/sockeye-io/sockeye/server/socketio"
 	"github.com/sockeye-io/sockeye/server/socketio/wire"
@@ -17,7 +18,11 @@ func (e *emission) read(m *message, field string) error {
 	}
 	args, err := wire.ParseJSONList(m.Args)
 	if err != nil {
-		return wrong(field, "it is no array of arguments: %s", err)
+		why := err.Error()
+		if bad := (*wire.Error)(nil); errors.As(err, &bad) {
+			why = bad.Message
+		}
+		return wrong(field, "it is no array of arguments, such as [\"hello\"]: %s", why)
 	}
 	if deepest(m.Args) > wire.DefaultMaxDepth {
 		return wrong(field, "they are nested deeper than %d, which not every client can read", wire.DefaultMaxDepth)

@@ -57,7 +57,7 @@ func (a *API) history(c *call) (any, error) {
 	}
 	answer := historyAnswer{Messages: make([]messageView, len(h.Messages)), Offset: h.Offset, Complete: h.Complete, More: h.More}
 	for i, m := range h.Messages {
-		answer.Messages[i] = messageView{m.Offset, m.Room, m.Event, m.Args, m.Time.UnixMilli()}
+		answer.Messages[i] = messageView{m.Offset, m.Room, m.Event, m.Args, m.Time}
 	}
 	return answer, nil
 }

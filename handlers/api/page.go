@@ -85,7 +85,7 @@ func makePage() ([]byte, error) {
 		Groups []group
 	}{document: d}
 	for _, tag := range d.Tags {
-		g := group{Name: tag.Name, Description: tag.Description}
+		g := group{Name: tag.Name, Description: strings.TrimSuffix(tag.Description, ".")} // a heading
 		for _, path := range d.Paths {
 			for method, op := range path.Value {
 				if len(op.Tags) == 0 || op.Tags[0] != tag.Name {
@@ -126,7 +126,7 @@ func (d *document) show(method, path string, op *described) (shown, error) {
 		if err != nil {
 			return shown{}, fmt.Errorf("api: the example of %s: %w", op.ID, err)
 		}
-		s.Example = fmt.Sprintf("curl \"$SOCKEYE%s\" -H \"Authorization: Bearer $KEY\" \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'", strings.ReplaceAll(s.Path, "{device}", "boiler-1"), example)
+		s.Example = fmt.Sprintf("curl \"$SOCKEYE_URL%s\" -H \"Authorization: Bearer $SOCKEYE_KEY\" \\\n  -H 'Content-Type: application/json' \\\n  -d '%s'", strings.ReplaceAll(s.Path, "{device}", "boiler-1"), example)
 	}
 	if s.Method == http.MethodGet {
 		room := ""
@@ -135,7 +135,7 @@ func (d *document) show(method, path string, op *described) (shown, error) {
 				room = "?room=news"
 			}
 		}
-		s.Example = fmt.Sprintf("curl \"$SOCKEYE%s%s\" -H \"Authorization: Bearer $KEY\"", s.Path, room)
+		s.Example = fmt.Sprintf("curl \"$SOCKEYE_URL%s%s\" -H \"Authorization: Bearer $SOCKEYE_KEY\"", s.Path, room)
 	}
 	for _, r := range op.Responses {
 		to := d.response(r.Value)

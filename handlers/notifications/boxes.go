@@ -99,7 +99,7 @@ func (b *boxes) shrinkLocked(but *box) {
 			return
 		}
 		stale := len(u.kept) > 0 && u.kept[len(u.kept)-1].Time < oldest
-		if !stale && len(b.byUser) <= b.opts.Users && b.bytes <= b.opts.Bytes {
+		if !stale && len(b.byUser) <= b.opts.Users && b.bytes <= int64(b.opts.Bytes) {
 			return
 		}
 		for len(u.kept) > 0 {

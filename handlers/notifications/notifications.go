@@ -44,7 +44,7 @@ func Mount(srv *socketio.Server, o Options) (*Notifications, error) {
 	}
 	o = o.withDefaults()
 	ns := srv.Of(Namespace)
-	err := ns.EnableRecovery(socketio.Recovery{MaxDisconnection: o.Recovery, MaxBytes: o.RecoveryBytes})
+	err := ns.EnableRecovery(socketio.Recovery{MaxDisconnection: o.Recovery, MaxBytes: int64(o.RecoveryBytes)})
 	switch {
 	case errors.Is(err, socketio.ErrNoRecovery):
 		o.Logger.Info("notifications: the adapter has no recovery: pages that come back get a list")

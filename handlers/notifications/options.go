@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/sockeye-io/sockeye/server/size"
 )
 
 // Options bounds the notifications. Zero means the default of a field.
@@ -14,14 +16,14 @@ type Options struct {
 	// Users is of how many users they are kept; 10,000.
 	Users int `yaml:"users,omitempty"`
 	// Bytes bounds what is kept of all users together; 64 MiB.
-	Bytes int64 `yaml:"bytes,omitempty"`
+	Bytes size.Size `yaml:"bytes,omitempty"`
 	// Age is how long a notification is kept; 168 h.
 	Age time.Duration `yaml:"age,omitempty"`
 	// Recovery is how long a connection may be lost and still be given what it missed as
 	// it came, instead of a list; 2 min.
 	Recovery time.Duration `yaml:"recovery,omitempty"`
 	// RecoveryBytes bounds the packets kept for recovery; 16 MiB.
-	RecoveryBytes int64 `yaml:"recovery-bytes,omitempty"`
+	RecoveryBytes size.Size `yaml:"recovery-bytes,omitempty"`
 
 	// Observer is told what a metric may count; nil hears nothing.
 	Observer Observer `yaml:"-"`
@@ -49,10 +51,10 @@ func (o Options) Validate() error {
 	}{
 		{"per-user", int64(o.PerUser)},
 		{"users", int64(o.Users)},
-		{"bytes", o.Bytes},
+		{"bytes", int64(o.Bytes)},
 		{"age", int64(o.Age)},
 		{"recovery", int64(o.Recovery)},
-		{"recovery-bytes", o.RecoveryBytes},
+		{"recovery-bytes", int64(o.RecoveryBytes)},
 	} {
 		if field.n < 0 {
 			errs = append(errs, fmt.Errorf("notifications.%s: below zero", field.key))
@@ -77,7 +79,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-func or[T int | int64 | time.Duration](value, fallback T) T {
+func or[T int | size.Size | time.Duration](value, fallback T) T {
 	if value == 0 {
 		return fallback
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/sockeye-io/sockeye/handlers/internal/rawclient"
 	"github.com/sockeye-io/sockeye/handlers/notifications"
 )
@@ -136,6 +138,13 @@ func TestARecoveredTabMissesNothing(t *testing.T) {
 	hears(t, back, 1)
 	if slices.Contains(back.Heard(), "notifications") {
 		t.Error("a recovered tab was told the list")
+	}
+}
+
+func TestOptionsHaveSizesAsTheOthersOfTheFile(t *testing.T) {
+	var o notifications.Options
+	if err := yaml.Unmarshal([]byte("{bytes: 64MiB, recovery-bytes: 1000}"), &o); err != nil || o.Bytes != 64<<20 || o.RecoveryBytes != 1000 {
+		t.Errorf("%+v, %v", o, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/sockeye-io/sockeye/server/rooms"
@@ -65,8 +66,8 @@ func asksHistory(arg socketio.Raw) (ask historyAsk, asks bool, err error) {
 	if text != nil {
 		ask.since = *text
 	}
-	if v, has := options["limit"]; has && v.Decode(&ask.limit) != nil {
-		return ask, false, &rooms.Error{Code: codeBadHistory, Message: "limit is a whole number"}
+	if v, has := options["limit"]; has && (v.Decode(&ask.limit) != nil || ask.limit < 1 || ask.limit > socketio.MaxHistoryLimit) {
+		return ask, false, &rooms.Error{Code: codeBadHistory, Message: fmt.Sprintf("limit is no number from 1 to %d", socketio.MaxHistoryLimit)}
 	}
 	return ask, true, nil
 }

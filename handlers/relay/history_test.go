@@ -27,7 +27,7 @@ type answered struct {
 	Messages []struct {
 		Offset, Room, Event string
 		Data                []json.RawMessage
-		Time                time.Time
+		Time                int64
 	}
 	Offset         string
 	Complete, More bool
@@ -78,7 +78,7 @@ func TestJoinTellsWhatWasSaidBefore(t *testing.T) {
 		if said != c.said || got.Complete != c.complete || got.More != c.more {
 			t.Errorf("%s: %+v, said %s", name, got, said)
 		}
-		if m := got.Messages[0]; m.Event != "msg" || m.Room != "h:1" || m.Offset == "" || time.Since(m.Time) > time.Hour {
+		if m := got.Messages[0]; m.Event != "msg" || m.Room != "h:1" || m.Offset == "" || time.Since(time.UnixMilli(m.Time)) > time.Hour {
 			t.Errorf("%s: %+v", name, m)
 		}
 		ann.Call("say", "quiet", "nothing")
@@ -118,7 +118,7 @@ func TestJoinRefusesWhatIsNoQuestion(t *testing.T) {
 			t.Errorf("%v: %s, want %s", args, got, want)
 		}
 	}
-	for _, options := range []map[string]any{{"since": strings.Repeat("x", 65)}, {"since": "", "limit": 1001}, {"since": "", "limit": -1}, {"since": "", "limit": "many"}} {
+	for _, options := range []map[string]any{{"since": strings.Repeat("x", 65)}, {"since": "", "limit": 1001}, {"since": "", "limit": -1}, {"since": "", "limit": 0}, {"since": "", "limit": nil}, {"since": "", "limit": "many"}} {
 		if got := refused(t, c.Call("join", "h:1", options)); got != "bad_history" {
 			t.Errorf("%v: %s", options, got)
 		}

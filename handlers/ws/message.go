@@ -29,7 +29,7 @@ type message struct {
 	ID    *uint64         `json:"id"`
 	Token string          `json:"token"`
 	Since *string         `json:"since"`
-	Limit int             `json:"limit"`
+	Limit *int            `json:"limit"`
 }
 
 // wrong is what a client is told of a message that is none.
@@ -155,7 +155,7 @@ func (m *message) wants() json.RawMessage {
 	}
 	text, err := json.Marshal(struct {
 		Since string `json:"since"`
-		Limit int    `json:"limit,omitempty"`
+		Limit *int   `json:"limit,omitempty"`
 	}{*m.Since, m.Limit})
 	if err != nil {
 		panic(err) // a string and a number always encode

@@ -211,6 +211,9 @@ func (c *client) take(g *socketio.Guest, m *message, bytes int) error {
 	case "ping":
 		e.Name, e.Handle = "ping", func(context.Context, *socketio.Event) { _ = g.Send(pong(m.ID)) } // the client may be gone
 	case "auth":
+		if m.Token == "" {
+			return &wrong{string(auth.CodeUnauthorized), `"token" is missing: which one?`}
+		}
 		e.Name, e.Args = m.refresh()
 	default:
 		e.Name, e.Args, err = m.event()

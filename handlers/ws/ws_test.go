@@ -170,6 +170,8 @@ func TestRefresh(t *testing.T) {
 	h.desk.give("bob", "bob", 0)
 	c := sockettest.DialPlain(t, h.URL+"/ws?ticket=old")
 	c.ExpectPrefix(`{"type":"welcome"`)
+	c.Send(`{"type":"auth","id":3}`)
+	c.Expect(`{"type":"error","id":3,"error":{"code":"unauthorized","message":"\"token\" is missing: which one?"}}`)
 	c.Send(`{"type":"auth","token":"new","id":1}`)
 	c.Expect(`{"type":"ack","data":[{"ok":true}],"id":1}`)
 	c.Send(`{"type":"auth","token":"bob","id":2}`)

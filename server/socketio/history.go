@@ -56,7 +56,7 @@ func (l HistoryLimits) withDefaults() HistoryLimits {
 }
 
 // HistoryMessage is one event that was sent to a room. As JSON its arguments are the list
-// data, and its time is as in "2026-01-02T15:04:05.678Z".
+// data.
 type HistoryMessage struct {
 	// Offset is what clients got with the event as its last argument.
 	Offset string `json:"offset"`
@@ -64,8 +64,8 @@ type HistoryMessage struct {
 	Room  string `json:"room"`
 	Event string `json:"event"`
 	Args  Args   `json:"data"`
-	// Time is when it was sent, to the millisecond, in UTC.
-	Time time.Time `json:"time"`
+	// Time is when it was sent, in milliseconds since 1970.
+	Time int64 `json:"time"`
 }
 
 // History is what was said in rooms, oldest first. It can be an argument of Emit or Ack.
@@ -164,7 +164,7 @@ func (r *HistoryRange) Answer(found []HistoryEntry, complete bool) (*History, er
 			return nil, fmt.Errorf("socketio: history: %q: %w", e.Packet.Event(), err)
 		}
 		h.Messages[i] = HistoryMessage{
-			Offset: e.Packet.Offset(), Room: e.Room, Event: e.Packet.Event(), Args: args, Time: e.Time.UTC().Truncate(time.Millisecond),
+			Offset: e.Packet.Offset(), Room: e.Room, Event: e.Packet.Event(), Args: args, Time: e.Time.UnixMilli(),
 		}
 	}
 	return h, nil

@@ -16,6 +16,7 @@ export default {
       await page.goto(server.url + path);
       await page.locator("[data-state=online]").waitFor();
       await assertAccessible(page, path);
+      if (name === "phone") assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, `width of ${path} on a phone`);
     }
     await page.goto(`${server.url}/api/`);
     for (const errors of await page.getByText("Errors", { exact: true }).all()) await errors.click();

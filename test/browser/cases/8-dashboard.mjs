@@ -93,6 +93,8 @@ export default {
       await page.locator("#charts canvas").nth(3).waitFor();
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(wide <= 0, `the page is ${wide} px too wide`);
+      const hidden = await page.locator(".table-frame").evaluate((frame) => frame.scrollWidth - frame.clientWidth);
+      assert.ok(hidden <= 0, `the table is ${hidden} px too wide for its values to be in sight`);
       await assertAccessible(page, JSON.stringify(options));
     }
   },

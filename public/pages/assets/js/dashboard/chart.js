@@ -108,7 +108,7 @@ export class Chart {
     return {
       width: this.frame.clientWidth,
       height: this.frame.clientHeight,
-      padding: this.small ? [4, 0, 4, 0] : [8, 8, 0, 0],
+      padding: this.small ? [4, 0, 4, 0] : [8, 28, 0, 0],
       legend: { show: false },
       cursor: { show: !this.small, y: false, points: { size: 7 }, drag: { x: false, y: false } },
       scales: {

@@ -207,7 +207,7 @@ function summarize() {
   const devices = new Set();
   for (const { device, own } of store.entries.values()) if (!own) devices.add(device);
   const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
-  const text = devices.size ? `${count(devices.size, "device")}, ${count(alerts.count, "alert")}` : "Nothing has been measured yet.";
+  const text = devices.size ? `${count(devices.size, "device")}, ${count(alerts.count, "alert")}` : "No devices yet.";
   if (byId("summary").textContent !== text) byId("summary").textContent = text;
 }
 
