@@ -310,6 +310,28 @@ func TestATicketOpensTheDoorForItsTime(t *testing.T) {
 	}
 }
 
+// A ticket that a key got for itself outlived the key, by up to an hour.
+func TestARevokedKeyTakesItsTicketsAlong(t *testing.T) {
+	t.Parallel()
+	r := backends(t, nil)
+	key, other := r.withKey(t, auth.Patterns{"news:*"}, auth.ScopeRead), r.withKey(t, nil, auth.ScopeAdmin)
+	var got, users struct{ Ticket string }
+	for ticket, ask := range map[*struct{ Ticket string }][2]string{&got: {key, `{}`}, &users: {other, `{"user":{"id":"bob"}}`}} {
+		_, body := r.ask(t, "POST /tickets", ask[0], ask[1])
+		if err := json.Unmarshal([]byte(body), ticket); err != nil {
+			t.Fatal(err)
+		}
+		want(t, "at first", r.visit(t, withToken(ticket.Ticket), ""), "ok")
+	}
+	for _, key := range []string{key, other} {
+		if err := r.identity.ledger.RevokeKey(t.Context(), auth.KeyID(key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(t, "the key's own", r.visit(t, withToken(got.Ticket), ""), "invalid_token")
+	want(t, "a user's", r.visit(t, withToken(users.Ticket), ""), "ok")
+}
+
 func TestWhatAKeyMayEmit(t *testing.T) {
 	t.Parallel()
 	r := backends(t, nil)

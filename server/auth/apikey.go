@@ -120,7 +120,26 @@ type KeyVerifier struct{ Ledger *Ledger }
 
 var _ Verifier = KeyVerifier{}
 
-var errKey = &Error{Code: CodeInvalidToken, Message: "the API key does not hold"}
+var (
+	errKey        = &Error{Code: CodeInvalidToken, Message: "the API key does not hold"}
+	errKeyExpired = &Error{Code: CodeTokenExpired, Message: "the API key has expired"}
+	errKeysAway   = &Error{Code: CodeUnavailable, Message: "API keys cannot be looked up at the moment: try again"}
+)
+
+// Holds says of the ID of a key's Principal why the key does not hold any more, or nil.
+func (v KeyVerifier) Holds(id string) error {
+	entries, loaded := v.Ledger.snapshot()
+	k, known := entries.Keys[strings.TrimPrefix(id, KeyIDPrefix)]
+	switch {
+	case !known && !loaded:
+		return errKeysAway
+	case !known:
+		return errKey
+	case !k.Expires.IsZero() && !time.Now().Before(k.Expires):
+		return errKeyExpired
+	}
+	return nil
+}
 
 // Verify looks the key up in memory; it does not wait.
 func (v KeyVerifier) Verify(_ context.Context, text string) (*Principal, error) {
@@ -131,11 +150,11 @@ func (v KeyVerifier) Verify(_ context.Context, text string) (*Principal, error) 
 	case id == "":
 		return nil, errKey
 	case !known && !loaded:
-		return nil, &Error{Code: CodeUnavailable, Message: "API keys cannot be looked up at the moment: try again"}
+		return nil, errKeysAway
 	case subtle.ConstantTimeCompare([]byte(k.Hash), []byte(hashOf(text))) != 1:
 		return nil, errKey
 	case !k.Expires.IsZero() && !time.Now().Before(k.Expires):
-		return nil, &Error{Code: CodeTokenExpired, Message: "the API key has expired"}
+		return nil, errKeyExpired
 	}
 	return k.Principal(id), nil
 }

@@ -66,6 +66,9 @@ func (c *Chain) ask(ctx context.Context, shown *Credentials) (Method, *Principal
 		return MethodKey, p, err
 	case c.Tickets != nil && IsTicket(token):
 		p, err := c.Tickets.Verify(ctx, token)
+		if err == nil && p.Method == MethodKey {
+			err = c.keyHolds(p.ID)
+		}
 		return MethodTicket, p, err
 	case c.Tokens != nil && token != "" && (c.Session == nil || strings.Count(token, ".") == 2):
 		p, err := c.Tokens.Verify(ctx, token)
@@ -78,6 +81,15 @@ func (c *Chain) ask(ctx context.Context, shown *Credentials) (Method, *Principal
 		return MethodAnonymous, anonymous, nil
 	}
 	return MethodAnonymous, nil, &Error{Code: CodeUnauthorized, Message: "log in first: no token, key or session came along"}
+}
+
+// keyHolds asks whether the key holds that a ticket was got with: a key that is revoked
+// takes its tickets along.
+func (c *Chain) keyHolds(id string) error {
+	if keys, ok := c.Keys.(interface{ Holds(id string) error }); ok {
+		return keys.Holds(id)
+	}
+	return nil
 }
 
 // shown returns the token that a client shows. A ticket in the address was put there for
