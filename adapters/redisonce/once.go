@@ -27,34 +27,54 @@ func New(client redis.UniversalClient, prefix string) *Store {
 	return &Store{client: client, prefix: prefix + ":once:"}
 }
 
-// Claim claims keys in one round trip.
+// Claim claims keys in one round trip. If some could not be asked for, such as in a part of
+// a Redis Cluster that is away, those that were claimed are given back: nothing comes of
+// them, and who sends it all again would be told that it was there.
 func (s *Store) Claim(ctx context.Context, claims []once.Claim) ([]once.Outcome, error) {
+	out, err := s.claim(ctx, claims)
+	if err == nil {
+		return out, nil
+	}
+	var back []once.Claim
+	for i, outcome := range out {
+		if outcome == once.Fresh {
+			back = append(back, claims[i])
+		}
+	}
+	if len(back) > 0 {
+		s.GiveBack(context.WithoutCancel(ctx), back)
+	}
+	return nil, err
+}
+
+// unasked is the outcome of a claim of which nothing is known.
+const unasked = once.Outcome(0xff)
+
+// claim returns what is known also with an error.
+func (s *Store) claim(ctx context.Context, claims []once.Claim) (out []once.Outcome, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	was := make([]*redis.StatusCmd, len(claims))
-	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+	_, _ = s.client.Pipelined(ctx, func(p redis.Pipeliner) error { // each says what became of it
 		for i, c := range claims {
 			was[i] = p.SetArgs(ctx, s.prefix+c.Key, c.Sum, redis.SetArgs{Mode: "NX", Get: true, TTL: once.For})
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return nil, fmt.Errorf("redisonce: %w", err)
-	}
-	out := make([]once.Outcome, len(claims))
+	out = make([]once.Outcome, len(claims))
 	for i, c := range claims {
-		switch sum, err := was[i].Result(); {
-		case errors.Is(err, redis.Nil):
+		switch sum, failure := was[i].Result(); {
+		case errors.Is(failure, redis.Nil):
 			out[i] = once.Fresh
-		case err != nil:
-			return nil, fmt.Errorf("redisonce: %w", err)
+		case failure != nil:
+			out[i], err = unasked, fmt.Errorf("redisonce: %w", failure)
 		case sum == c.Sum:
 			out[i] = once.Repeated
 		default:
 			out[i] = once.Reused
 		}
 	}
-	return out, nil
+	return out, err
 }
 
 // GiveBack deletes keys. What cannot be deleted expires.

@@ -1,9 +1,12 @@
 package redisonce_test
 
 import (
+	"context"
+	"errors"
 	"reflect"
 	"testing"
 
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
 	"github.com/sockeye-io/sockeye/adapters/redisclient"
@@ -41,6 +44,46 @@ func TestAKeyOfOneNodeIsKnownToAnother(t *testing.T) {
 	check("in another cluster", open(t, url, prefix+"2"), []once.Claim{b}, once.Fresh)
 	one.GiveBack(t.Context(), []once.Claim{a})
 	check("given back", other, []once.Claim{b}, once.Fresh)
+}
+
+// half lets through the first command of each pipeline.
+type half struct{ on bool }
+
+func (h *half) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (h *half) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (h *half) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, all []redis.Cmder) error {
+		if !h.on || len(all) == 1 {
+			return next(ctx, all)
+		}
+		for _, c := range all[1:] {
+			c.SetErr(errors.New("away"))
+		}
+		return next(ctx, all[:1])
+	}
+}
+
+// Of a batch that was refused because a part of Redis was away, the events whose keys were
+// claimed were taken for emitted when it was sent again.
+func TestWhatIsClaimedInVainIsGivenBack(t *testing.T) {
+	t.Parallel()
+	c, err := redisclient.Open(redistest.Single(t).URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	h := &half{on: true}
+	c.AddHook(h)
+	s := redisonce.New(c, redistest.Prefix(t))
+	claims := []once.Claim{{Key: "k", Sum: "a"}, {Key: "l", Sum: "a"}}
+	if got, err := s.Claim(t.Context(), claims); err == nil {
+		t.Errorf("half of it was claimed: %v", got)
+	}
+	h.on = false
+	if got, err := s.Claim(t.Context(), claims); err != nil || !reflect.DeepEqual(got, []once.Outcome{once.Fresh, once.Fresh}) {
+		t.Errorf("sent again: %v, %v", got, err)
+	}
 }
 
 func TestNobodyGuessesWithoutRedis(t *testing.T) {
