@@ -2,8 +2,10 @@ package redisonce
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -50,22 +52,26 @@ func (s *Store) Claim(ctx context.Context, claims []once.Claim) ([]once.Outcome,
 // unasked is the outcome of a claim of which nothing is known.
 const unasked = once.Outcome(0xff)
 
-// claim returns what is known also with an error.
+// claim returns what is known also with an error. What is kept says whose it is: a command
+// that is sent again, because the connection broke before its answer, finds its own.
 func (s *Store) claim(ctx context.Context, claims []once.Claim) (out []once.Outcome, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	was := make([]*redis.StatusCmd, len(claims))
+	was, mine := make([]*redis.StatusCmd, len(claims)), ":"+rand.Text()
 	_, _ = s.client.Pipelined(ctx, func(p redis.Pipeliner) error { // each says what became of it
 		for i, c := range claims {
-			was[i] = p.SetArgs(ctx, s.prefix+c.Key, c.Sum, redis.SetArgs{Mode: "NX", Get: true, TTL: once.For})
+			was[i] = p.SetArgs(ctx, s.prefix+c.Key, c.Sum+mine, redis.SetArgs{Mode: "NX", Get: true, TTL: once.For})
 		}
 		return nil
 	})
 	out = make([]once.Outcome, len(claims))
+	fresh := make(map[string]bool) // keys of this call
 	for i, c := range claims {
-		switch sum, failure := was[i].Result(); {
-		case errors.Is(failure, redis.Nil):
-			out[i] = once.Fresh
+		kept, failure := was[i].Result()
+		sum, _, _ := strings.Cut(kept, ":")
+		switch {
+		case errors.Is(failure, redis.Nil), failure == nil && kept == c.Sum+mine && !fresh[c.Key]:
+			out[i], fresh[c.Key] = once.Fresh, true
 		case failure != nil:
 			out[i], err = unasked, fmt.Errorf("redisonce: %w", failure)
 		case sum == c.Sum:

@@ -86,6 +86,39 @@ func TestWhatIsClaimedInVainIsGivenBack(t *testing.T) {
 	}
 }
 
+// again sends every pipeline twice, as the client of Redis does when the connection breaks
+// before the answer.
+type again struct{ half }
+
+func (*again) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, all []redis.Cmder) error {
+		_ = next(ctx, all)
+		for _, c := range all {
+			c.SetErr(nil)
+		}
+		return next(ctx, all)
+	}
+}
+
+// The second time a key was found that the first had left, and the event was taken for
+// emitted.
+func TestACommandThatIsSentAgainFindsItsOwn(t *testing.T) {
+	t.Parallel()
+	c, err := redisclient.Open(redistest.Single(t).URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	c.AddHook(&again{})
+	s := redisonce.New(c, redistest.Prefix(t))
+	claims := []once.Claim{{Key: "k", Sum: "a"}, {Key: "k", Sum: "a"}, {Key: "k", Sum: "b"}, {Key: "l", Sum: "a"}}
+	for _, want := range [][]once.Outcome{{once.Fresh, once.Repeated, once.Reused, once.Fresh}, {once.Repeated, once.Repeated, once.Reused, once.Repeated}} {
+		if got, err := s.Claim(t.Context(), claims); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%v, %v, want %v", got, err, want)
+		}
+	}
+}
+
 func TestNobodyGuessesWithoutRedis(t *testing.T) {
 	t.Parallel()
 	if _, err := open(t, "redis://127.0.0.1:1", "x").Claim(t.Context(), []once.Claim{{Key: "k", Sum: "a"}}); err == nil {
