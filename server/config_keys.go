@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -49,7 +50,7 @@ func unknownKeys(file string, n *yaml.Node, t reflect.Type, path string) []error
 			case len(names) == 0:
 				errs = append(errs, fmt.Errorf("%s:%d: unknown key %q: %s has no keys", file, key.Line, key.Value, path))
 			default:
-				errs = append(errs, fmt.Errorf("%s:%d: unknown key %q in %s: did you mean %q?", file, key.Line, key.Value, path, Nearest(key.Value, names)))
+				errs = append(errs, fmt.Errorf("%s:%d: unknown key %q in %s: %s", file, key.Line, key.Value, path, instead(key.Value, names)))
 			}
 		}
 	}
@@ -89,6 +90,16 @@ func Nearest(name string, candidates []string) string {
 		}
 	}
 	return best
+}
+
+// instead says what may stand in the place of an unknown name: the nearest one, or all
+// where nothing is like it.
+func instead(name string, known []string) string {
+	best := Nearest(name, known)
+	if editDistance(strings.ToLower(name), strings.ToLower(best)) < max(len(name), len(best)) {
+		return fmt.Sprintf("did you mean %q?", best)
+	}
+	return "write one of " + strings.Join(slices.Sorted(slices.Values(known)), ", ")
 }
 
 // editDistance counts insertions, deletions and replacements of bytes

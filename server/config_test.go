@@ -113,13 +113,14 @@ outbox-max: 2kB
 
 func TestFilesThatAreNoConfiguration(t *testing.T) {
 	for text, want := range map[string]string{
-		"- a\n- b\n":                       ":1: the file is no mapping",
-		"listen: [\n":                      "line ",
-		"listen: {a: b}\n":                 ":1: listen: a plain value is needed",
-		"relay: maybe\n":                   `:1: relay: "maybe" is none of on or off`,
-		"chat: 3\n":                        ":1: chat: ",
-		"auth: {anonymous: {jion: [a]}}\n": `:1: unknown key "jion" in auth.anonymous: did you mean "join"?`,
-		"relay: {max-rooms: many}\n":       ":1: relay: ",
+		"- a\n- b\n":                           ":1: the file is no mapping",
+		"listen: [\n":                          "line ",
+		"listen: {a: b}\n":                     ":1: listen: a plain value is needed",
+		"relay: maybe\n":                       `:1: relay: "maybe" is none of on or off`,
+		"chat: 3\n":                            ":1: chat: ",
+		"history: {/: {lobby: {length: 5}}}\n": `:1: unknown key "/" in history: write one of max-bytes, namespaces`,
+		"auth: {anonymous: {jion: [a]}}\n":     `:1: unknown key "jion" in auth.anonymous: did you mean "join"?`,
+		"relay: {max-rooms: many}\n":           ":1: relay: ",
 	} {
 		if _, err := ReadConfigFile(writeFile(t, text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q in it", text, err, want)
