@@ -33,10 +33,10 @@ const maxDemoDevices = 1000
 
 // demoDevicesCommand knows nothing of the server's options: it is a client.
 type demoDevicesCommand struct {
-	URL      string        `default:"http://127.0.0.1:3000" placeholder:"URL" help:"Where the server is."`
+	URL      string        `default:"http://127.0.0.1:3000" env:"SOCKEYE_URL" placeholder:"URL" help:"Where the server is."`
 	Count    int           `default:"12" placeholder:"NUMBER" help:"How many devices: a third of them sensors, a third prices, a third boats."`
 	Interval time.Duration `default:"1s" placeholder:"DURATION" help:"How often each device sends."`
-	Key      string        `placeholder:"KEY" help:"API key or token, where the server wants one: it has to be allowed to publish to device:demo-*."`
+	Key      string        `env:"SOCKEYE_KEY" placeholder:"KEY" help:"API key or token, where the server wants one: it has to be allowed to publish to device:demo-*."`
 	KeyFile  string        `type:"path" placeholder:"FILE" help:"The same as the content of a file."`
 }
 

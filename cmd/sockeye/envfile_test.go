@@ -81,6 +81,18 @@ func TestFilesOfNoOptionAreUnknownVariables(t *testing.T) {
 	}
 }
 
+func TestVariablesOfClientsAreNoMistakeOfTheServers(t *testing.T) {
+	t.Setenv("SOCKEYE_URL", "http://127.0.0.1:1")
+	t.Setenv("SOCKEYE_KEY", "sk_x")
+	var stderr bytes.Buffer
+	if status := run(t.Context(), []string{"config", "print"}, io.Discard, &stderr); status != 0 {
+		t.Errorf("config print: status %d: %s", status, &stderr)
+	}
+	if status := run(t.Context(), []string{"demo", "devices"}, io.Discard, &stderr); status != 1 || !strings.Contains(stderr.String(), "nothing listens at 127.0.0.1:1") {
+		t.Errorf("demo devices: status %d: %s", status, &stderr)
+	}
+}
+
 func TestAnOptionThatIsAFileReadsItItself(t *testing.T) {
 	file := secretFile(t, strings.Repeat("s", 40)+"\n")
 	t.Setenv("SOCKEYE_AUTH_SECRET_FILE", file)

@@ -292,6 +292,11 @@ func flagNames(k *kong.Kong) []string {
 // tests; they are nobody's typing error.
 var injected = regexp.MustCompile(`_(BIN|SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_(TCP|UDP).*)?|ENV_.*|NAME)$`)
 
+// clients are variables of programs that ask a server: where it is, and with which key. The
+// pages of the HTTP API export them, and the demo's devices read them; a server that is
+// started in the same shell has no use for them.
+var clients = []string{server.EnvPrefix + "_URL", server.EnvPrefix + "_KEY"}
+
 // unknownVariables refuses SOCKEYE_ variables that no option has.
 func unknownVariables(environ []string) error {
 	known := []string{server.EnvPrefix + "_CONFIG"}
@@ -301,7 +306,7 @@ func unknownVariables(environ []string) error {
 	var errs []error
 	for _, variable := range environ {
 		name, _, _ := strings.Cut(variable, "=")
-		if !strings.HasPrefix(name, server.EnvPrefix+"_") || slices.Contains(known, name) || injected.MatchString(name) {
+		if !strings.HasPrefix(name, server.EnvPrefix+"_") || slices.Contains(known, name) || slices.Contains(clients, name) || injected.MatchString(name) {
 			continue
 		}
 		errs = append(errs, fmt.Errorf("unknown environment variable %s: did you mean %s?", name, server.Nearest(name, known)))
