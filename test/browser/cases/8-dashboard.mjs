@@ -73,6 +73,7 @@ export default {
     const page = await house.page(await house.profile());
     await page.goto(`${server.url}/dashboard/`);
     await page.locator("#banner", { hasText: "log in first" }).waitFor();
+    assert.equal(await page.locator("#empty, #server").filter({ visible: true }).count(), 0, "who knows nothing says that there is nothing");
     const child = spawn(binary, ["token", "--sub", "ann", "--role", "admin", ...config], { stdio: ["ignore", "pipe", "inherit"] });
     let token = "";
     for await (const chunk of child.stdout) token += chunk;

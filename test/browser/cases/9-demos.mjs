@@ -134,6 +134,12 @@ export default {
       await assertAccessible(page, `${path} ${JSON.stringify(options)}`);
       assert.equal(await fits(page), true, `${path} is wider than the window`);
     }
+    house.forgiven = /closed before the connection is established/;
+    const strict = await house.server("--auth-secret", "a secret of thirty-two bytes, or more");
+    const refused = await house.page(await house.profile(phone));
+    await refused.goto(`${strict.url}/demos/canvas`);
+    await refused.locator("#trouble", { hasText: "log in first" }).waitFor();
+    assert.equal(await fits(refused), true, "a canvas that is refused is wider than the window");
     const off = await house.server("--no-demos");
     assert.equal((await fetch(`${off.url}/demos/canvas`)).status, 404);
     assert.ok(!(await (await fetch(off.url)).text()).includes("demos/"), "the index leads to the demos");

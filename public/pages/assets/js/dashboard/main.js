@@ -28,6 +28,7 @@ let Chart, LINES;
 let socket;
 let placed = []; // entries of positions
 let arranged = -1;
+let told = false; // by the server, what there is
 let servers = 0; // their measures that are shown
 
 byId("demo-command").textContent = location.port === "3000" && location.hostname === "127.0.0.1" ? "sockeye demo devices" : `sockeye demo devices --url ${location.origin}`;
@@ -74,6 +75,7 @@ async function subscribe() {
     tell(error.message);
     return;
   }
+  told = true;
   offset.ms = time - Date.now();
   store.draw([]); // and their history is asked for anew
   store.take(readings);
@@ -110,7 +112,8 @@ function arrange() {
   servers = own.length;
   const devices = store.list((entry) => !entry.own);
   placed = devices.filter(({ kind }) => kind === "position" || kind === "place");
-  byId("empty").hidden = devices.length > 0;
+  byId("server").hidden = !told;
+  byId("empty").hidden = !told || devices.length > 0;
   byId("devices").hidden = byId("values-section").hidden = devices.length === 0;
   byId("server-hidden").hidden = own.length > 0 || tiles.size > 0 || !devices.length;
   byId("server-title").textContent = new Set(own.map(({ device }) => device)).size > 1 ? "The servers together" : "This server";
@@ -207,7 +210,7 @@ function summarize() {
   const devices = new Set();
   for (const { device, own } of store.entries.values()) if (!own) devices.add(device);
   const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
-  const text = devices.size ? `${count(devices.size, "device")}, ${count(alerts.count, "alert")}` : "No devices yet.";
+  const text = devices.size ? `${count(devices.size, "device")}, ${count(alerts.count, "alert")}` : told ? "No devices yet." : "";
   if (byId("summary").textContent !== text) byId("summary").textContent = text;
 }
 
