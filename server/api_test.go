@@ -128,7 +128,11 @@ func TestTheAPIIsWhatItsDocumentSays(t *testing.T) {
 		if strings.HasPrefix(op, "GET ") {
 			query, text = text, ""
 		}
-		if got := try(op, query, admin, text); got != "not_found" {
+		want := "unknown_namespace"
+		if op == "POST /unblock" {
+			want = "not_found"
+		}
+		if got := try(op, query, admin, text); got != want {
 			t.Errorf("%s of what there is not: %s", op, got)
 		}
 	}

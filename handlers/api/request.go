@@ -167,11 +167,14 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	problem.Write(w, p)
 }
 
+// codeUnknownNamespace is what every other way in says, too.
+const codeUnknownNamespace = "unknown_namespace"
+
 // namespace returns the one that a caller names, which keeps until release.
 func (a *API) namespace(name, field string) (n *socketio.Namespace, release func(), err error) {
 	name = namespaceName(name)
 	if n, release = a.io.Find(name); n == nil {
-		return nil, nil, &problem.Problem{Status: http.StatusNotFound, Code: problem.CodeNotFound, Field: field, Message: fmt.Sprintf("there is no namespace %.200q here", name)}
+		return nil, nil, &problem.Problem{Status: http.StatusNotFound, Code: codeUnknownNamespace, Field: field, Message: fmt.Sprintf("there is no namespace %.200q here", name)}
 	}
 	return n, release, nil
 }
