@@ -160,6 +160,7 @@ func TestAllOutboxesTogetherAreBounded(t *testing.T) {
 	good := f.ws(4)
 	idle := f.ws(4)
 	for i := 0; ; i++ { // slow readers, until there is too much
+		eventually(t, "who comes is let in again", func() bool { return f.srv.Stats().Queued <= total })
 		s := f.ws(4)
 		p := s.side(f)
 		for p.Send(chunk, 0) == nil {
