@@ -391,7 +391,7 @@ func TestHistory(t *testing.T) {
 	type page struct {
 		Messages []struct {
 			Offset, Room, Event string
-			Args                []any
+			Data                []any
 			Time                int64
 		}
 		Offset   string
@@ -407,7 +407,7 @@ func TestHistory(t *testing.T) {
 		return p
 	}
 	all := read("")
-	if len(all.Messages) != 2 || all.Messages[0].Event != "a" || all.Messages[0].Room != "news:1" || len(all.Messages[0].Args) != 1 || !all.Complete {
+	if len(all.Messages) != 2 || all.Messages[0].Event != "a" || all.Messages[0].Room != "news:1" || len(all.Messages[0].Data) != 1 || !all.Complete {
 		t.Fatalf("%+v", all)
 	}
 	if newest := read("&limit=1"); len(newest.Messages) != 1 || newest.Messages[0].Event != "b" || !newest.More {

@@ -9,22 +9,6 @@ import (
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
-// messageView is a message in the answer of history.
-type messageView struct {
-	Offset string        `json:"offset"`
-	Room   string        `json:"room"`
-	Event  string        `json:"event"`
-	Args   socketio.Args `json:"args"` // binary ones are base64
-	Time   int64         `json:"time"` // milliseconds since 1970
-}
-
-type historyAnswer struct {
-	Messages []messageView `json:"messages"`
-	Offset   string        `json:"offset"`
-	Complete bool          `json:"complete"`
-	More     bool          `json:"more,omitempty"`
-}
-
 // CodeNoHistory is of rooms of which nothing is kept.
 const CodeNoHistory = "no_history"
 
@@ -55,11 +39,7 @@ func (a *API) history(c *call) (any, error) {
 	case err != nil:
 		return nil, unavailable("the history cannot be read at the moment: try again", err)
 	}
-	answer := historyAnswer{Messages: make([]messageView, len(h.Messages)), Offset: h.Offset, Complete: h.Complete, More: h.More}
-	for i, m := range h.Messages {
-		answer.Messages[i] = messageView{m.Offset, m.Room, m.Event, m.Args, m.Time}
-	}
-	return answer, nil
+	return h, nil // in the one form that every way in has
 }
 
 // errNoRoom is of a GET that needs rooms.
