@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/sockeye-io/sockeye/server/jsondepth"
 	"github.com/sockeye-io/sockeye/server/socketio"
 	"github.com/sockeye-io/sockeye/server/socketio/wire"
 )
@@ -24,7 +25,7 @@ func (e *emission) read(m *message, field string) error {
 		}
 		return wrong(field, "it is no array of arguments, such as [\"hello\"]: %s", why)
 	}
-	if deepest(m.Args) > wire.DefaultMaxDepth {
+	if jsondepth.Of(m.Args) > wire.DefaultMaxDepth {
 		return wrong(field, "they are nested deeper than %d, which not every client can read", wire.DefaultMaxDepth)
 	}
 	if !m.Binary {
@@ -86,24 +87,4 @@ func withBytes(v any, found *int) (any, error) {
 		}
 	}
 	return v, nil
-}
-
-// deepest returns how deep valid JSON is nested.
-func deepest(text []byte) (most int) {
-	now, quoted := 0, false
-	for i := 0; i < len(text); i++ {
-		switch b := text[i]; {
-		case quoted && b == '\\':
-			i++
-		case b == '"':
-			quoted = !quoted
-		case quoted:
-		case b == '{', b == '[':
-			now++
-			most = max(most, now)
-		case b == '}', b == ']':
-			now--
-		}
-	}
-	return most
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/sockeye-io/sockeye/server/jsondepth"
 )
 
 // The names of claims. The site's answer says ClaimID instead of ClaimSubject, and ClaimExpires.
@@ -193,7 +195,7 @@ func (c Claims) data() (json.RawMessage, error) {
 	if raw == nil || string(raw) == "null" {
 		return nil, nil
 	}
-	if depth(raw) > maxDepth {
+	if jsondepth.Of(raw) > maxDepth {
 		return nil, fmt.Errorf("%s is nested deeper than %d", ClaimData, maxDepth)
 	}
 	var b bytes.Buffer
@@ -201,26 +203,6 @@ func (c Claims) data() (json.RawMessage, error) {
 		return nil, fmt.Errorf("%s is no JSON", ClaimData)
 	}
 	return b.Bytes(), nil
-}
-
-// depth returns how deep a valid JSON value is nested.
-func depth(raw []byte) (deepest int) {
-	now, quoted := 0, false
-	for i := 0; i < len(raw); i++ {
-		switch b := raw[i]; {
-		case quoted && b == '\\':
-			i++
-		case b == '"':
-			quoted = !quoted
-		case quoted:
-		case b == '{', b == '[':
-			now++
-			deepest = max(deepest, now)
-		case b == '}', b == ']':
-			now--
-		}
-	}
-	return deepest
 }
 
 // Time reads seconds since 1970; zero if there are none.
