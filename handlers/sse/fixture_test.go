@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/adapters/memory"
 	"github.com/sockeye-io/sockeye/adapters/redisclient/redistest"
+	"github.com/sockeye-io/sockeye/handlers/internal/frontdesk"
 	"github.com/sockeye-io/sockeye/handlers/relay"
 	"github.com/sockeye-io/sockeye/handlers/sse"
 	"github.com/sockeye-io/sockeye/server/auth"
@@ -38,7 +38,7 @@ type house struct {
 	t    *testing.T
 	URL  string
 	web  *http.Client
-	desk *desk
+	desk *frontdesk.Desk
 	ends chan socketio.DisconnectReason // of every socket of "/"
 }
 
@@ -54,56 +54,9 @@ type plan struct {
 	maxRooms int
 }
 
-// desk is an Authenticator that knows some tickets, and Blocks of one node.
-type desk struct {
-	auth.Blocks
-
-	strict bool
-
-	mu     sync.Mutex
-	tokens map[string]*auth.Principal
-	hear   func(id string, b auth.Block)
-}
-
-func (d *desk) Authenticate(_ context.Context, c *auth.Credentials) (*auth.Principal, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	token := c.Shown("session", auth.TicketQuery)
-	p := d.tokens[token]
-	switch {
-	case p != nil && !p.Expires.IsZero() && p.Expires.Before(time.Now()):
-		return nil, &auth.Error{Code: auth.CodeTokenExpired, Message: "the ticket has expired"}
-	case p != nil:
-		one := *p
-		return &one, nil
-	case token != "":
-		return nil, &auth.Error{Code: auth.CodeInvalidToken, Message: "this token does not hold"}
-	case d.strict:
-		return nil, &auth.Error{Code: auth.CodeUnauthorized, Message: "show a token"}
-	}
-	return &auth.Principal{Join: auth.Everything(), Publish: auth.Everything(), Method: auth.MethodAnonymous}, nil
-}
-
-func (d *desk) Blocked(string) (auth.Block, bool) { return auth.Block{}, false }
-
-func (d *desk) OnBlocked(f func(id string, b auth.Block)) func() {
-	d.hear = f
-	return func() {}
-}
-
-func (d *desk) give(token, id string, holds time.Duration) {
-	p := &auth.Principal{ID: id, Join: auth.Patterns{"public:*"}, Method: auth.MethodToken}
-	if holds != 0 {
-		p.Expires = time.Now().Add(holds)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.tokens[token] = p
-}
-
 func open(t *testing.T, p *plan) *house {
 	t.Helper()
-	h := &house{t: t, desk: &desk{strict: p.strict, tokens: map[string]*auth.Principal{}}, ends: make(chan socketio.DisconnectReason, 100)}
+	h := &house{t: t, desk: &frontdesk.Desk{Strict: p.strict, Query: auth.TicketQuery}, ends: make(chan socketio.DisconnectReason, 100)}
 	keeper, err := doors.New(doors.Options{Authenticator: h.desk, Blocks: h.desk})
 	if err != nil {
 		t.Fatal(err)

@@ -114,8 +114,8 @@ func TestAReaderIsAmongTheOthers(t *testing.T) {
 // TestWhoIsRefused is answered with a problem, which a page of an allowed origin can read.
 func TestWhoIsRefused(t *testing.T) {
 	h := open(t, &plan{strict: true, maxRooms: 3})
-	h.desk.give("good", "ann", 0)
-	h.desk.give("old", "ann", -time.Second)
+	h.desk.Give("good", "ann", 0)
+	h.desk.Give("old", "ann", -time.Second)
 	for query, want := range map[string]string{
 		"room=public:a":                                                       "401 unauthorized",
 		"room=public:a&ticket=bad":                                            "401 invalid_token",
@@ -214,8 +214,8 @@ func TestRoomsAreEnteredByTheRulesOfTheRelay(t *testing.T) {
 // with the same ticket is refused.
 func TestTheEndOfATicket(t *testing.T) {
 	h := open(t, &plan{strict: true})
-	h.desk.give("brief", "ann", 300*time.Millisecond)
-	h.desk.give("long", "bob", 0)
+	h.desk.Give("brief", "ann", 300*time.Millisecond)
+	h.desk.Give("long", "bob", 0)
 	ann, bob := h.ready("room=public:a&ticket=brief"), h.ready("room=public:a&ticket=long")
 	if e := ann.Next(); e.Name != "auth:expiring" || !strings.HasPrefix(e.Data, `{"expires":`) {
 		t.Errorf("got %+v", e)
@@ -227,7 +227,7 @@ func TestTheEndOfATicket(t *testing.T) {
 	if s := h.events("room=public:a&ticket=brief"); s.Resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the same ticket was answered with %s", s.Resp.Status)
 	}
-	h.desk.hear("bob", auth.Block{Reason: "be nice"})
+	h.desk.Hear("bob", auth.Block{Reason: "be nice"})
 	if e := bob.Next(); e.Name != socketio.EndEvent || !strings.Contains(e.Data, `"blocked"`) {
 		t.Errorf("got %+v", e)
 	}

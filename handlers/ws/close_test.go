@@ -38,15 +38,15 @@ func TestWhoIsNotLetIn(t *testing.T) {
 // TestWhoHasToGo: a token that ends, a block, and the application's own wish.
 func TestWhoHasToGo(t *testing.T) {
 	h := open(t, &plan{strict: true})
-	h.desk.give("short", "ann", 300*time.Millisecond)
-	h.desk.give("long", "bob", 0)
+	h.desk.Give("short", "ann", 300*time.Millisecond)
+	h.desk.Give("long", "bob", 0)
 	ann, bob := sockettest.DialPlain(t, h.URL+"/ws?ticket=short"), sockettest.DialPlain(t, h.URL+"/ws?ticket=long")
 	ann.ExpectPrefix(`{"type":"welcome"`)
 	ann.ExpectPrefix(`{"type":"event","event":"auth:expiring","data":[{"expires":`)
 	ann.ExpectPrefix(`{"type":"event","event":"sockeye:end","data":[{"code":"token_expired"`)
 	ann.ExpectClosed(4002, "Token expired")
 	bob.ExpectPrefix(`{"type":"welcome"`)
-	h.desk.hear("bob", auth.Block{Reason: "be nice"})
+	h.desk.Hear("bob", auth.Block{Reason: "be nice"})
 	bob.ExpectPrefix(`{"type":"event","event":"sockeye:end","data":[{"code":"blocked"`)
 	bob.ExpectClosed(4003, "Blocked")
 	kicked := sockettest.DialPlain(t, h.URL+"/ws?ticket=long")

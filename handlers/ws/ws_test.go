@@ -150,7 +150,7 @@ func TestOneRoomForAll(t *testing.T) {
 // TestWaysToShowAToken, and that only the subprotocol without it is ever chosen.
 func TestWaysToShowAToken(t *testing.T) {
 	h := open(t, &plan{strict: true})
-	h.desk.give("good", "ann", 0)
+	h.desk.Give("good", "ann", 0)
 	first := func(c *sockettest.Plain) { c.Send(`{"type":"auth","token":"good"}`) }
 	for name, one := range map[string]struct {
 		c        *sockettest.Plain
@@ -183,9 +183,9 @@ func TestWaysToShowAToken(t *testing.T) {
 // TestRefresh: a client goes on with another token of the same user.
 func TestRefresh(t *testing.T) {
 	h := open(t, &plan{strict: true})
-	h.desk.give("old", "ann", 0)
-	h.desk.give("new", "ann", 0)
-	h.desk.give("bob", "bob", 0)
+	h.desk.Give("old", "ann", 0)
+	h.desk.Give("new", "ann", 0)
+	h.desk.Give("bob", "bob", 0)
 	c := sockettest.DialPlain(t, h.URL+"/ws?ticket=old")
 	c.ExpectPrefix(`{"type":"welcome"`)
 	c.Send(`{"type":"auth","id":3}`)
@@ -199,7 +199,7 @@ func TestRefresh(t *testing.T) {
 // TestPermissions are those of every other client.
 func TestPermissions(t *testing.T) {
 	h := open(t, &plan{strict: true, access: auth.Rooms{}})
-	h.desk.give("ann", "ann", 0)
+	h.desk.Give("ann", "ann", 0)
 	c := sockettest.DialPlain(t, h.URL+"/ws?ticket=ann")
 	c.ExpectPrefix(`{"type":"welcome"`)
 	for send, want := range map[string]string{
