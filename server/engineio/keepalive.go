@@ -41,12 +41,14 @@ type activity struct {
 	gap   atomic.Int64 // the longest silence that was broken by sending, until something comes
 }
 
-// sent notes that something was sent.
+// sent notes that something was sent. The answer may be read before it returns, so the
+// silence is noted before its end: told twice does no harm, overlooked it would.
 func (a *activity) sent() {
 	now := int64(time.Since(a.since))
-	if gap := now - a.last.Swap(now); gap > a.gap.Load() {
+	if gap := now - a.last.Load(); gap > a.gap.Load() {
 		a.gap.Store(gap)
 	}
+	a.last.Store(now)
 }
 
 // came notes that something came, and returns the silence that the connection has
@@ -54,9 +56,8 @@ func (a *activity) sent() {
 func (a *activity) came() time.Duration {
 	now := int64(time.Since(a.since))
 	gap := now - a.last.Swap(now)
-	if sent := a.gap.Load(); sent != 0 {
-		gap = max(gap, sent)
-		a.gap.Store(0)
+	if a.gap.Load() != 0 {
+		gap = max(gap, a.gap.Swap(0))
 	}
 	return time.Duration(gap)
 }
