@@ -49,6 +49,9 @@ func (a *App) build() (err error) {
 	if a.hooks, err = webhook.New(webhook.Options{Config: a.cfg.Webhooks, Observer: a.metrics, Logger: a.log}); err != nil {
 		return err
 	}
+	if err = a.openComments(); err != nil {
+		return err
+	}
 	if a.io, err = socketio.New(a.ioOptions(adapter)); err != nil {
 		return err
 	}
@@ -133,7 +136,7 @@ func (a *App) engineOptions() engineio.Options {
 		OutboxMax:       int(c.OutboxMax),
 		OutboxTotal:     int64(c.OutboxTotal),
 		HandlerStall:    c.HandlerStall,
-		Origins:         a.origins,
+		Origins:         pageOrigins{a.origins, a},
 		AllowRequest:    a.admit,
 		ConnectionError: a.connectionError,
 		LogSessions:     c.LogConnections,
@@ -157,7 +160,7 @@ func (a *App) engineOptions() engineio.Options {
 
 // admit decides about each handshake.
 func (a *App) admit(r *http.Request) error {
-	if a.anonymous || a.canKnow() { // who it is is found out when it connects to a namespace
+	if a.anonymous || a.canKnow() || a.comments.Comments != nil { // who it is is found out when it connects to a namespace
 		return nil
 	}
 	if a.refusalLogged.CompareAndSwap(false, true) {

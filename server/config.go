@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/handlers/chat"
+	"github.com/sockeye-io/sockeye/handlers/comments"
 	"github.com/sockeye-io/sockeye/handlers/notifications"
 	"github.com/sockeye-io/sockeye/handlers/relay"
 	"github.com/sockeye-io/sockeye/handlers/telemetry"
@@ -103,6 +104,8 @@ type Config struct {
 	API            bool       `name:"api" group:"features" default:"true" negatable:"" unit:"true or false" help:"Serve the HTTP API under /api/v1, which needs an API key or a token whatever --anonymous says (but for readings of devices), and its description at /api/."`
 	Relay          string     `name:"relay" group:"features" default:"on" enum:"on,off" unit:"on or off" help:"Serve the relay contract (join, leave, say, typing, echo) and the relay rules of the file. In the file this key is on, off, or the rules."`
 	Demos          Switch     `name:"demos" group:"features" default:"auto" negatable:"" unit:"auto, on or off" help:"Serve the demo pages /demos/canvas and /demos/game with the relay rules that they need, which let everybody who may connect draw and play. auto: on while listening on a loopback address, and with the relay on."`
+	Comments       Switch     `name:"comments" group:"features" default:"auto" negatable:"" unit:"auto, on or off" help:"Serve comments for pages of sites: the widget /comments.js, the namespace /comments and the moderator page /comments/moderate. auto: on where --comments-db is there already, as sockeye comments init makes it; with the demo pages they are kept in memory."`
+	CommentsDB     string     `name:"comments-db" group:"features" default:"sockeye-comments.db" unit:"file name or postgres URL" help:"Where comments are kept: a SQLite file, or a PostgreSQL database for several nodes (postgres://user:password@host/database)."`
 	Events         bool       `name:"events" group:"features" default:"true" negatable:"" unit:"true or false" help:"Serve server-sent events at /events, for EventSource and others that only listen."`
 	PlainWebSocket bool       `name:"plain-websocket" group:"features" default:"true" negatable:"" unit:"true or false" help:"Serve plain WebSockets of JSON messages at /ws, for devices and languages without a Socket.IO client."`
 
@@ -238,10 +241,10 @@ func (c *Config) relays(key, event string) bool {
 }
 
 // takenPaths are the first names of the paths of routes and pages.
-var takenPaths = []string{"api", "chat", "dashboard", "playground", "notifications", "demos", "ws", "events", "assets", "favicon.svg", "favicon.ico", "healthz", "readyz", "metrics"}
+var takenPaths = []string{"api", "chat", "dashboard", "playground", "notifications", "comments", "comments.js", "demos", "ws", "events", "assets", "favicon.svg", "favicon.ico", "healthz", "readyz", "metrics"}
 
 // reservedNamespaces have a handler of their own.
-var reservedNamespaces = []string{chat.Namespace, telemetry.Namespace, notifications.Namespace}
+var reservedNamespaces = []string{chat.Namespace, telemetry.Namespace, notifications.Namespace, comments.Namespace}
 
 // OptionError is a value that is wrong on its own or beside another.
 type OptionError struct {

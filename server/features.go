@@ -11,7 +11,7 @@ import (
 // openFeatures mounts what stands on the Socket.IO server besides the relay and the chat,
 // once everything that it is given is there.
 func (a *App) openFeatures() error {
-	for _, open := range []func() error{a.openTelemetry, a.openNotifications, a.openAPI, a.openWebhooks} {
+	for _, open := range []func() error{a.openTelemetry, a.openNotifications, a.mountComments, a.openAPI, a.openWebhooks} {
 		if err := open(); err != nil {
 			return err
 		}

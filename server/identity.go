@@ -12,6 +12,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/adapters/redisauth"
 	"github.com/sockeye-io/sockeye/adapters/redisclient"
+	"github.com/sockeye-io/sockeye/handlers/comments"
 	"github.com/sockeye-io/sockeye/server/auth"
 	"github.com/sockeye-io/sockeye/server/auth/authfile"
 	"github.com/sockeye-io/sockeye/server/auth/session"
@@ -150,6 +151,12 @@ func (a *App) whoIs(ctx context.Context, s *socketio.Socket) error {
 
 // admitSocket decides about each client that comes to a namespace.
 func (a *App) admitSocket(ctx context.Context, s *socketio.Socket) error {
+	if s.Namespace().Name() == comments.Namespace { // which knows who may by itself
+		return nil
+	}
+	if err := a.onlyForComments(s); err != nil {
+		return err
+	}
 	if err := a.whoIs(ctx, s); err != nil {
 		return err
 	}

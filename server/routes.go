@@ -51,6 +51,9 @@ func (a *App) routes() http.Handler {
 	for _, path := range a.site.Routes() {
 		r.Any(path, gin.WrapH(a.site))
 	}
+	if a.comments.Comments != nil {
+		a.comments.Routes(r)
+	}
 	r.NoRoute(a.notFound)
 
 	// What backends ask for, and readings of devices. Who may is decided there.

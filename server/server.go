@@ -54,6 +54,7 @@ type App struct {
 	api           *api.API // nil without --api
 	telemetry     *telemetry.Telemetry
 	notifications *notifications.Notifications
+	comments      commentParts
 
 	certs            *certs.Store // nil without --tls-cert
 	listener         net.Listener
@@ -160,7 +161,7 @@ func (a *App) Close() error {
 		io = a.io.Close(ctx)
 	}
 	a.closeIdentity()
-	return errors.Join(io, a.closeListeners(), a.closeCluster(), a.closeNodes())
+	return errors.Join(io, a.closeListeners(), a.closeCluster(), a.closeNodes(), a.closeComments())
 }
 
 // ErrAtOnce as the cause of the end of Run's context leaves Config.Drain out.
@@ -264,7 +265,8 @@ func pageURL(scheme string, addr net.Addr) string {
 //  5. The main address is closed and requests in flight are waited for. Of those
 //     that are carried to other nodes, waiting polls are let go by their owners and
 //     WebSockets are closed; the sessions of the first go on, by way of another node.
-//  6. The address of --redirect-listen closes, and the metrics address last, so that the
+//  6. The database of the comments is closed.
+//  7. The address of --redirect-listen closes, and the metrics address last, so that the
 //     end can be watched.
 //
 // What does not end in time is cut.
@@ -280,6 +282,7 @@ func (a *App) shutdown(ctx context.Context, main, redirect, side *http.Server) {
 	clean = a.stopped("nodes", a.leaveNodes(ctx)) && clean
 	clean = a.stopped("requests", a.stopRequests(ctx, main)) && clean
 	_ = main.Close() // what is left after the time is up; nothing otherwise
+	clean = a.stopped("comments", a.closeComments()) && clean
 	for _, last := range []struct {
 		part   string
 		server *http.Server

@@ -170,6 +170,10 @@ func traffic() []panel {
 			title: "Notifications", about: "By user: new ones, and those that were known by their key.", unit: perSecond, width: 24, stacked: true,
 			queries: []query{rate("sockeye_notifications_total", "outcome")},
 		},
+		{
+			title: "Comments", about: "By what became of them: seen at once, held for a moderator, refused.", unit: perSecond, width: 24, stacked: true,
+			queries: []query{rate("sockeye_comments_total", "outcome")},
+		},
 	}
 }
 

@@ -56,6 +56,7 @@ type Metrics struct {
 	unknownEvents   *prometheus.CounterVec
 	forbidden       *prometheus.CounterVec
 	notified        *prometheus.CounterVec
+	commented       *prometheus.CounterVec
 	adapterUp       *prometheus.GaugeVec
 	adapterLost     *prometheus.CounterVec
 	adapterGaps     *prometheus.CounterVec
@@ -128,6 +129,7 @@ func New(release string) *Metrics {
 		adapterGaps:     counters("adapter_gaps_total", "Times that messages of other nodes may have been missed.", "namespace"),
 		unknownEvents:   counters("relay_unknown_events_total", "Events that no relay rule takes.", "namespace"),
 		notified:        counters("notifications_total", "Notifications by user, by what came of them: new, or repeated by their key.", "outcome"),
+		commented:       counters("comments_total", "Comments that were sent, by what became of them: published, pending, rejected, or the code of a refusal.", "outcome"),
 		forbidden:       counters("relay_forbidden_total", "Events that the relay did not pass on because their sender may not send them.", "namespace"),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "sockeye", Name: "build_info", Help: "1, labelled with the version."}, []string{"version"})
@@ -138,7 +140,7 @@ func New(release string) *Metrics {
 		m.diedYoung, m.withheld, m.keepAlives, m.holdsShortened,
 		m.sockets, m.socketsOpened, m.socketsClosed, m.connectsRefused, m.received, m.receivedBytes, m.sent, m.sentBytes,
 		m.fanOut, m.fanOutTook, m.recoveries,
-		m.unhandled, m.unknownAcks, m.panics, m.inboxFull, m.unknownEvents, m.forbidden, m.notified,
+		m.unhandled, m.unknownAcks, m.panics, m.inboxFull, m.unknownEvents, m.forbidden, m.notified, m.commented,
 		m.adapterUp, m.adapterLost, m.adapterGaps,
 	)
 	for _, part := range [][]prometheus.Collector{
@@ -331,6 +333,9 @@ func (m *Metrics) Notified(users, repeated int) {
 	m.notified.WithLabelValues(notifiedNew).Add(float64(users))
 	m.notified.WithLabelValues(notifiedAgain).Add(float64(repeated))
 }
+
+// Commented counts a comment that was sent, by what became of it.
+func (m *Metrics) Commented(outcome string) { m.commented.WithLabelValues(outcome).Inc() }
 
 // The outcomes of a notification.
 const (

@@ -49,6 +49,7 @@ func (m *Metrics) preset() {
 		}
 	}
 	m.Notified(0, 0)
+	m.commented.WithLabelValues("published")
 	m.presetDoors()
 	m.readings.preset()
 	m.Namespace("/")
