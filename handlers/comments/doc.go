@@ -114,6 +114,9 @@
 //	GET  feed.atom?page=           Atom; without page: the site
 //	POST setup {link, name, password}, login {name, password}, logout; GET session     the moderator page's own, same origin only
 //
+// The one-time link of sockeye comments init is /comments/setup?site=SITE#SECRET: the secret is in the fragment, which
+// is in no log; the page sends it as link to setup of that site. The moderator page is /comments/moderate?site=SITE.
+//
 // comments are flat, threads one after another in the order of sort, replies oldest first under their
 // parent; after is next of the answer before; with is the id of a comment whose thread is to be
 // in it. site is the public settings: {name, guests, signIn, moderation, maxDepth, editWindow (s), maxLength,
