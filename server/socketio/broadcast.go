@@ -15,6 +15,7 @@ type Broadcast struct {
 	ns     *Namespace
 	parent *ParentNamespace // instead of ns: all of its children
 	t      Target
+	id     string // see ID
 }
 
 func joined(a, b []string) []string {
@@ -68,6 +69,15 @@ func (b *Broadcast) Compress(on bool) *Broadcast {
 	return &c
 }
 
+// ID names the event for readers of event streams: EventSource shows the id of the last
+// one when it comes back. It stands for the offset of a history, and is told by this node
+// alone: it goes with Local.
+func (b *Broadcast) ID(id string) *Broadcast {
+	c := *b
+	c.id = id
+	return &c
+}
+
 // Timeout bounds the wait of EmitWithAck and FetchSockets.
 func (b *Broadcast) Timeout(d time.Duration) *Broadcast {
 	c := *b
@@ -86,6 +96,7 @@ func (b *Broadcast) Emit(event string, args ...any) error {
 	if err != nil {
 		return err
 	}
+	p.streamID = b.id
 	return b.ns.adapter.Broadcast(p, &b.t)
 }
 
@@ -250,7 +261,7 @@ func (b *Broadcast) DisconnectSockets(closeTransport bool) error {
 func (b *Broadcast) each(f func(one *Broadcast) error) error {
 	var errs []error
 	for _, n := range b.parent.Children() {
-		errs = append(errs, f(&Broadcast{ns: n, t: b.t}))
+		errs = append(errs, f(&Broadcast{ns: n, t: b.t, id: b.id}))
 	}
 	return errors.Join(errs...)
 }

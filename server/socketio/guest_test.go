@@ -10,7 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/sockeye-io/sockeye/adapters/memory"
 	"github.com/sockeye-io/sockeye/server/socketio"
 	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
@@ -198,6 +200,24 @@ func TestGuestsAreInTheSameRoom(t *testing.T) {
 			}
 			ws.ExpectClosed(4000, "Disconnected by the server")
 		})
+	}
+}
+
+// TestStreamsAreToldTheIDOfABroadcast: whoever keeps what is said itself says where a reader
+// is; others hear nothing of it.
+func TestStreamsAreToldTheIDOfABroadcast(t *testing.T) {
+	o, g := lobby(t)
+	o.Adapter, o.Recovery.MaxDisconnection = memory.New(), time.Minute // which has offsets of its own
+	h := receive(t, o, g, false)
+	es, ws := h.stream("/events"), sockettest.DialPlain(t, h.URL+"/ws")
+	es.want("event: welcome\ndata: {}\n")
+	ws.Expect(`{"type":"welcome"}`)
+	if err := h.Of("/").To("lobby").Local().ID("7.3").Emit("msg", 1); err != nil {
+		t.Fatal(err)
+	}
+	es.want("id: 7.3\nevent: msg\ndata: 1\n")
+	if got := ws.Next(); !strings.HasPrefix(got, `{"type":"event","room":"lobby","event":"msg","data":[1]`) || strings.Contains(got, "7.3") {
+		t.Errorf("the WebSocket was told %s", got)
 	}
 }
 

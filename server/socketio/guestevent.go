@@ -98,6 +98,9 @@ func (p *Packet) guestText(v variant) ([]byte, error) {
 	if v.stream() && !p.aside || !v.stream() && !p.unlogged() {
 		out.Offset = p.offset
 	}
+	if v.stream() && p.streamID != "" {
+		out.Offset = p.streamID
+	}
 	switch v { //nolint:exhaustive // of guests
 	case variantStream:
 		return wire.EncodeStream(&out)

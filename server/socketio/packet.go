@@ -26,6 +26,8 @@ type Packet struct {
 	id     uint64
 	hasID  bool
 
+	streamID string // see Broadcast.ID
+
 	messages [variantCount]atomic.Pointer[engineio.Message]
 
 	mu       sync.Mutex
