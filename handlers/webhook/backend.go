@@ -3,10 +3,7 @@ package webhook
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,20 +11,20 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
 
+	"github.com/sockeye-io/sockeye/server/signature"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
 // The headers of a request.
 const (
-	SignatureHeader = "Sockeye-Signature" // t=SECONDS,v1=HEX, with a v1 for each secret
-	CallHeader      = "Sockeye-Call"      // connect, event or disconnect
-	DeliveryHeader  = "Sockeye-Delivery"  // an id of this request
+	SignatureHeader = signature.Header   // t=SECONDS,v1=HEX, with a v1 for each secret
+	CallHeader      = signature.Call     // connect, event or disconnect
+	DeliveryHeader  = signature.Delivery // an id of this request
 )
 
 const (
@@ -210,7 +207,7 @@ func (b *backend) post(ctx context.Context, c Call, body []byte) (status int, ki
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "sockeye")
-	req.Header.Set(SignatureHeader, signature(b.secrets, time.Now().Unix(), body))
+	req.Header.Set(SignatureHeader, signature.Of(b.secrets, time.Now().Unix(), body))
 	req.Header.Set(CallHeader, string(c))
 	req.Header.Set(DeliveryHeader, rand.Text())
 	res, err := b.client.Do(req)
@@ -242,18 +239,4 @@ func (b *backend) failed(ctx context.Context, err error) *failure {
 		return &failure{Gone, err}
 	}
 	return &failure{Unavailable, err}
-}
-
-// signature is the value of SignatureHeader: a v1 for each secret, HMAC-SHA256 of the
-// seconds since 1970, a dot and the body.
-func signature(secrets [][]byte, seconds int64, body []byte) string {
-	at := strconv.FormatInt(seconds, 10)
-	text := "t=" + at
-	for _, secret := range secrets {
-		mac := hmac.New(sha256.New, secret)
-		mac.Write([]byte(at + "."))
-		mac.Write(body)
-		text += ",v1=" + hex.EncodeToString(mac.Sum(nil))
-	}
-	return text
 }

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sockeye-io/sockeye/handlers/internal/rawclient"
+	"github.com/sockeye-io/sockeye/server/signature"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
 
@@ -133,7 +134,7 @@ func TestTwoSecretsSignAtOnce(t *testing.T) {
 // The example of docs/webhooks.md.
 func TestSignature(t *testing.T) {
 	t.Parallel()
-	got := signature([][]byte{[]byte("0123456789abcdef0123456789abcdef")}, 1767225600, []byte(`{"call":"event"}`))
+	got := signature.Of([][]byte{[]byte("0123456789abcdef0123456789abcdef")}, 1767225600, []byte(`{"call":"event"}`))
 	if want := "t=1767225600,v1="; !strings.HasPrefix(got, want) || len(got) != len(want)+64 {
 		t.Errorf("%s", got)
 	}

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/sockeye-io/sockeye/server/signature"
 	"github.com/sockeye-io/sockeye/server/socketio"
 	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
@@ -133,7 +134,7 @@ func holds(header, secret string, body []byte) bool {
 	if err != nil || time.Since(time.Unix(seconds, 0)).Abs() > time.Minute {
 		return false
 	}
-	want := strings.TrimPrefix(signature([][]byte{[]byte(secret)}, seconds, body), "t="+at+",")
+	want := strings.TrimPrefix(signature.Of([][]byte{[]byte(secret)}, seconds, body), "t="+at+",")
 	for one := range strings.SplitSeq(rest, ",") {
 		if hmac.Equal([]byte(one), []byte(want)) {
 			return true
