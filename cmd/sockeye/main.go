@@ -14,16 +14,17 @@ import (
 // program is the command line: each field with a cmd tag is a command, and
 // its Run method is in the file of its name.
 type program struct {
-	Serve   serveCommand   `cmd:"" default:"withargs" help:"Start the server (the default command)."`
-	Version versionCommand `cmd:"" help:"Print the version."`
-	Health  healthCommand  `cmd:"" help:"Ask a running server whether it is well; the exit status is 0 if it is."`
-	Config  configCommand  `cmd:"" help:"Print or check the configuration."`
-	Token   tokenCommand   `cmd:"" help:"Make a token for development, signed with the configured secret or private key."`
-	Key     keyCommand     `cmd:"" help:"Make, list or revoke API keys."`
-	Block   blockCommand   `cmd:"" help:"Block a user: it is disconnected and cannot come back."`
-	Unblock unblockCommand `cmd:"" help:"Take a block back."`
-	Demo    demoCommand    `cmd:"" help:"Act as somebody else, to have something to look at."`
-	Blocks  blocksCommand  `cmd:"" help:"List who is blocked."`
+	Serve    serveCommand    `cmd:"" default:"withargs" help:"Start the server (the default command)."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Health   healthCommand   `cmd:"" help:"Ask a running server whether it is well; the exit status is 0 if it is."`
+	Config   configCommand   `cmd:"" help:"Print or check the configuration."`
+	Token    tokenCommand    `cmd:"" help:"Make a token for development, signed with the configured secret or private key."`
+	Key      keyCommand      `cmd:"" help:"Make, list or revoke API keys."`
+	Block    blockCommand    `cmd:"" help:"Block a user: it is disconnected and cannot come back."`
+	Unblock  unblockCommand  `cmd:"" help:"Take a block back."`
+	Comments commentsCommand `cmd:"" help:"Make and keep the sites whose pages have comments."`
+	Demo     demoCommand     `cmd:"" help:"Act as somebody else, to have something to look at."`
+	Blocks   blocksCommand   `cmd:"" help:"List who is blocked."`
 }
 
 // exitStatus ends the program with a status of its own, after the command has
