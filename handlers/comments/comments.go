@@ -1,10 +1,16 @@
 package comments
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/sockeye-io/sockeye/handlers/comments/staff"
 	"github.com/sockeye-io/sockeye/handlers/comments/store"
 	"github.com/sockeye-io/sockeye/server/limit"
 	"github.com/sockeye-io/sockeye/server/socketio"
@@ -39,21 +45,104 @@ type Observer interface {
 	Commented(outcome string)
 }
 
+type nobody struct{}
+
+func (nobody) Commented(string) {}
+
 // Comments are the comments of all sites of a server.
 type Comments struct {
-	opts Options
+	opts    Options // with defaults
+	store   store.Store
+	staff   *staff.Staff
+	ns      *socketio.Namespace // nil before Mount
+	node    string              // of this process, other than any other's
+	cluster bool                // there may be other nodes
+
+	ended   context.Context //nolint:containedctx // of what goes on by itself, until the namespace ends
+	end     context.CancelFunc
+	running sync.WaitGroup // what goes on by itself; nothing is added after the end
+
+	mu    sync.Mutex
+	sites map[string]*site
+	due   map[string]*nodeMessage // by site: what other nodes are to be told
+	tell  chan struct{}           // holds one when due has something
 }
 
-// New makes comments that are not mounted yet.
-func New(o Options) (*Comments, error) { return &Comments{opts: o}, nil }
+// pollEvery is how often the store is asked how far the sites are, for what no other node has
+// told. Tests change it.
+var pollEvery = 2 * time.Second
 
-// AllowsOrigin reports whether pages of this origin belong to a site.
-func (c *Comments) AllowsOrigin(origin string) bool { return origin == "never" }
+// patience bounds how long the store may take for one thing.
+const patience = 10 * time.Second
+
+// New makes comments that are not mounted yet. It reads which sites there are.
+func New(o Options) (*Comments, error) {
+	if o.Store == nil {
+		return nil, errors.New("comments: there is no store to keep them in")
+	}
+	if o.EnginePath == "" {
+		o.EnginePath = "/socket.io/"
+	}
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := &Comments{
+		opts: o, store: o.Store, staff: staff.New(o.Store), node: randomText(9),
+		sites: make(map[string]*site), due: make(map[string]*nodeMessage), tell: make(chan struct{}, 1),
+	}
+	c.ended, c.end = context.WithCancel(context.Background())
+	ctx, cancel := context.WithTimeout(c.ended, patience)
+	defer cancel()
+	if o.Open {
+		if err := c.makeDemo(ctx); err != nil {
+			return nil, fmt.Errorf("comments: the site %q: %w", demoSite, err)
+		}
+	}
+	if err := c.poll(ctx); err != nil {
+		return nil, fmt.Errorf("comments: which sites there are: %w", err)
+	}
+	return c, nil
+}
 
 // Mount registers the namespace on srv, before srv serves. It ends with the namespace.
 func (c *Comments) Mount(srv *socketio.Server) error {
-	srv.Of(Namespace)
+	c.ns = srv.Of(Namespace)
+	// A client that comes back says by its cursor what it knows, which holds for longer.
+	if err := c.ns.EnableRecovery(socketio.Recovery{}); err != nil && !errors.Is(err, socketio.ErrNoRecovery) {
+		return fmt.Errorf("comments: %s without recovery: %w", Namespace, err)
+	}
+	_, c.cluster = c.ns.Adapter().(socketio.ClusterAdapter)
+	c.ns.Use(c.admit)
+	c.ns.OnConnection(c.welcome)
+	c.ns.OnDisconnect(c.farewell)
+	c.ns.OnClose(c.close)
+	c.listen()
+	c.begin(c.follow)
+	if c.cluster {
+		c.ns.OnServerSide(eventName, func(args socketio.Args, _ func(...any)) { c.hear(args) })
+		c.begin(c.tellNodes)
+	}
 	return nil
+}
+
+// begin runs f until the end, if that has not come.
+func (c *Comments) begin(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended.Err() == nil {
+		c.running.Go(f)
+	}
+}
+
+// close ends what goes on, and waits for it.
+func (c *Comments) close() {
+	c.mu.Lock()
+	c.end()
+	c.mu.Unlock()
+	c.running.Wait()
 }
 
 // Routes mounts the HTTP side.
