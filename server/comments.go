@@ -22,8 +22,8 @@ type commentParts struct {
 	*comments.Comments
 }
 
-// commentsDatabase is where comments are kept, or "" where there are none. For the demo pages
-// alone they are in memory.
+// commentsDatabase is where comments are kept, or "" where there are none. For nothing but
+// the demo pages, where anybody may come, they are in memory.
 func (a *App) commentsDatabase() string {
 	name := a.cfg.CommentsDB
 	switch {
@@ -35,7 +35,7 @@ func (a *App) commentsDatabase() string {
 	if _, err := os.Stat(name); err == nil {
 		return name
 	}
-	if a.demos() && a.loopback {
+	if a.demos() && a.loopback && a.anonymous {
 		return ":memory:"
 	}
 	return ""
