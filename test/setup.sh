@@ -11,6 +11,7 @@ has_chromium() { [ -n "${CHROMIUM:-}" ] || [ -x /usr/bin/chromium ]; }
 # Debian's own Python, because its packages are not seen by others on the path.
 PYTHON=${PYTHON:-/usr/bin/python3}
 has_redis()    { command -v redis-server >/dev/null && command -v redis-cli >/dev/null; }
+has_postgres() { command -v initdb >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null; }
 has_proxies()  { has_tool nginx && has_tool haproxy && has_tool caddy && has_tool squid && has_tool openssl; }
 has_tool()     { command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ]; }
 has_python()   { [ -x "$PYTHON" ] && "$PYTHON" -c "import socketio, websocket, websockets, aiohttp, requests, flask" 2>/dev/null; }
@@ -21,6 +22,7 @@ needs() {
 compiler|gcc libc6-dev|the race detector (a C compiler is missing)
 chromium|chromium|test/browser (Chromium is missing; CHROMIUM may name one)
 redis|redis-server|everything with several nodes (redis-server is missing)
+postgres|postgresql|comments in PostgreSQL (initdb is missing)
 proxies|nginx haproxy caddy squid openssl|everything with proxies (nginx, haproxy, caddy, squid and openssl are needed)
 python|python3-socketio python3-websocket python3-websockets python3-aiohttp python3-requests python3-flask|what speaks Python: python-socketio's client in test/clients, plain WebSockets, the Flask example
 TABLE

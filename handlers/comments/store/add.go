@@ -12,10 +12,7 @@ func (d *database) Add(ctx context.Context, c Comment) (added Comment, stored bo
 	if c.Created.IsZero() {
 		c.Created = time.Now()
 	}
-	c.Created = timeOf(millis(c.Created)) // as it will be read
-	if c.ID == "" {
-		c.ID = NewID(c.Created)
-	}
+	c = cleaned(c)
 	if c.State == "" {
 		c.State = Published
 	}
@@ -58,6 +55,9 @@ func (x *tx) keyed(ctx context.Context, c *Comment) (id string, err error) {
 
 // add stores a new comment.
 func (x *tx) add(ctx context.Context, c *Comment) error {
+	if c.ID == "" {
+		c.ID = x.d.writer.ids.next(c.Created)
+	}
 	c.Root, c.Depth = c.ID, 0
 	if c.Parent != "" {
 		if err := x.attach(ctx, c); err != nil {
@@ -65,10 +65,17 @@ func (x *tx) add(ctx context.Context, c *Comment) error {
 		}
 	}
 	c.Seq, c.Published = x.nextSeq(), time.Time{}
-	by := 0
 	if c.State == Published {
-		by, c.Published = 1, c.Created
+		c.Published = c.Created
 	}
+	if err := x.enter(ctx, c); err != nil || c.State != Published {
+		return err
+	}
+	return x.hook(ctx, c)
+}
+
+// enter puts a comment where nothing is yet, and counts it.
+func (x *tx) enter(ctx context.Context, c *Comment) error {
 	// The page comes first, because comments refer to it.
 	if err := x.published(ctx, c, 0); err != nil {
 		return err
@@ -80,13 +87,10 @@ func (x *tx) add(ctx context.Context, c *Comment) error {
 	if !fresh {
 		return fmt.Errorf("comment %q: %w", c.ID, ErrExists)
 	}
-	if by == 0 {
+	if c.State != Published {
 		return nil
 	}
-	if err := x.published(ctx, c, by); err != nil {
-		return err
-	}
-	return x.hook(ctx, c)
+	return x.published(ctx, c, 1)
 }
 
 // attach sets root and depth of an answer.
@@ -118,7 +122,7 @@ func (d *database) Edit(ctx context.Context, site, id string, e Edit) (edited Co
 			empty(c)
 			return x.setState(ctx, c, Deleted, time.Now())
 		}
-		c.Text, c.HTML, c.Hash, c.Held = e.Text, e.HTML, e.Hash, e.Held
+		c.Text, c.HTML, c.Hash, c.Held = storableText(e.Text), storableText(e.HTML), storableText(e.Hash), e.Held
 		if c.Edited = timeOf(millis(e.Edited)); c.Edited.IsZero() {
 			c.Edited = timeOf(time.Now().UnixMilli())
 		}

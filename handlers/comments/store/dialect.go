@@ -21,13 +21,13 @@ type dialect struct {
 	// lock ends a SELECT whose rows nobody else may change until the end of the transaction. A writer of
 	// SQLite is alone anyway.
 	lock string
-	// skip is lock, without waiting for rows that others have locked.
+	// skip is the same for rows of h, without waiting for those that others have locked.
 	skip string
 }
 
 var (
 	sqliteDialect   = dialect{name: "sqlite"}
-	postgresDialect = dialect{name: "postgres", lock: " FOR NO KEY UPDATE", skip: " FOR UPDATE SKIP LOCKED"}
+	postgresDialect = dialect{name: "postgres", lock: " FOR NO KEY UPDATE", skip: " FOR UPDATE OF h SKIP LOCKED"}
 )
 
 // Connections to a database, of one process. Readers of SQLite do not wait for the writer; more of them
@@ -149,7 +149,7 @@ func storable(args []any) []any {
 	for i, arg := range args {
 		switch v := arg.(type) {
 		case string:
-			if s := strings.ToValidUTF8(strings.ReplaceAll(v, "\x00", ""), "\uFFFD"); s != v {
+			if s := storableText(v); s != v {
 				args[i] = s
 			}
 		case bool:
@@ -164,6 +164,10 @@ func storable(args []any) []any {
 		}
 	}
 	return args
+}
+
+func storableText(s string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
 }
 
 // list is a condition that a column has one of some values, which it appends to args.

@@ -2,13 +2,13 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
 	"time"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed migrations
@@ -24,11 +24,7 @@ func (d *database) migrate(ctx context.Context) error {
 	kind := goose.DialectSQLite3
 	if d.dialect.name == postgresDialect.name {
 		kind = goose.DialectPostgres
-		locker, err := lock.NewPostgresSessionLocker()
-		if err != nil {
-			return err
-		}
-		options = append(options, goose.WithSessionLocker(locker))
+		options = append(options, goose.WithSessionLocker(nodes{}))
 	}
 	provider, err := goose.NewProvider(kind, d.writes, files, options...)
 	if err != nil {
@@ -50,4 +46,22 @@ func (d *database) migrate(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// nodes keeps other nodes waiting while one migrates a database of PostgreSQL.
+type nodes struct{}
+
+// lockID is "sockeye" in ASCII.
+const lockID = 0x736f636b657965
+
+// SessionLock waits for its turn.
+func (nodes) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", int64(lockID))
+	return err
+}
+
+// SessionUnlock lets the next one go on.
+func (nodes) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_unlock($1)", int64(lockID))
+	return err
 }

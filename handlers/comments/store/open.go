@@ -32,7 +32,7 @@ func Open(ctx context.Context, name string, logger *slog.Logger) (Store, error) 
 	if err := d.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the comments in %s: %w", nameOf(name), err), d.closeConnections())
 	}
-	d.writer = startWriter(d)
+	d.writer = startWriter(ctx, d)
 	return d, nil
 }
 

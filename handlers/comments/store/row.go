@@ -167,3 +167,17 @@ func unpack(text string, into any) error {
 	}
 	return json.Unmarshal([]byte(text), into)
 }
+
+// cleaned is a comment as it will be read back.
+func cleaned(c Comment) Comment {
+	for _, s := range []*string{
+		&c.ID, &c.Site, &c.Page, &c.Title, &c.URL, &c.Parent, &c.Key, &c.Text, &c.HTML, &c.Hash, &c.Addr,
+		&c.Author.ID, &c.Author.Subject, &c.Author.Name, &c.Author.Avatar, &c.Author.Role,
+	} {
+		*s = storableText(*s)
+	}
+	for _, t := range []*time.Time{&c.Created, &c.Edited, &c.Published} {
+		*t = timeOf(millis(*t))
+	}
+	return c
+}

@@ -52,6 +52,7 @@ func (d *database) UpdateSite(ctx context.Context, s Site) error {
 func (d *database) DeleteSite(ctx context.Context, name string) error {
 	return d.write(ctx, name, func(ctx context.Context, x *tx) error {
 		_, err := x.exec(ctx, "DELETE FROM sites WHERE name = $1", name)
+		delete(x.heads, name) // for what comes later in the transaction, it is not there
 		return err
 	})
 }

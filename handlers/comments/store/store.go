@@ -91,7 +91,8 @@ type Opinions interface {
 // Moderation is what moderators decide. Each decision is logged with what it does.
 type Moderation interface {
 	// Moderate decides about comments; those that are not there are left out of the result.
-	// d.By, d.ByName and d.Note are the caller's; the rest is filled in for each comment.
+	// d.By, d.ByName and d.Note are the caller's; the rest is filled in for each comment. Deleted ones are left out, too,
+	// because nothing is left of them to decide about; what is so already is not logged again.
 	Moderate(ctx context.Context, site string, ids []string, action Action, d Decision) ([]Comment, error)
 	Ban(ctx context.Context, site string, b Ban, rejectAll bool, d Decision) ([]Comment, error)
 	Unban(ctx context.Context, site, user string, d Decision) error
@@ -110,8 +111,9 @@ type Moderation interface {
 // Staff are accounts of moderators. Secrets are hashed before they come here.
 type Staff interface {
 	AddLink(ctx context.Context, l Link) error
-	// UseLink takes a link that holds and makes an account of it, in one transaction, or replaces
-	// the password of the account of that name: ErrExpired where the link does not hold.
+	// UseLink takes a link that holds and makes an account of it, in one transaction: ErrExpired where the
+	// link does not hold. A link with a name replaces the password of the account of that name, if there is one,
+	// and ends its sessions; one without a name makes new accounts only, ErrExists, and holds on then.
 	UseLink(ctx context.Context, hash string, a Account, now time.Time) (Account, error)
 	Account(ctx context.Context, site, name string) (Account, error)
 	Accounts(ctx context.Context, site string) ([]Account, error)
@@ -130,17 +132,20 @@ type Owners interface {
 	UserOf(ctx context.Context, site, subject string) (string, error)
 	// Opinions of a user: votes, reactions and flags, for export.
 	OpinionsOf(ctx context.Context, site, user string) ([]Opinion, error)
-	// Erase takes away what is known of a user: text, name, votes, reactions and flags, sessions of
-	// a ban excepted. The comments stay as deleted ones where others answered.
+	// Erase takes away what is known of a user: text, name, votes, reactions and flags; of a ban and of the log
+	// the public id stays. The comments become deleted ones without an author, which readers see
+	// where others answered; comments is how many. Where it fails it may be begun again.
 	Erase(ctx context.Context, site, user string, d Decision) (comments int, err error)
 	// Import stores comments as they are, many in one transaction; those with an ID that
-	// is there already are left alone. dry: nothing is stored, and the count is what would be.
+	// is there already are left alone. dry: nothing is stored, and the count is what would be. What is answered
+	// has to be there, or among them: ErrNotFound. Root and Depth are set here; hooks are not told.
 	Import(ctx context.Context, site string, comments []Comment, dry bool) (stored int, err error)
-	// Purge removes comments created before a time, with threads that have nothing younger kept, and raises
-	// Head.Floor: cursors below it are too old.
+	// Purge removes comments created before a time. Threads that have nothing younger are gone, which raises
+	// Head.Floor: cursors below it are too old. In other threads nothing is left of them but that they were
+	// there. It also forgets addresses after 30 days, whatever the time is; a zero time does that only.
 	Purge(ctx context.Context, site string, before time.Time) (removed int, err error)
 
-	// Hooks are published comments of which a site's owner was not told yet and whose time
+	// Hooks are the comments, published now, of which a site's owner was not told yet and whose time
 	// has come; they are leased to the caller until then, so that one node of several tells.
 	Hooks(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]Hook, error)
 	// HookDone takes one away; HookFailed has it tried again at a time.

@@ -78,8 +78,8 @@ type Comment struct {
 	ID     string // 20 characters of [0-9a-v], in the order of time
 	Site   string
 	Page   string
-	Title  string // of the page, for a new one
-	URL    string // of the page, for a new one
+	Title  string // of the page, which keeps the first that it hears of
+	URL    string // of the page, likewise
 	Parent string // ID of what is answered, or ""
 	Root   string // ID of the first of the thread
 	Depth  int    // 0 of the first

@@ -30,6 +30,7 @@ type writer struct {
 	stop chan struct{}
 	done chan struct{}
 	once sync.Once
+	ids  ids // of the goroutine
 }
 
 // job is a write. f may be called twice, where a deadlock ended the first transaction.
@@ -41,9 +42,10 @@ type job struct {
 	done  chan struct{}
 }
 
-func startWriter(d *database) *writer {
+func startWriter(ctx context.Context, d *database) *writer {
 	w := &writer{d: d, jobs: make(chan *job, maxGroup), stop: make(chan struct{}), done: make(chan struct{})}
-	go w.run()
+	go w.run(context.WithoutCancel(ctx)) // it ends with the store
+
 	return w
 }
 
@@ -86,14 +88,14 @@ func (d *database) write(ctx context.Context, site string, f func(context.Contex
 	return j.err
 }
 
-func (w *writer) run() {
+func (w *writer) run(ctx context.Context) {
 	defer close(w.done)
 	for {
 		select {
 		case <-w.stop:
 			return
 		case first := <-w.jobs:
-			w.serve(w.group(first))
+			w.serve(ctx, w.group(first))
 		}
 	}
 }
@@ -117,21 +119,21 @@ func (w *writer) group(first *job) []*job {
 	}
 }
 
-func (w *writer) serve(jobs []*job) {
+func (w *writer) serve(ctx context.Context, jobs []*job) {
 	if len(jobs) == 0 {
 		return
 	}
 	// All nodes lock sites in the order of their names, so that none waits for another in a circle.
 	slices.SortStableFunc(jobs, func(a, b *job) int { return strings.Compare(a.site, b.site) })
-	if err := w.transact(jobs); err != nil {
-		for _, j := range jobs {
-			if len(jobs) == 1 || !deadlocked(err) {
-				j.err = err
-			} else if j.err = nil; true {
-				if again := w.transact([]*job{j}); again != nil {
-					j.err = again
-				}
+	err := w.transact(ctx, jobs)
+	for _, j := range jobs {
+		switch {
+		case deadlocked(err):
+			if again := w.transact(ctx, []*job{j}); again != nil {
+				j.err = again
 			}
+		case err != nil:
+			j.err = err
 		}
 	}
 	for _, j := range jobs {
@@ -143,8 +145,8 @@ func (w *writer) serve(jobs []*job) {
 }
 
 // transact runs jobs in one transaction. Its error holds for all of them; an error of one is in the job.
-func (w *writer) transact(jobs []*job) (err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), groupTimeout)
+func (w *writer) transact(ctx context.Context, jobs []*job) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, groupTimeout)
 	defer cancel()
 	t, err := w.d.writes.BeginTx(ctx, nil)
 	if err != nil {

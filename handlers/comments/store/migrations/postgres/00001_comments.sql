@@ -73,6 +73,7 @@ CREATE INDEX comments_created ON comments (site, created, id);
 CREATE INDEX comments_thread ON comments (site, root, id);
 CREATE INDEX comments_author ON comments (site, author, id);
 CREATE INDEX comments_subject ON comments (site, subject) WHERE subject <> '';
+CREATE INDEX comments_said ON comments (site, author, hash, created) WHERE hash <> '';
 CREATE UNIQUE INDEX comments_keyed ON comments (site, author, keyed) WHERE keyed <> '';
 CREATE INDEX comments_newest ON comments (site, page, pinned, id) WHERE parent = '' AND alive > 0;
 CREATE INDEX comments_oldest ON comments (site, page, pinned DESC, id) WHERE parent = '' AND alive > 0;
