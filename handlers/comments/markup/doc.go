@@ -32,8 +32,8 @@
 // # Bounds
 //
 // Time and memory grow with the length of the text, whatever is in it: of a text only the first
-// MaxText bytes are read, quotes and lists nest eight deep at most, and after some thousand
-// marks in one text the rest of them are text. Everything may be called from any
+// MaxText bytes are read, quotes and lists nest eight deep at most, after
+// 200 links and images the rest of them are text, and so are, after 2000 of them, stars, brackets and backticks. Everything may be called from any
 // goroutine.
 //
 // It refuses to guess: an address that is not whole is text, and no link is made of it.

@@ -25,7 +25,7 @@ var reader = parser.NewParser(
 		util.Prioritized(parser.NewATXHeadingParser(), 600),
 		util.Prioritized(parser.NewFencedCodeBlockParser(), 700),
 		util.Prioritized(shallow{parser.NewBlockquoteParser()}, 800),
-		util.Prioritized(parser.NewParagraphParser(), 1000),
+		util.Prioritized(anywhere{parser.NewParagraphParser()}, 1000),
 	),
 	parser.WithInlineParsers(
 		util.Prioritized(counted{parser.NewCodeSpanParser()}, 100),
@@ -55,6 +55,12 @@ func (s shallow) Open(parent ast.Node, reader text.Reader, pc parser.Context) (a
 	}
 	return s.BlockParser.Open(parent, reader, pc)
 }
+
+// anywhere begins also far to the right, where else there would be code.
+type anywhere struct{ parser.BlockParser }
+
+// CanAcceptIndentedLine is true.
+func (anywhere) CanAcceptIndentedLine() bool { return true }
 
 // counted looks at as many marks as may be.
 type counted struct{ parser.InlineParser }

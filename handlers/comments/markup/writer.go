@@ -17,6 +17,8 @@ const (
 	// maxInline is how many inline elements are within each other: with quotes and lists,
 	// which have two tags each, it is below MaxDepth.
 	maxInline = 8
+	// maxLinks is how many links a text has: each takes much more HTML than it takes text.
+	maxLinks = 200
 	// maxTree bounds how deep what was read is looked into. Marks are counted, so nothing is deeper.
 	maxTree = 2 * (maxMarks + 2*maxNesting)
 )
@@ -29,6 +31,7 @@ type writer struct {
 	html   bytes.Buffer
 	plain  strings.Builder
 	links  []string
+	linked int  // how many links there are
 	seen   bool // something is to be seen
 	inline int  // inline elements around what is written
 	inLink bool
@@ -197,10 +200,11 @@ func (w *writer) text(s string) {
 // in a link already; and the address, where f writes nothing that could be seen.
 func (w *writer) link(to string, f func()) {
 	to, ok := address(to)
-	if !ok || w.inLink || w.inline >= maxInline {
+	if !ok || w.inLink || w.inline >= maxInline || w.linked >= maxLinks {
 		f()
 		return
 	}
+	w.linked++
 	w.note(to)
 	w.inLink = true
 	seen := w.seen
@@ -219,10 +223,11 @@ func (w *writer) link(to string, f func()) {
 func (w *writer) image(n *ast.Image) {
 	alt := w.alt(n)
 	to, ok := address(resolve(n.Destination))
-	if !w.images || !ok || !strings.HasPrefix(to, "https://") {
+	if !w.images || !ok || !strings.HasPrefix(to, "https://") || w.linked >= maxLinks {
 		w.link(to, func() { w.text(alt) })
 		return
 	}
+	w.linked++
 	w.note(to)
 	w.seen = true
 	w.html.WriteString(`<img src="` + html.EscapeString(to) + `" alt="` + html.EscapeString(alt) +
