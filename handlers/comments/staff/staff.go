@@ -86,8 +86,10 @@ func (s *Staff) SetUp(ctx context.Context, site, secret, name, password string) 
 		Site: site, Name: name, ID: newID(), Password: hash, Created: now,
 	}, now)
 	switch {
-	case errors.Is(err, store.ErrExpired), errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, store.ErrExpired):
 		return store.Account{}, ErrWrong
+	case errors.Is(err, store.ErrNotFound): // neither has the link one
+		return store.Account{}, &Invalid{"name", "choose a name"}
 	case errors.Is(err, store.ErrExists):
 		return store.Account{}, &Invalid{"name", "this name is taken: choose another one, or ask for a link with your name"}
 	case err != nil:

@@ -18,12 +18,13 @@ func (d *database) AddLink(ctx context.Context, l Link) error {
 	})
 }
 
-// UseLink implements Staff.
+// UseLink implements Staff. A link of another site does not hold here. Where neither it nor the account
+// has a name it is ErrNotFound, and the link holds on.
 func (d *database) UseLink(ctx context.Context, hash string, a Account, now time.Time) (account Account, err error) {
 	err = d.write(ctx, "", func(ctx context.Context, x *tx) error {
 		account = a
 		var name string
-		err := x.one(ctx, "DELETE FROM links WHERE hash = $1 AND expires > $2 RETURNING site, name", []any{hash, millis(now)}, &account.Site, &name)
+		err := x.one(ctx, "DELETE FROM links WHERE hash = $1 AND expires > $2 AND site = $3 RETURNING name", []any{hash, millis(now), a.Site}, &name)
 		if errors.Is(err, ErrNotFound) {
 			return fmt.Errorf("this link: %w", ErrExpired)
 		}
@@ -32,6 +33,9 @@ func (d *database) UseLink(ctx context.Context, hash string, a Account, now time
 		}
 		if name != "" {
 			account.Name = name
+		}
+		if account.Name == "" {
+			return fmt.Errorf("an account without a name: %w", ErrNotFound)
 		}
 		earlier, err := x.account(ctx, account.Site, account.Name)
 		switch {
