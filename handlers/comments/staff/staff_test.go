@@ -262,7 +262,7 @@ func TestWhereTheStoreFailsThatIsSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	link := o.link(t, "blog", "Ben")
-	o.Staff.store = broken{}
+	o.store = broken{}
 	_, invited := o.Invite(t.Context(), "blog", "Ann", 0)
 	_, set := o.SetUp(t.Context(), "blog", link, "", password)
 	_, _, signed := o.SignIn(t.Context(), "blog", "Ann", password)
@@ -282,6 +282,7 @@ func (broken) AddLink(context.Context, store.Link) error { return errBroken }
 func (broken) Account(context.Context, string, string) (store.Account, error) {
 	return store.Account{}, errBroken
 }
+
 func (broken) Session(context.Context, string, time.Time) (store.Session, error) {
 	return store.Session{}, errBroken
 }
