@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/sockeye-io/sockeye/handlers/comments/guard"
 	"github.com/sockeye-io/sockeye/handlers/comments/staff"
 	"github.com/sockeye-io/sockeye/handlers/comments/store"
 	"github.com/sockeye-io/sockeye/server/limit"
@@ -54,6 +55,7 @@ type Comments struct {
 	opts    Options // with defaults
 	store   store.Store
 	staff   *staff.Staff
+	guard   *guard.Guard
 	ns      *socketio.Namespace // nil before Mount
 	node    string              // of this process, other than any other's
 	cluster bool                // there may be other nodes
@@ -90,7 +92,8 @@ func New(o Options) (*Comments, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Comments{
-		opts: o, store: o.Store, staff: staff.New(o.Store), node: randomText(9),
+		opts: o, store: o.Store, staff: staff.New(o.Store), guard: guard.New(guard.Options{Store: o.Store, Shared: o.Shared, Logger: o.Logger}),
+		node:  randomText(9),
 		sites: make(map[string]*site), due: make(map[string]*nodeMessage), tell: make(chan struct{}, 1),
 	}
 	c.ended, c.end = context.WithCancel(context.Background())

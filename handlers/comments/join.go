@@ -79,7 +79,7 @@ func (r *request) join(ctx context.Context) (any, error) {
 	a := r.site.about.Load()
 	opened := time.Now()
 	if q.Stamp != "" {
-		opened = a.guard.Since(r.site.name, q.Stamp)
+		opened = a.guard.Since(&a.Site, q.Stamp)
 	}
 	// First into the room, then what is after the cursor: nothing falls between.
 	opened, err := r.enter(q.Page, opened)
@@ -90,7 +90,7 @@ func (r *request) join(ctx context.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := joined{Comments: []any{}, Tallies: []tallyForm{}, Stamp: a.guard.Stamp(r.site.name, opened)}
+	answer := joined{Comments: []any{}, Tallies: []tallyForm{}, Stamp: a.guard.Stamp(&a.Site, opened)}
 	n := news{reset: true, upTo: told}
 	if q.Cursor != "" {
 		if n, err = r.site.since(ctx, q.Page, after, told); err != nil {

@@ -169,7 +169,7 @@ func (r *request) opened(a *about, q *posted) time.Time {
 		since = time.Now()
 	}
 	if q.Stamp != "" {
-		if shown := a.guard.Since(r.site.name, q.Stamp); shown.Before(since) {
+		if shown := a.guard.Since(&a.Site, q.Stamp); shown.Before(since) {
 			since = shown
 		}
 	}

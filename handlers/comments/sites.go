@@ -57,8 +57,9 @@ func (c *Comments) newAbout(s *store.Site, was *about) (*about, error) {
 	if a.origins, err = origin.Parse(s.Origins); err != nil {
 		return nil, fmt.Errorf("origins: %w", err)
 	}
+	a.guard = c.guard
 	if was != nil && was.Secret == s.Secret {
-		a.tokens, a.guard = was.tokens, was.guard
+		a.tokens = was.tokens
 		return a, nil
 	}
 	secret, err := token.NewSecret([]byte(s.Secret))
@@ -66,9 +67,6 @@ func (c *Comments) newAbout(s *store.Site, was *about) (*about, error) {
 		return nil, fmt.Errorf("secret: %w", err)
 	}
 	a.tokens = token.NewVerifier(token.Options{Keys: token.Keys{secret}, Leeway: tokenLeeway})
-	a.guard = guard.New(guard.Options{
-		Store: c.store, Shared: c.opts.Shared, Key: a.keyed("stamps"), Logger: c.opts.Logger,
-	})
 	return a, nil
 }
 

@@ -1,9 +1,9 @@
-// Package guard says what is held for a moderator, and what is refused.
 package guard
 
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/sockeye-io/sockeye/handlers/comments/markup"
@@ -11,19 +11,32 @@ import (
 	"github.com/sockeye-io/sockeye/server/limit"
 )
 
-// Options are what a Guard is given.
-type Options struct {
-	Store  store.Store
-	Shared limit.Shared // nil counts here alone
-	Key    []byte       // of stamps, the same on all nodes
-	Logger *slog.Logger
+// Known is what a Guard asks the store; a store.Store can tell.
+type Known interface {
+	SameText(ctx context.Context, site, user, hash string, after time.Time) (bool, error)
+	Person(ctx context.Context, site, user string) (store.Person, error)
 }
 
-// Guard judges what is sent. Its methods may be called from any goroutine.
-type Guard struct{}
+// Options are what a Guard is given.
+type Options struct {
+	Store  Known
+	Shared limit.Shared // nil counts here alone
+	Logger *slog.Logger // nil logs nothing
+}
+
+// Guard judges what is sent to all sites. Its methods may be called from any goroutine.
+type Guard struct {
+	store Known
+	meter *limit.Meter
+
+	mu    sync.Mutex
+	lists map[string]*lists // by site
+}
 
 // New makes a Guard.
-func New(Options) *Guard { return &Guard{} }
+func New(o Options) *Guard {
+	return &Guard{store: o.Store, meter: limit.NewMeter(o.Shared, o.Logger), lists: make(map[string]*lists)}
+}
 
 // Submission is a comment, new or edited, that somebody wants to be seen.
 type Submission struct {
@@ -35,7 +48,7 @@ type Submission struct {
 	Honeypot string        // what the field held that people do not see
 	Open     time.Duration // for how long the page was open, as far as it is known
 	Address  string        // of the client, without port
-	Edit     bool          // honeypot, time, duplicates and trust do not count
+	Edit     bool          // honeypot, time and duplicates do not count
 	Trusted  bool          // a moderator: everything but the length passes
 }
 
@@ -47,24 +60,3 @@ type Verdict struct {
 	Message    string        // for its author
 	RetryAfter time.Duration // when to come again, where that helps
 }
-
-// Check judges. The error says that the store could not be asked.
-func (*Guard) Check(_ context.Context, _ *Submission) (Verdict, error) {
-	return Verdict{State: store.Published}, nil
-}
-
-// Take counts something that a user does: "post", "edit", "vote", "flag", "preview". It returns
-// 0, or when there is one again.
-func (*Guard) Take(_ context.Context, _ *store.Site, _, _, _ string) time.Duration { return 0 }
-
-// Stamp says since when a page is open, so that it can be told again after a reconnect.
-func (*Guard) Stamp(_ string, _ time.Time) string { return "" }
-
-// Since reads a stamp of a site; a stamp that is none is as old as now.
-func (*Guard) Since(_, _ string) time.Time { return time.Now() }
-
-// Hash is the same for texts that differ in what does not matter only.
-func Hash(plain string) string { return plain }
-
-// Validate reports what settings cannot be, by key: patterns that are none, for one.
-func Validate(store.Settings) error { return nil }
