@@ -104,8 +104,9 @@ func (c *commentsInitCommand) run(s streams, kctx *kong.Context, file *fileResol
 	}
 	site := store.Site{
 		Name: c.Site, Origins: origins, Secret: newSiteSecret(), Created: time.Now(),
-		Settings: store.Settings{Guests: c.Guests, Moderation: store.Moderating(c.Moderation)},
+		Settings: newSettings(),
 	}
+	site.Settings.Guests, site.Settings.Moderation = c.Guests, store.Moderating(c.Moderation)
 	if err := guard.Validate(site.Settings); err != nil {
 		return err
 	}
@@ -127,6 +128,14 @@ func (c *commentsInitCommand) run(s streams, kctx *kong.Context, file *fileResol
 		}
 		return c.tell(s, &site, link)
 	})
+}
+
+// newSettings are those of a new site beside what its flags say. They are kept with it, so that its owner sees and
+// changes them.
+func newSettings() store.Settings {
+	return store.Settings{
+		Reactions: []string{"👍", "❤️", "😄", "🎉", "🤔"}, EditWindow: 15 * 60, MinTime: 3, FlagThreshold: 3, MaxLinks: 5,
+	}
 }
 
 // tell prints what to do next.

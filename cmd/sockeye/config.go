@@ -25,7 +25,7 @@ func (c *configPrintCommand) Run(s streams, ctx *kong.Context, file *fileResolve
 }
 
 type configCheckCommand struct {
-	File    string `arg:"" optional:"" help:"The file; --config works too."`
+	File    string `arg:"" optional:"" configuration:"" help:"The file; --config works too."`
 	options `embed:""`
 }
 

@@ -189,7 +189,7 @@ func (f *fileResolver) open(ctx *kong.Context) error {
 	f.read = true
 	name := os.Getenv("SOCKEYE_CONFIG")
 	for _, p := range ctx.Path {
-		if p.Flag != nil && p.Flag.Name == "config" || p.Positional != nil && p.Positional.Name == "file" {
+		if p.Flag != nil && p.Flag.Name == "config" || p.Positional != nil && p.Positional.Tag.Has("configuration") {
 			name = ctx.Value(p).String()
 		}
 	}
