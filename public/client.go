@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
-	"strconv"
 	"sync"
 )
 
@@ -110,23 +109,5 @@ func (c *ClientFiles) Serve(w http.ResponseWriter, r *http.Request, name string)
 		_, _ = w.Write([]byte(clientAbsent)) // the client has gone: nobody is left to tell
 		return
 	}
-	h.Add("Vary", "Accept-Encoding")
-	h.Set("Etag", f.etag)
-	h.Set("Cache-Control", "public, max-age=0") // asked about each time, as with Node
-	if matches(r.Header.Get("If-None-Match"), f.etag) {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	body := f.body
-	if f.gzipped != nil && acceptsGzip(r.Header.Get("Accept-Encoding")) {
-		h.Set("Content-Encoding", "gzip")
-		body = f.gzipped
-	}
-	h.Set("Content-Type", f.kind)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(http.StatusOK)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // see above
-	}
+	f.serve(w, r, "public, max-age=0") // asked about each time, as with Node
 }

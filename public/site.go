@@ -234,7 +234,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("Etag", f.etag)
 	h.Set("Cache-Control", "no-cache") // kept, but asked about each time: a new binary shows at once
-	if matches(r.Header.Get("If-None-Match"), f.etag) {
+	if Matches(r.Header.Get("If-None-Match"), f.etag) {
 		h.Set("Vary", "Accept-Encoding")
 		w.WriteHeader(http.StatusNotModified)
 		return
@@ -254,7 +254,7 @@ func (s *Site) write(w http.ResponseWriter, r *http.Request, f *file, status int
 	h.Set("Content-Type", f.kind)
 	h.Set("Vary", "Accept-Encoding")
 	body := f.body
-	if f.gzipped != nil && acceptsGzip(r.Header.Get("Accept-Encoding")) {
+	if f.gzipped != nil && AcceptsGzip(r.Header.Get("Accept-Encoding")) {
 		h.Set("Content-Encoding", "gzip")
 		body = f.gzipped
 	}
@@ -266,9 +266,9 @@ func (s *Site) write(w http.ResponseWriter, r *http.Request, f *file, status int
 	_, _ = w.Write(body) // the client has gone: nobody is left to tell
 }
 
-// matches reports whether an If-None-Match header names the tag, weakly compared
+// Matches reports whether an If-None-Match header names the tag, weakly compared
 // (RFC 9110 section 13.1.2).
-func matches(header, etag string) bool {
+func Matches(header, etag string) bool {
 	for part := range strings.SplitSeq(header, ",") {
 		part = strings.TrimPrefix(strings.TrimSpace(part), "W/")
 		if part == etag || part == "*" {
@@ -278,8 +278,8 @@ func matches(header, etag string) bool {
 	return false
 }
 
-// acceptsGzip reads Accept-Encoding for gzip with a weight other than zero.
-func acceptsGzip(header string) bool {
+// AcceptsGzip reads Accept-Encoding for gzip with a weight other than zero.
+func AcceptsGzip(header string) bool {
 	for part := range strings.SplitSeq(header, ",") {
 		coding, weight, weighted := strings.Cut(part, ";")
 		if !strings.EqualFold(strings.TrimSpace(coding), "gzip") {

@@ -30,6 +30,7 @@ func (a *App) build() (err error) {
 		return err
 	}
 	a.client = public.NewClientFiles()
+	a.widget = public.NewWidget(a.cfg.BasePath())
 	adapter, err := a.openCluster()
 	if err != nil {
 		return err

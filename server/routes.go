@@ -53,6 +53,9 @@ func (a *App) routes() http.Handler {
 	}
 	if a.comments.Comments != nil {
 		a.comments.Routes(r)
+		for _, path := range a.widget.Routes() {
+			r.Any(path, gin.WrapH(a.widget))
+		}
 	}
 	r.NoRoute(a.notFound)
 

@@ -43,6 +43,7 @@ type App struct {
 	origins   *origin.Policy
 	site      *public.Site
 	client    *public.ClientFiles
+	widget    *public.Widget
 	cluster   clusterParts
 	nodes     nodeParts
 	identity  identityParts

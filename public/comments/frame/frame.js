@@ -1,0 +1,18 @@
+// Tells the page around a frame of comments how high it is, as a message
+// {type: "sockeye:comments:height", height}. A height is no secret: any page may have it
+// that may have the frame.
+
+const root = document.documentElement;
+let told = 0;
+
+function tell() {
+  const height = Math.ceil(document.body.getBoundingClientRect().height);
+  if (height !== told && window.parent !== window) {
+    told = height;
+    window.parent.postMessage({ type: "sockeye:comments:height", height }, "*");
+  }
+}
+
+root.style.overflow = window.parent === window ? "" : "hidden"; // the frame grows instead
+new ResizeObserver(tell).observe(document.body);
+tell();
