@@ -14,7 +14,7 @@ import (
 
 // The texts of the widget, one file a language, and what its page for frames needs.
 //
-//go:embed comments/frame
+//go:embed comments/frame comments/texts
 var widget embed.FS
 
 const (

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gin-gonic/gin"
-
 	"github.com/sockeye-io/sockeye/handlers/comments/guard"
 	"github.com/sockeye-io/sockeye/handlers/comments/staff"
 	"github.com/sockeye-io/sockeye/handlers/comments/store"
@@ -59,6 +57,7 @@ type Comments struct {
 	ns      *socketio.Namespace // nil before Mount
 	node    string              // of this process, other than any other's
 	cluster bool                // there may be other nodes
+	*web
 
 	ended   context.Context //nolint:containedctx // of what goes on by itself, until the namespace ends
 	end     context.CancelFunc
@@ -95,6 +94,7 @@ func New(o Options) (*Comments, error) {
 		opts: o, store: o.Store, staff: staff.New(o.Store), guard: guard.New(guard.Options{Store: o.Store, Shared: o.Shared, Logger: o.Logger}),
 		node:  randomText(9),
 		sites: make(map[string]*site), due: make(map[string]*nodeMessage), tell: make(chan struct{}, 1),
+		web: newWeb(&o),
 	}
 	c.ended, c.end = context.WithCancel(context.Background())
 	ctx, cancel := context.WithTimeout(c.ended, patience)
@@ -124,6 +124,7 @@ func (c *Comments) Mount(srv *socketio.Server) error {
 	c.ns.OnClose(c.close)
 	c.listen()
 	c.begin(c.follow)
+	c.begin(func() { c.hooks.run(c.ended) })
 	if c.cluster {
 		c.ns.OnServerSide(eventName, func(args socketio.Args, _ func(...any)) { c.hear(args) })
 		c.begin(c.tellNodes)
@@ -147,6 +148,3 @@ func (c *Comments) close() {
 	c.mu.Unlock()
 	c.running.Wait()
 }
-
-// Routes mounts the HTTP side.
-func (c *Comments) Routes(r gin.IRouter) { _ = r }

@@ -311,6 +311,9 @@ func (f *feed) skip(to cursor, floor int64) {
 	for _, page := range pages {
 		f.toPage(page, f.told, "reset", map[string]string{"page": page})
 	}
+	if f.followed() {
+		f.toSite(f.told, "reset", map[string]string{"page": ""})
+	}
 }
 
 // tallies tells what is counted of comments: each once, as it is now.
@@ -322,17 +325,13 @@ func (f *feed) tallies(ctx context.Context, known int64) error {
 			return err
 		}
 		upTo := f.told.tally
-		byPage := make(map[string][]store.Comment)
 		for i := range comments {
 			upTo = max(upTo, comments[i].Tally)
-			byPage[comments[i].Page] = append(byPage[comments[i].Page], comments[i])
 		}
 		if !more {
 			upTo = max(upTo, known)
 		}
-		for page, of := range byPage {
-			f.toPage(page, cursor{f.told.seq, upTo}, "tally", map[string]any{"page": page, "tally": upTo, "counts": tallyForms(of)})
-		}
+		f.tellTallies(comments, upTo)
 		f.toldUpTo(0, upTo)
 		if !more {
 			return nil

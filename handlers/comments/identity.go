@@ -56,7 +56,7 @@ type given struct {
 
 // cookieName is the cookie that holds the secret of a moderator's session. Its path is "/": the
 // Socket.IO server must be sent it.
-func cookieName(site string) string { return "sockeye_comments_" + site }
+func cookieName(site string) string { return "sockeye-comments-" + site }
 
 // sameOrigin passes pages of the server itself, and programs.
 var sameOrigin = func() *origin.Policy {

@@ -191,6 +191,9 @@ func (s *site) advanced(seq, tally int64) {
 	s.advanceLocked(seq, tally)
 	s.mu.Unlock()
 	s.c.nudge(&nodeMessage{Site: s.name, Seq: seq, Tally: tally})
+	if seq > 0 {
+		s.c.hooks.wake()
+	}
 }
 
 func (s *site) advanceLocked(seq, tally int64) {

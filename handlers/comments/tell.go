@@ -48,10 +48,18 @@ func (f *feed) tell(comments []store.Comment, pages []store.Page, upTo int64) (s
 		s.mu.Unlock()
 		f.toPage(p.Key, cursor{upTo, f.told.tally}, "page", map[string]any{"page": pageForm(a, p)})
 	}
+	f.tellSite(comments, pages, upTo)
 	return size
 }
 
-// tellPublic tells everybody on a page, and those who follow the whole site. Authors hear of a
+// tallied is what is counted of comments of a page, up to a tally.
+type tallied struct {
+	Page   string      `json:"page"`
+	Tally  int64       `json:"tally"`
+	Counts []tallyForm `json:"counts"`
+}
+
+// tellPublic tells everybody on a page. Authors hear of a
 // comment of theirs that waits by another way; so there may be several parts, each of
 // which says only how far it goes.
 func (f *feed) tellPublic(page string, comments []*store.Comment, upTo int64) {
@@ -61,7 +69,7 @@ func (f *feed) tellPublic(page string, comments []*store.Comment, upTo int64) {
 		if len(part.Comments) == 0 {
 			return
 		}
-		to := s.c.ns.To(s.room(roomPage, page), s.room(roomSite, "")).Local()
+		to := s.c.ns.To(s.room(roomPage, page)).Local().ID(cursor{part.Seq, f.told.tally}.String())
 		if but != "" {
 			to = to.Except(but)
 		}
@@ -117,10 +125,10 @@ func (f *feed) tellAuthors(comments []*store.Comment) {
 }
 
 // toPage tells everybody on a page, moderators too. at is the cursor of who has heard it.
-func (f *feed) toPage(page string, _ cursor, event string, arg any) {
+func (f *feed) toPage(page string, at cursor, event string, arg any) {
 	s := f.s
-	rooms := []string{s.room(roomPage, page), s.room(roomStaff, page), s.room(roomSite, "")}
-	f.emitted(event, s.c.ns.To(rooms...).Local().Emit(event, arg))
+	rooms := []string{s.room(roomPage, page), s.room(roomStaff, page)}
+	f.emitted(event, s.c.ns.To(rooms...).Local().ID(at.String()).Emit(event, arg))
 }
 
 // emitted logs what could not be told, but for a namespace that ends.
