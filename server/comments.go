@@ -49,9 +49,6 @@ func (a *App) openComments() (err error) {
 		return nil
 	}
 	s, err := store.Open(context.Background(), name, a.log)
-	if errors.Is(err, errors.ErrUnsupported) {
-		return nil
-	}
 	if err != nil {
 		return fmt.Errorf("--comments-db: %w", err)
 	}

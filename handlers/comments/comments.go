@@ -125,6 +125,7 @@ func (c *Comments) Mount(srv *socketio.Server) error {
 	c.listen()
 	c.begin(c.follow)
 	c.begin(func() { c.hooks.run(c.ended) })
+	c.begin(func() { c.retain(c.ended) })
 	if c.cluster {
 		c.ns.OnServerSide(eventName, func(args socketio.Args, _ func(...any)) { c.hear(args) })
 		c.begin(c.tellNodes)

@@ -244,7 +244,7 @@ func (f *feed) content(ctx context.Context, known int64) (size int, err error) {
 		if err != nil {
 			return size, err
 		}
-		upTo := readUpTo(f.told.seq, comments, pages, more)
+		upTo := readUpTo(f.told.seq, comments, pages)
 		if !more { // the last change may have taken away what showed it
 			upTo = max(upTo, known)
 		}
@@ -274,24 +274,14 @@ func (f *feed) toldUpTo(seq, tally int64) {
 }
 
 // readUpTo is up to where a read of changes is complete.
-func readUpTo(after int64, comments []store.Comment, pages []store.Page, more bool) int64 {
-	var lastComment, lastPage int64
+func readUpTo(after int64, comments []store.Comment, pages []store.Page) int64 {
 	if len(comments) > 0 {
-		lastComment = comments[len(comments)-1].Seq
+		after = max(after, comments[len(comments)-1].Seq)
 	}
 	if len(pages) > 0 {
-		lastPage = pages[len(pages)-1].Seq
+		after = max(after, pages[len(pages)-1].Seq)
 	}
-	upTo := max(lastComment, lastPage)
-	if more { // where each was cut by itself the lower end holds
-		switch {
-		case len(comments) >= readChanges:
-			upTo = lastComment
-		case len(pages) >= readChanges:
-			upTo = lastPage
-		}
-	}
-	return max(after, upTo)
+	return after
 }
 
 // skip tells who is on a page to get a snapshot, instead of all that changed.

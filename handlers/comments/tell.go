@@ -185,6 +185,9 @@ func (f *feed) decisions(ctx context.Context) error {
 // lastDecision is the id of the last one.
 func (s *site) lastDecision(ctx context.Context) (int64, error) {
 	last, err := s.c.store.Decisions(ctx, s.name, 0, 1)
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = nil
+	}
 	if err != nil || len(last) == 0 {
 		return 0, err
 	}
