@@ -101,6 +101,10 @@ func (c *Comments) handle(ctx context.Context, e *socketio.Event, who role, f fu
 		return nil, errFailed
 	}
 	r := &request{session: one, c: c, user: one.who(), e: e}
+	if !r.user.expires.IsZero() && !time.Now().Before(r.user.expires) {
+		one.expire(r.user)
+		r.user = one.who()
+	}
 	switch {
 	case who >= users && !r.user.known():
 		return nil, errUnauthorized
@@ -110,10 +114,7 @@ func (c *Comments) handle(ctx context.Context, e *socketio.Event, who role, f fu
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if r.user.secret != "" && who == moderators { // the account may be gone
-		if _, err := one.site.ofSecret(ctx, r.user.secret); err != nil {
-			if errors.Is(err, errNoSession) {
-				one.signOut(errNoSession)
-			}
+		if err := one.confirm(ctx, r.user); err != nil {
 			return nil, err
 		}
 	}

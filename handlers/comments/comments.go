@@ -59,6 +59,8 @@ type Comments struct {
 	cluster bool                // there may be other nodes
 	*web
 
+	pollEvery time.Duration // tests change it before Mount
+
 	ended   context.Context //nolint:containedctx // of what goes on by itself, until the namespace ends
 	end     context.CancelFunc
 	running sync.WaitGroup // what goes on by itself; nothing is added after the end
@@ -70,8 +72,11 @@ type Comments struct {
 }
 
 // pollEvery is how often the store is asked how far the sites are, for what no other node has
-// told. Tests change it.
-var pollEvery = 2 * time.Second
+// told; and recheckEvery after how many times moderators' sessions are looked at.
+const (
+	pollEvery    = 2 * time.Second
+	recheckEvery = 5
+)
 
 // patience bounds how long the store may take for one thing.
 const patience = 10 * time.Second
@@ -92,7 +97,7 @@ func New(o Options) (*Comments, error) {
 	}
 	c := &Comments{
 		opts: o, store: o.Store, staff: staff.New(o.Store), guard: guard.New(guard.Options{Store: o.Store, Shared: o.Shared, Logger: o.Logger}),
-		node:  randomText(9),
+		node: randomText(9), pollEvery: pollEvery,
 		sites: make(map[string]*site), due: make(map[string]*nodeMessage), tell: make(chan struct{}, 1),
 		web: newWeb(&o),
 	}

@@ -65,7 +65,7 @@ func (r *request) edit(ctx context.Context) (any, error) {
 		return nil, err
 	}
 	if !r.user.moderator() {
-		page, err := r.site.page(ctx, c.Page)
+		page, err := r.c.store.Page(ctx, r.site.name, c.Page)
 		if err != nil {
 			return nil, err
 		}

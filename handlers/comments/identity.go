@@ -178,6 +178,24 @@ func (s *site) ofSecret(ctx context.Context, secret string) (*user, error) {
 	}, nil
 }
 
+// recheck signs moderators out whose session or account is gone.
+func (s *site) recheck(ctx context.Context) {
+	for _, one := range s.everybody() {
+		if u := one.who(); u.secret != "" {
+			_ = one.confirm(ctx, u) // asked again soon
+		}
+	}
+}
+
+// confirm reports whether a moderator's session holds, and ends the sign-in if it does not.
+func (s *session) confirm(ctx context.Context, u *user) error {
+	_, err := s.site.ofSecret(ctx, u.secret)
+	if errors.Is(err, errNoSession) {
+		s.signOutOf(u, errNoSession)
+	}
+	return err
+}
+
 // publicID is 16 characters, behind what kind of user it is, that say nothing of what they
 // are made of, and are others on another site.
 func publicID(kind, site, of string) string {
@@ -245,6 +263,6 @@ func (c *Comments) enter(ctx context.Context, socket *socketio.Socket) error {
 	if err != nil {
 		return err
 	}
-	socket.SetIdentity(newSession(s, socket, u))
+	socket.SetIdentity(newSession(s, socket, u)) //nolint:contextcheck // handlers have the context of their socket
 	return nil
 }

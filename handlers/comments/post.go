@@ -140,7 +140,7 @@ func (r *request) judge(ctx context.Context, a *about, q *posted, document marku
 	if err := r.writes(ctx); err != nil {
 		return "", nil, err
 	}
-	page, err := r.site.page(ctx, q.Page)
+	page, err := r.c.store.Page(ctx, r.site.name, q.Page)
 	if err != nil {
 		return "", nil, err
 	}

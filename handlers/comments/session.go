@@ -110,12 +110,22 @@ func (s *session) signIn(u *user) {
 	s.beLocked(u)
 }
 
-// signOut makes it a reader, and says why where that was not its wish.
-func (s *session) signOut(why *refusal) {
+// signOut makes it a reader.
+func (s *session) signOut() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.beLocked(&user{})
+}
+
+// signOutOf makes it a reader, unless it is another user by now, and says why.
+func (s *session) signOutOf(u *user, why *refusal) {
+	s.mu.Lock()
+	same := s.user == u
+	if same {
+		s.beLocked(&user{})
+	}
 	s.mu.Unlock()
-	if why != nil {
+	if same {
 		_ = s.socket.Emit("signed-out", map[string]string{"code": why.code, "message": why.message}) // fails only when the socket is gone
 	}
 }
@@ -146,14 +156,9 @@ func (s *session) beLocked(u *user) {
 	}
 }
 
-// expire ends a sign-in whose time is over, unless there is a new one.
+// expire ends a sign-in whose time is over.
 func (s *session) expire(u *user) {
-	s.mu.Lock()
-	same := s.user == u
-	s.mu.Unlock()
-	if same {
-		s.signOut(&refusal{code: "token_expired", message: "who you are was said for a time, which is over: sign in again"})
-	}
+	s.signOutOf(u, &refusal{code: "token_expired", message: "who you are was said for a time, which is over: sign in again"})
 }
 
 // viewLocked has the client hear of a page what its user may. The room that it may be in

@@ -25,6 +25,6 @@ func (r *request) signInEvent(ctx context.Context) (any, error) {
 
 // signOutEvent makes it a reader.
 func (r *request) signOutEvent(context.Context) (any, error) {
-	r.signOut(nil)
+	r.signOut()
 	return struct{}{}, nil
 }

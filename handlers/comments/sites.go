@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -155,8 +157,8 @@ func (c *Comments) learn(stored *store.Site) (*site, error) {
 func (s *site) changed(was, now *about) {
 	if was.Secret != now.Secret {
 		for _, one := range s.everybody() {
-			if one.who().token {
-				one.signOut(&refusal{code: "invalid_token", message: "the site signs with another secret now: sign in again"})
+			if u := one.who(); u.token {
+				one.signOutOf(u, &refusal{code: "invalid_token", message: "the site signs with another secret now: sign in again"})
 			}
 		}
 	}
@@ -209,18 +211,19 @@ func (c *Comments) AllowsOrigin(of string) bool {
 		return false
 	}
 	r := requestOf(of)
-	c.mu.Lock()
-	all := make([]*about, 0, len(c.sites))
-	for _, s := range c.sites {
-		all = append(all, s.about.Load())
-	}
-	c.mu.Unlock()
-	for _, a := range all {
-		if a.origins.Allow(r) {
+	for _, s := range c.all() {
+		if s.about.Load().origins.Allow(r) {
 			return true
 		}
 	}
 	return false
+}
+
+// all lists the sites.
+func (c *Comments) all() []*site {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Values(c.sites))
 }
 
 // requestOf is a request of a page of another origin.
@@ -230,10 +233,10 @@ func requestOf(from string) *http.Request {
 
 // follow asks the store how far the sites are, again and again.
 func (c *Comments) follow() {
-	tick := time.NewTicker(pollEvery)
+	tick := time.NewTicker(c.pollEvery)
 	defer tick.Stop()
 	var failed bool
-	for {
+	for n := 1; ; n++ {
 		select {
 		case <-c.ended.Done():
 			return
@@ -241,6 +244,11 @@ func (c *Comments) follow() {
 		}
 		ctx, cancel := context.WithTimeout(c.ended, patience)
 		err := c.poll(ctx)
+		if n%recheckEvery == 0 {
+			for _, s := range c.all() {
+				s.recheck(ctx)
+			}
+		}
 		cancel()
 		switch {
 		case err == nil && failed:
@@ -271,15 +279,10 @@ func (c *Comments) poll(ctx context.Context) error {
 		}
 		s.reached(head)
 	}
-	c.mu.Lock()
-	var gone []*site
-	for name, s := range c.sites {
-		if _, there := heads[name]; !there {
-			gone = append(gone, s)
+	for _, s := range c.all() {
+		if _, there := heads[s.name]; there {
+			continue
 		}
-	}
-	c.mu.Unlock()
-	for _, s := range gone {
 		if _, err := c.store.Site(ctx, s.name); errors.Is(err, store.ErrNotFound) { // not only made since
 			c.forget(s)
 		}

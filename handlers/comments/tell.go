@@ -227,8 +227,8 @@ func (r *request) watchCounts(ctx context.Context) (any, error) {
 		r.mu.Unlock()
 		return nil, context.Canceled
 	}
-	was := r.session.counts
-	r.session.counts = pages
+	was := r.counts
+	r.counts = pages
 	rooms := func(pages []string) (all []string) {
 		for _, page := range pages {
 			all = append(all, r.site.room(roomCount, page))
