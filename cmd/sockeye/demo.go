@@ -19,7 +19,8 @@ import (
 )
 
 type demoCommand struct {
-	Devices demoDevicesCommand `cmd:"" help:"Act as sensors, prices and boats for the page /dashboard/, until Ctrl-C."`
+	Devices  demoDevicesCommand  `cmd:"" help:"Act as sensors, prices and boats for the page /dashboard/, until Ctrl-C."`
+	Comments demoCommentsCommand `cmd:"" help:"Act as readers who write and vote on the page /demos/comments, until Ctrl-C."`
 }
 
 // demoTimeout bounds one request.
