@@ -60,7 +60,7 @@ func opened(t *testing.T) store.Store {
 	return s
 }
 
-func serve(t *testing.T, adapter socketio.AdapterFactory, o Options) *node {
+func serve(t *testing.T, adapter socketio.AdapterFactory, o Options, change ...func(*Comments)) *node {
 	t.Helper()
 	srv, err := socketio.New(&socketio.Options{Adapter: adapter})
 	if err != nil {
@@ -69,6 +69,9 @@ func serve(t *testing.T, adapter socketio.AdapterFactory, o Options) *node {
 	c, err := New(o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, f := range change {
+		f(c)
 	}
 	if err := c.Mount(srv); err != nil {
 		t.Fatal(err)
