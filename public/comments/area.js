@@ -450,7 +450,7 @@ export class Area {
     this.#views((view) => view.waits(groups.get(view.item.c.id)?.length ?? 0));
     frame.waits((groups.get("")?.length ?? 0) + model.extra);
     frame.dressList();
-    const target = this.#target && model.items.get(this.#target)?.view;
+    const target = model.items.get(this.#target)?.view;
     if (target?.node.isConnected) {
       if (this.focusOnly) target.article.focus({ preventScroll: true });
       else target.light();

@@ -8,7 +8,7 @@ export class Frame {
     this.area = area;
     const say = (key) => t.say(key);
     this.heading = h("h2", { id: "title", part: "heading" }, say("title"));
-    this.reading = h("span.hint");
+    this.reading = h("span");
     this.state = h("span.status", { role: "status" });
     this.order = h("select", { id: "sort", onchange: () => area.load({ sort: this.order.value }) },
       ...["newest", "oldest", "top"].map((value) => h("option", { value, selected: value === area.model.sort }, say(value))));
@@ -17,13 +17,13 @@ export class Frame {
     this.list = h("ul.list", { role: "list", "aria-labelledby": "title" });
     this.none = h("p.none", { hidden: true });
     this.again = h("button.quiet", { hidden: true, onclick: () => area.load() }, say("again"));
-    this.more = h("button.quiet.more", { hidden: true, onclick: () => area.loadMore() }, say("more"));
-    this.writing = h("p.hint.typing");
+    this.more = h("button.quiet.next", { hidden: true, onclick: () => area.loadMore() }, say("more"));
+    this.writing = h("span.typing");
     this.spoken = h("p.unseen", { role: "status", "aria-live": "polite" });
     this.bread = h("p.toast", { role: "status" });
     this.node = h("section.area", { "aria-labelledby": "title", lang: t.language, part: "area" },
-      h("div.top", {}, this.heading, this.reading, this.state, h("span.push"), h("label.unseen", { htmlFor: "sort" }, say("sort")), this.order),
-      this.place, this.writing, h("div.float", {}, this.pill), this.list, this.none, this.again, this.more,
+      h("div.top", {}, this.heading, h("label.unseen", { htmlFor: "sort" }, say("sort")), this.order),
+      this.place, h("p.hint.now", {}, this.state, this.reading, this.writing), h("div.float", {}, this.pill), this.list, this.none, this.again, this.more,
       h("div.float.low", {}, this.bread), this.spoken);
   }
 

@@ -32,7 +32,7 @@ export class View {
     this.reply = h("button.act", { onclick: () => this.#reply() }, t.say("reply"));
     this.more = this.#opener("actions", "more", () => this.#actions());
     this.fresh = h("button.fresh", { hidden: true, onclick: () => area.reveal(c.id) });
-    this.acts = h("div.acts", {}, this.votes, this.chips, this.add, this.reply, this.more, this.fresh);
+    this.acts = h("div.acts", {}, this.votes, this.reply, this.add, this.chips, this.more, this.fresh);
     const link = h("a.time", { href: `${location.href.split("#")[0]}#comment-${c.id}`, "aria-label": t.say("link") }, this.time);
     this.head = h("div.head", {}, this.name, this.badge, link, this.edited, this.pinned);
     this.article = h("article", { id: `comment-${c.id}`, tabIndex: -1, part: "comment" }, this.avatar, h("div.main", {}, this.head, this.note, this.body, this.acts));
@@ -70,9 +70,9 @@ export class View {
     this.edited.textContent = c.edited && there ? t.say("edited") : "";
     this.#face(name);
     const note = !there ? (c.state === "deleted" ? "gone" : "removed") : c.state === "pending" ? (this.mine ? "pending" : "waits") : c.state === "rejected" ? "rejected" : "";
-    const flags = user?.moderator && c.flags?.length !== 0 && Number(c.flags?.length ?? c.flags) > 0;
+    const flags = user?.moderator && c.flags > 0;
     this.note.hidden = !note && !flags;
-    this.note.textContent = [note && t.say(note), flags && t.say("flags", { n: c.flags.length ?? c.flags }), user?.moderator && c.held?.join(", ")].filter(Boolean).join(" · ");
+    this.note.textContent = [note && t.say(note), flags && t.say("flags", { n: c.flags }), user?.moderator && c.held?.join(", ")].filter(Boolean).join(" · ");
     if (c.html !== this.#html) this.body.replaceChildren(rebuild(c.html ?? ""));
     this.#html = c.html;
     this.acts.hidden = !there;
@@ -154,6 +154,8 @@ export class View {
       if (open) return;
       this.#menu = h("div.menu", { role: "group", "aria-label": this.area.t.say(label) }, ...choices());
       button.after(this.#menu);
+      const room = this.acts.offsetWidth - this.#menu.offsetWidth;
+      this.#menu.style.left = `${Math.max(0, Math.min(button.offsetLeft, room))}px`;
       button.setAttribute("aria-expanded", "true");
       this.#menu.firstChild.focus();
     } }, icon(drawing));
@@ -161,11 +163,12 @@ export class View {
   }
 
   #close(back) {
-    if (!this.#menu) return;
-    const button = this.#menu.previousSibling;
-    const inside = this.#menu.contains(focused(this.#menu));
-    this.#menu.remove();
-    this.#menu = null;
+    const menu = this.#menu;
+    if (!menu) return;
+    this.#menu = null; // before the keyboard leaves it, which closes it too
+    const button = menu.previousSibling;
+    const inside = menu.contains(focused(menu));
+    menu.remove();
     button.setAttribute("aria-expanded", "false");
     if (back || inside) button.focus();
   }
