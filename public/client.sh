@@ -40,7 +40,9 @@ for file in socket.io.js socket.io.min.js socket.io.esm.min.js socket.io.msgpack
 done
 for file in uPlot.esm.js uPlot.min.css; do
   take "uplot/dist/$file"
-doneif command -v node >/dev/null; then
+done
+
+if command -v node >/dev/null; then
   node comments/build.mjs
 else
   echo "node is not installed: the comment widget stays as it was built before" >&2

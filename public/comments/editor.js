@@ -138,6 +138,7 @@ export class Editor {
       this.text.value = "";
       if (text.hidden) this.#preview();
       this.#busy(false);
+      this.node.classList.remove("open");
       this.#count();
       this.done(comment);
     } catch (error) {
