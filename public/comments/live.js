@@ -1,7 +1,7 @@
 // The connection: one for all areas of a site on a page. It tells areas what it hears, lets
 // them ask, and connects again for as long as there is somebody to tell.
 
-import { io } from "socket.io-client";
+import { Manager } from "socket.io-client";
 import { keep, kept, random } from "./kept.js";
 
 const PATH = "/socket.io/"; // the server fills in its own
@@ -69,13 +69,13 @@ export class Live {
 
   #connect() {
     const server = new URL(this.server);
-    const socket = this.socket = io(`${server.origin}/comments`, {
+    const socket = this.socket = new Manager(server.origin, {
       path: new URL(PATH.slice(1), server).pathname,
       transports: ["polling", "websocket"],
       tryAllTransports: true,
-      forceNew: true,
       reconnectionDelay: 800,
       reconnectionDelayMax: 15_000,
+    }).socket("/comments", {
       auth: (give) => this.#credentials().then(give, () => give({ site: this.site })),
     });
     this.#set("connecting");
