@@ -11,7 +11,6 @@ import (
 	"mime"
 	"net/http"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -35,11 +34,16 @@ const (
 	enginePathOfBell = `const PATH = "/socket.io/"`
 )
 
-// demoFolder holds the pages that are served only where they are wanted; demoLinks fits
-// what leads there.
-const demoFolder = "demos/"
+// These folders hold pages that are served only where they are wanted; absentPage is what a
+// 404 shows.
+const (
+	demoFolder     = "demos/"
+	commentsFolder = "comments/"
+	absentPage     = "404.html"
+)
 
-var demoLinks = regexp.MustCompile(`(?s)\s*<!-- demos -->.*?<!-- /demos -->`)
+// The page of moderators has a second address, at which a one-time link is used.
+const moderatorPage, setupPage = "/comments/moderate", "/comments/setup"
 
 // gzipThreshold is the size in bytes under which compressing a file saves no packet.
 const gzipThreshold = 1024
@@ -53,15 +57,21 @@ type SiteOptions struct {
 	Version string
 	// Demos is whether the pages under "/demos/" are served, and linked.
 	Demos bool
+	// Comments is whether the page of moderators is served, at "/comments/moderate" and "/comments/setup",
+	// and what is about comments is linked.
+	Comments bool
+	// Open is whether the site "demo" has a way in for everybody who wants to see what moderators do.
+	Open bool
 }
 
 // Site serves Sockeye's own pages from memory: "/", "/chat", "/dashboard/", "/playground",
-// "/notifications/", the favicon, "/assets/..." and, if they are wanted, "/demos/...".
+// "/notifications/", the favicon, "/assets/..." and, if they are wanted, "/demos/..." and the
+// page of moderators.
 // Everything is read, filled in and compressed by NewSite.
 type Site struct {
 	files  map[string]*file // by URL path
 	absent *file            // the page of a 404
-	demos  bool
+	opts   SiteOptions
 }
 
 type file struct {
@@ -82,9 +92,9 @@ func NewSite(o SiteOptions) (*Site, error) {
 	if !strings.HasPrefix(o.EnginePath, "/") || !strings.HasSuffix(o.EnginePath, "/") {
 		return nil, fmt.Errorf("public: engine path %q does not begin and end with a slash", o.EnginePath)
 	}
-	s := &Site{files: make(map[string]*file), demos: o.Demos}
+	s := &Site{files: make(map[string]*file), opts: o}
 	err := fs.WalkDir(Pages(), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !o.Demos && strings.HasPrefix(name, demoFolder) {
+		if err != nil || d.IsDir() || !served(name, o) {
 			return err
 		}
 		return s.add(name, o)
@@ -97,6 +107,9 @@ func NewSite(o SiteOptions) (*Site, error) {
 	}
 	s.absent = s.files["/404"]
 	delete(s.files, "/404")
+	if o.Comments {
+		s.files[setupPage] = s.files[moderatorPage]
+	}
 	s.files["/favicon.ico"] = s.files["/favicon.svg"] // browsers that ask for it by habit take SVG too
 	return s, nil
 }
@@ -125,11 +138,7 @@ func (s *Site) add(name string, o SiteOptions) error {
 	case name == bellScript:
 		body = bytes.Replace(body, []byte(enginePathOfBell), []byte("const PATH = "+strconv.Quote(o.EnginePath)), 1)
 	case path.Ext(name) == ".html":
-		if !o.Demos {
-			body = demoLinks.ReplaceAll(body, nil)
-		}
-		body = bytes.Replace(body, []byte(enginePathMeta), metaOf("sockeye:path", o.EnginePath), 1)
-		body = bytes.Replace(body, []byte(versionMeta), metaOf("sockeye:version", o.Version), 1)
+		body = fillPage(body, name, o)
 	}
 	f, err := newFile(name, body)
 	if err != nil {
@@ -204,8 +213,11 @@ func contentType(name string) string {
 // Routes lists the patterns to mount the Site at, in Gin's notation.
 func (s *Site) Routes() []string {
 	routes := []string{"/", "/chat", "/dashboard", "/dashboard/", "/playground", "/notifications", "/notifications/*file", "/favicon.svg", "/favicon.ico", "/assets/*file"}
-	if s.demos {
+	if s.opts.Demos {
 		routes = append(routes, "/demos/*file")
+	}
+	if s.opts.Comments {
+		routes = append(routes, moderatorPage, setupPage)
 	}
 	return routes
 }

@@ -185,7 +185,7 @@ func TestTheConfiguredPathIsInThePages(t *testing.T) {
 func TestPagesNameOnlyWhatIsThereAndNothingInline(t *testing.T) {
 	inline := regexp.MustCompile(`(?i)<style|<script(>| [^>]*>[^<])|\sstyle=|\son[a-z]+=|javascript:`)
 	names := regexp.MustCompile(`(?:src|href)="([^":#<]+)"|from "(\.[^"]+)"`)
-	s := site(t, SiteOptions{Demos: true})
+	s := site(t, SiteOptions{Demos: true, Comments: true})
 	err := fs.WalkDir(Pages(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || path.Ext(name) == ".css" || path.Ext(name) == ".svg" {
 			return err

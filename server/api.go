@@ -28,7 +28,7 @@ func (a *App) openAPI() (err error) {
 		Ingest:     a.telemetry.Ingest,
 		TokenQuery: c.AuthQuery, Closing: a.closing.Load,
 		Misbehaved: a.misbehaved,
-		PageHeader: pageHeader, Observer: a.metrics, Logger: a.log,
+		PageHeader: pageHeader, Navigation: public.Navigation(a.siteOptions(), "/api/", "/"), Observer: a.metrics, Logger: a.log,
 	}
 	if c.Relay == "on" {
 		o.RolesOf = c.RelayConfig.RolesOf

@@ -26,9 +26,6 @@ func (a *App) build() (err error) {
 	if len(a.cfg.Origins) == 0 && a.loopback {
 		a.origins.AllowLoopback()
 	}
-	if a.site, err = public.NewSite(public.SiteOptions{EnginePath: a.cfg.BasePath(), Version: a.release, Demos: a.demos()}); err != nil {
-		return err
-	}
 	a.client = public.NewClientFiles()
 	a.widget = public.NewWidget(a.cfg.BasePath())
 	adapter, err := a.openCluster()
@@ -51,6 +48,9 @@ func (a *App) build() (err error) {
 		return err
 	}
 	if err = a.openComments(); err != nil {
+		return err
+	}
+	if a.site, err = public.NewSite(a.siteOptions()); err != nil {
 		return err
 	}
 	if a.io, err = socketio.New(a.ioOptions(adapter)); err != nil {
@@ -85,6 +85,14 @@ func (a *App) build() (err error) {
 		return fmt.Errorf("chat: %w", err)
 	}
 	return a.openFeatures()
+}
+
+// siteOptions says which pages there are.
+func (a *App) siteOptions() public.SiteOptions {
+	return public.SiteOptions{
+		EnginePath: a.cfg.BasePath(), Version: a.release, Demos: a.demos(),
+		Comments: a.comments.Comments != nil, Open: a.openToTry(),
+	}
 }
 
 // ioOptions says in the words of socketio what the configuration says.

@@ -41,6 +41,9 @@ func (a *App) commentsDatabase() string {
 	return ""
 }
 
+// openToTry is whether anybody may moderate the site of the demo pages.
+func (a *App) openToTry() bool { return a.loopback && a.demos() }
+
 // openComments opens what is said on pages of sites. It comes before the engine, whose
 // handshakes pages of these sites may make.
 func (a *App) openComments() (err error) {
@@ -53,7 +56,7 @@ func (a *App) openComments() (err error) {
 		return fmt.Errorf("--comments-db: %w", err)
 	}
 	o := comments.Options{
-		Store: s, EnginePath: a.cfg.BasePath(), Open: a.loopback && a.demos(),
+		Store: s, EnginePath: a.cfg.BasePath(), Open: a.openToTry(),
 		Observer: a.metrics, Logger: a.log,
 	}
 	if a.nodes.redis != nil {

@@ -12,25 +12,33 @@ import (
 
 // vitals measures this process for dashboards. It is used by one goroutine.
 type vitals struct {
-	app  *App
-	at   time.Time // of the last measure
-	used time.Duration
+	app    *App
+	at     time.Time // of the last measure
+	used   time.Duration
+	events float64 // until then
 }
 
-func (a *App) newVitals() *vitals { return &vitals{app: a, at: time.Now(), used: processorTime()} }
+func (a *App) newVitals() *vitals {
+	return &vitals{app: a, at: time.Now(), used: processorTime(), events: a.metrics.Events()}
+}
 
 // measure returns what the process takes: the processor since the last call, as per cent
-// of one core, and what it holds.
+// of one core, what it holds, and the events that it took and sent.
 func (v *vitals) measure() []telemetry.Vital {
 	now, used := time.Now(), processorTime()
 	busy := 0.0
 	if elapsed := now.Sub(v.at); elapsed > 0 {
 		busy = 100 * float64(used-v.used) / float64(elapsed)
 	}
-	v.at, v.used = now, used
+	events, rate := v.app.metrics.Events(), 0.0
+	if elapsed := now.Sub(v.at).Seconds(); elapsed > 0 {
+		rate = (events - v.events) / elapsed
+	}
+	v.at, v.used, v.events = now, used, events
 	return []telemetry.Vital{
 		{Metric: "cpu", Value: round(busy), Unit: "%"},
 		{Metric: "memory", Value: round(float64(resident()) / (1 << 20)), Unit: "MiB"},
+		{Metric: "events", Value: round(rate), Unit: "/s"},
 		{Metric: "connections", Value: float64(v.app.io.Engine().Stats().Sessions)},
 	}
 }

@@ -87,6 +87,8 @@ type Options struct {
 	Misbehaved func(remote string)
 	// PageHeader sets what every page of the site is sent with; nil is nothing.
 	PageHeader func(h http.Header)
+	// Navigation is HTML that leads from the page of the API to others of the site; "" leads nowhere.
+	Navigation string
 	// Observer hears of limits that are hit; nil is nobody.
 	Observer limit.Observer
 	Logger   *slog.Logger
@@ -133,7 +135,7 @@ func New(io *socketio.Server, o Options) (*API, error) {
 	if o.Open == 0 {
 		o.Open = DefaultOpen
 	}
-	page, err := makePage()
+	page, err := makePage(o.Navigation)
 	if err != nil {
 		return nil, err
 	}

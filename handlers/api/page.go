@@ -70,8 +70,8 @@ type outcome struct {
 	Codes               []string
 }
 
-// makePage makes the page of the document.
-func makePage() ([]byte, error) {
+// makePage makes the page of the document, with links to others.
+func makePage(navigation string) ([]byte, error) {
 	d, err := readDocument()
 	if err != nil {
 		return nil, err
@@ -82,8 +82,9 @@ func makePage() ([]byte, error) {
 	}
 	view := struct {
 		*document
-		Groups []group
-	}{document: d}
+		Groups     []group
+		Navigation template.HTML
+	}{document: d, Navigation: template.HTML(navigation)} //nolint:gosec // it is the server's own
 	for _, tag := range d.Tags {
 		g := group{Name: tag.Name, Description: strings.TrimSuffix(tag.Description, ".")} // a heading
 		for _, path := range d.Paths {

@@ -1,8 +1,10 @@
-// The index: a live look at the connection, and nothing else.
+// The index: a live look at the connection, and at what the server measures of itself.
 
 import { byId } from "./dom.js";
 import { connect, engineURL, transportName, version, watch } from "./connection.js";
+import { shown } from "./dashboard/store.js";
 
+const GONE = 10_000; // ms without a word, and a server has gone
 const words = { connecting: "Connecting…", online: "Connected", offline: "Connection lost", refused: "Refused" };
 
 byId("client-url").textContent = new URL("socket.io.js", engineURL).pathname;
@@ -41,10 +43,31 @@ try {
   setInterval(() => {
     if (since) byId("uptime").textContent = duration(Math.round((Date.now() - since) / 1000));
   }, 1000);
+  gauge(await connect("/telemetry"));
 } catch (error) {
   byId("vitals-title").dataset.state = "refused";
   byId("state").textContent = "No client";
   byId("state-detail").textContent = error.message;
+}
+
+// What the dashboard shows of the servers, together: for those who may see it.
+function gauge(telemetry) {
+  const known = new Map(); // by server and metric
+  const take = (readings) => {
+    for (const reading of readings) known.set(`${reading.device} ${reading.metric}`, reading);
+    const now = Math.max(...[...known.values()].map(({ time }) => time));
+    for (const metric of ["connections", "events", "cpu", "memory"]) {
+      const of = [...known.values()].filter((reading) => reading.metric === metric && now - reading.time < GONE);
+      if (of.length) byId(metric).textContent = shown(of.reduce((sum, { value }) => sum + value, 0), metric === "events" ? "" : of[0].unit);
+    }
+    byId("gauges").hidden = !known.size;
+  };
+  telemetry.on("readings", take);
+  telemetry.on("connect", async () => {
+    const { readings } = await telemetry.emitWithAck("subscribe", ["sockeye", "sockeye:*"]);
+    take(readings ?? []);
+  });
+  telemetry.on("disconnect", () => { byId("gauges").hidden = true; });
 }
 
 function duration(seconds) {

@@ -11,7 +11,7 @@ const CHARTS = 6;
 const DRAW = 250; // ms between two drawings
 const GONE = 10_000; // ms without a word, and a server has gone
 const DESCRIBE = 10_000; // ms between two descriptions for screen readers
-const tileNames = { cpu: "Processor", memory: "Memory", connections: "Connections" };
+const tileNames = { cpu: "Processor", memory: "Memory", connections: "Connections", events: "Events" };
 const states = { connecting: "Connecting…", offline: "Connection lost", refused: "Refused" };
 
 const store = new Store();
