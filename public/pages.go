@@ -8,6 +8,11 @@ import (
 //go:embed pages
 var pages embed.FS
 
+// htmlScript builds what comments say; the page of moderators uses it too.
+//
+//go:embed comments/html.js
+var htmlScript []byte
+
 // DemoRules returns the relay rules of the pages under demos/, as a configuration file has
 // them: all there is of them on the server.
 func DemoRules() []byte {

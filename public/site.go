@@ -114,8 +114,11 @@ func NewSite(o SiteOptions) (*Site, error) {
 	return s, nil
 }
 
-// addLibraries adds what pages use of other packages, where it was built in.
-func (s *Site) addLibraries() error {
+// addLibraries adds what pages use of the widget of comments, and of other packages, where they were built in.
+func (s *Site) addLibraries() (err error) {
+	if s.files["/assets/lib/html.js"], err = newFile("html.js", htmlScript); err != nil {
+		return err
+	}
 	root, _ := Client()
 	for _, name := range libraryNames() {
 		body, err := fs.ReadFile(root, name)

@@ -1,7 +1,7 @@
 // One comment in the queue. A card is kept while it is shown, and changed in place.
 
 import { avatar, el } from "../dom.js";
-import { rebuild } from "../html.js";
+import { rebuild } from "../../lib/html.js";
 import { count, excerpt, fromNow, fullTime, states } from "./words.js";
 
 /** Which deeds are offered for a comment in a state. */
@@ -16,6 +16,7 @@ export function deedsOf({ state, pinned, flags }) {
   return deeds;
 }
 
+const wanted = new Set(["approve", "unflag", "restore"]); // what stands out
 const labels = { approve: "Approve", unflag: "Keep, dismiss flags", restore: "Publish", reject: "Reject", delete: "Delete", pin: "Pin", unpin: "Unpin" };
 
 /** Whether a comment is one of those that a view shows. */
@@ -91,8 +92,7 @@ export class Card {
   #foot() {
     const foot = el("div", { class: "entry-foot" });
     for (const name of deedsOf(this.comment)) {
-      const first = foot.childElementCount === 0;
-      const button = el("button", { type: "button", class: `button small ${first && name !== "delete" ? "" : "quiet"}`, text: labels[name] });
+      const button = el("button", { type: "button", class: `button small ${wanted.has(name) ? "" : "quiet"}`, text: labels[name] });
       button.addEventListener("click", () => this.on.deed(this, name));
       foot.append(button);
     }

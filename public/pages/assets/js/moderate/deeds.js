@@ -9,7 +9,7 @@ const AT_ONCE = 20; // comments in one question, so that progress can be seen
 const back = { pin: "unpin", unpin: "pin" };
 
 export class Deeds {
-  #undo = []; // functions, the last deed last
+  #undo = []; // {ids, way}, the last deed last
   #busy = false;
 
   constructor(desk, queue) {
@@ -64,14 +64,11 @@ export class Deeds {
     return { finished, failed };
   }
 
+  // Not everything can be as it was before: a comment that was decided cannot wait again.
   #remember(ids, action, before) {
     if (!ids.length) return;
-    const published = ids.filter((id) => before.get(id) === "published");
-    if (back[action]) this.#undo.push(() => this.#reverse(ids, back[action]));
-    else if (action === "reject" && published.length === ids.length) this.#undo.push(() => this.#reverse(ids, "restore"));
-    else if (action === "restore") this.#undo.push(() => this.#reverse(ids, "reject"));
-    else this.#undo.push(null); // it cannot be as it was before
-    this.#undo.ids = ids;
+    const way = back[action] ?? (action === "reject" && ids.every((id) => before.get(id) === "published") ? "restore" : action === "restore" ? "reject" : "");
+    this.#undo.push({ ids, way: way && (() => this.#reverse(ids, way)) });
   }
 
   async #reverse(ids, action) {
@@ -84,31 +81,32 @@ export class Deeds {
     this.#say(finished, failed, action);
   }
 
-  /** Takes the last deed back, where that can be. */
+  /** Takes the last deed back, or where that cannot be opens what it was about. */
   async undo() {
     if (!this.#undo.length || this.#busy) return;
-    const way = this.#undo.pop();
+    const { ids, way } = this.#undo.pop();
     if (way) {
       this.#busy = true;
       await way().finally(() => { this.#busy = false; });
     } else {
-      const [id] = this.#undo.ids ?? [];
-      this.queue.focusOn(id);
-      this.desk.say("It cannot wait again as if nothing was decided. It is open: decide anew.");
+      this.queue.focusOn(ids[0]);
+      this.desk.say("It is open again, and can be decided anew.");
     }
     byId("undo").hidden = true;
   }
 
   /** Notes how something else is taken back, such as a ban. */
   undoable(sentence, way) {
-    this.#undo.push(way);
+    this.#undo.push({ ids: [], way });
     this.desk.say(sentence);
     byId("undo").hidden = false;
+    byId("undo").textContent = "Undo";
   }
 
   #say(finished, failed, action) {
     this.desk.say(finished.length ? `${done[action]} ${count(finished.length, "comment")}.` : "Nothing was done.");
     byId("undo").hidden = !finished.length || action === "delete";
+    byId("undo").textContent = this.#undo.at(-1)?.way ? "Undo" : "Open again";
     byId("toast-failed").replaceChildren(...failed.map(({ id, message }) => {
       const card = this.queue.cards.get(id);
       return el("li", {}, el("strong", { text: card ? `${card.name}: ${excerpt(card.comment.text ?? "", 40)}` : id }), ` ${message}`);

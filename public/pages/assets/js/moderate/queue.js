@@ -4,7 +4,7 @@
 import { byId, el } from "../dom.js";
 import { Card, matches } from "./card.js";
 import { ask } from "./line.js";
-import { count, done, excerpt, views } from "./words.js";
+import { count, done, excerpt, number, views } from "./words.js";
 
 const BATCH = 50; // comments that are asked for at once
 
@@ -233,7 +233,7 @@ export class Queue {
     byId("fresh").textContent = `${count(this.#fresh.size, "new comment")} ↑`;
     byId("bulk").hidden = !open.length && !chosen;
     byId("bulk-deeds").hidden = !chosen;
-    byId("selected").textContent = chosen ? `${count(chosen, "comment")} selected` : "Select all";
+    byId("selected").textContent = chosen ? `${number.format(chosen)} selected` : "Select all";
     byId("select-all").checked = chosen > 0 && chosen === open.length;
     byId("select-all").indeterminate = chosen > 0 && chosen < open.length;
     byId("more").hidden = !this.#next;
