@@ -98,17 +98,16 @@ func TestTheRelayIsConfiguredInTenLines(t *testing.T) {
 
 var assignment = regexp.MustCompile(`^[A-Z_]+=\S*$`)
 
-// TestEveryCommandParses runs each line of an sh block that calls the program as
+// TestEveryCommandParses runs each line of a block of commands that calls the program as
 // config print with the same options, and looks up each make target.
 func TestEveryCommandParses(t *testing.T) {
 	t.Parallel()
 	makefile := readPage(t, "Makefile").text()
 	for _, p := range pages(t) {
-		for _, b := range p.blocks("sh") {
-			for i, line := range strings.Split(b.text, "\n") {
-				where := fmt.Sprintf("%s:%d", b.page, b.line+i)
-				line, _, _ = strings.Cut(line, " #")
-				words := split(line)
+		for _, b := range slices.Concat(p.blocks("sh"), p.blocks("console")) {
+			for _, c := range b.commands() {
+				where := fmt.Sprintf("%s:%d", b.page, c.line)
+				words := split(c.text)
 				var env []string
 				for len(words) > 0 && assignment.MatchString(words[0]) {
 					env, words = append(env, words[0]), words[1:]

@@ -6,23 +6,24 @@ import (
 	"go/format"
 	"go/parser"
 	"go/token"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// TestREADMEShowsTheCompiledExample compares the Gin example of README.md with the
-// body of the Example function that the package's own tests compile and run.
-func TestREADMEShowsTheCompiledExample(t *testing.T) {
+// TestPagesShowTheCompiledExamples compares blocks of Go with the bodies of Example
+// functions that the package's own tests compile and run.
+func TestPagesShowTheCompiledExamples(t *testing.T) {
 	t.Parallel()
-	const file, name = "server/socketio/example_test.go", "Example_gin"
-	want := exampleBody(t, file, name)
-	blocks := readPage(t, "README.md").blocks("go")
-	for _, b := range blocks {
-		if strings.TrimSpace(b.text) == want {
-			return
+	for _, c := range []struct{ page, file, name string }{
+		{"README.md", "server/socketio/example_test.go", "Example_gin"},
+		{"docs/moving-from-zishang520.md", "server/socketio/example_moving_test.go", "Example_moving"},
+	} {
+		want := exampleBody(t, c.file, c.name)
+		if !slices.ContainsFunc(readPage(t, c.page).blocks("go"), func(b block) bool { return strings.TrimSpace(b.text) == want }) {
+			t.Errorf("%s has no Go block equal to %s of %s, which is\n%s", c.page, c.name, c.file, want)
 		}
 	}
-	t.Errorf("README.md has no Go block equal to %s of %s, which is\n%s", name, file, want)
 }
 
 // exampleBody returns the statements of a function above its line "// Output:" or

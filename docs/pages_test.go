@@ -10,6 +10,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -33,7 +34,7 @@ type block struct {
 	text string
 }
 
-// pages reads README.md, CHANGELOG.md, SECURITY.md, the pages of deploy and every page
+// pages reads README.md, CHANGELOG.md, SECURITY.md, the pages of bench and deploy, and every page
 // in docs.
 func pages(t *testing.T) []page {
 	t.Helper()
@@ -45,7 +46,7 @@ func pages(t *testing.T) []page {
 		paths[i] = "docs/" + paths[i]
 	}
 	var all []page
-	for _, path := range append([]string{"README.md", "CHANGELOG.md", "SECURITY.md", "deploy/README.md", "deploy/proxies/README.md"}, paths...) {
+	for _, path := range append([]string{"README.md", "CHANGELOG.md", "SECURITY.md", "bench/README.md", "deploy/README.md", "deploy/proxies/README.md"}, paths...) {
 		all = append(all, readPage(t, path))
 	}
 	return all
@@ -64,6 +65,11 @@ func (p page) text() string { return strings.Join(p.lines, "\n") }
 
 // blocks returns the fenced blocks of a language, such as "go".
 func (p page) blocks(lang string) []block {
+	return slices.DeleteFunc(p.allBlocks(), func(b block) bool { return b.lang != lang })
+}
+
+// allBlocks returns the fenced blocks of every language.
+func (p page) allBlocks() []block {
 	var found []block
 	var open *block
 	for i, line := range p.lines {
@@ -72,9 +78,7 @@ func (p page) blocks(lang string) []block {
 		case isFence && open == nil:
 			open = &block{page: p.path, line: i + 2, lang: fence}
 		case isFence:
-			if open.lang == lang {
-				found = append(found, *open)
-			}
+			found = append(found, *open)
 			open = nil
 		case open != nil:
 			open.text += line + "\n"

@@ -2,6 +2,7 @@ package docs_test
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -51,17 +53,31 @@ func TestOperationsKnowsEveryMetricOfTheProgram(t *testing.T) {
 // scraped starts the program with a webhook, returns what it answers to a scrape, and stops it.
 func scraped(t *testing.T) string {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	config := filepath.Join(t.TempDir(), "sockeye.yaml") // what has series only where it is configured
 	text := "webhooks:\n  /app:\n    url: http://127.0.0.1:1/\n    secret: a secret of thirty-two bytes, or more\n"
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), path, "--listen", "127.0.0.1:0", "--config", config)
-	cmd.Env = []string{"LANG=C"}
+	url, stop := serving(t, "--config", config)
+	text = get(t, url+"/metrics")
+	for _, path := range []string{"/healthz", "/readyz"} {
+		get(t, url+path)
+	}
+	stop()
+	return text
+}
+
+// serving starts the program on a free port, in a folder of its own, and returns its address
+// and what stops it. It is stopped with the test at the latest.
+func serving(t *testing.T, args ...string) (url string, stop func()) {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), path, append([]string{"--listen", "127.0.0.1:0"}, args...)...)
+	cmd.Env = []string{"LANG=C"} // it is stopped after the test's context has ended
+	cmd.Dir = t.TempDir()
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -70,21 +86,25 @@ func scraped(t *testing.T) string {
 		t.Fatal(err)
 	}
 	log := bufio.NewReader(stderr)
-	addr := awaitLine(t, log, listening)
-	text = get(t, "http://"+addr+"/metrics")
-	for _, path := range []string{"/healthz", "/readyz"} {
-		get(t, "http://"+addr+path)
-	}
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.Copy(io.Discard, log); err != nil {
-		t.Error(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("after SIGINT: %v", err)
-	}
-	return text
+	read := make(chan error, 1)
+	stop = sync.OnceFunc(func() {
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Error(err)
+		}
+		if err := <-read; err != nil {
+			t.Error(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("after SIGINT: %v", err)
+		}
+	})
+	url = "http://" + awaitLine(t, log, listening)
+	go func() { // all along, as a full pipe would hold the program up
+		_, err := io.Copy(io.Discard, log)
+		read <- err
+	}()
+	t.Cleanup(stop)
+	return url, stop
 }
 
 // awaitLine returns the first group of the first line that fits.

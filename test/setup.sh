@@ -14,7 +14,7 @@ has_redis()    { command -v redis-server >/dev/null && command -v redis-cli >/de
 has_postgres() { command -v initdb >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null; }
 has_proxies()  { has_tool nginx && has_tool haproxy && has_tool caddy && has_tool squid && has_tool openssl; }
 has_tool()     { command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ]; }
-has_python()   { [ -x "$PYTHON" ] && "$PYTHON" -c "import socketio, websocket, websockets, aiohttp, requests, flask" 2>/dev/null; }
+has_python()   { [ -x "$PYTHON" ] && "$PYTHON" -c "import socketio, websocket, websockets, aiohttp, requests, flask, flask_socketio, jwt" 2>/dev/null; }
 
 # what is checked | packages | what does without it
 needs() {
@@ -24,7 +24,7 @@ chromium|chromium|test/browser (Chromium is missing; CHROMIUM may name one)
 redis|redis-server|everything with several nodes (redis-server is missing)
 postgres|postgresql|comments in PostgreSQL (initdb is missing)
 proxies|nginx haproxy caddy squid openssl|everything with proxies (nginx, haproxy, caddy, squid and openssl are needed)
-python|python3-socketio python3-websocket python3-websockets python3-aiohttp python3-requests python3-flask|what speaks Python: python-socketio's client in test/clients, plain WebSockets, the Flask example
+python|python3-socketio python3-websocket python3-websockets python3-aiohttp python3-requests python3-flask python3-flask-socketio python3-jwt|what speaks Python: python-socketio's client in test/clients, plain WebSockets, the Flask examples, Python in the documents
 TABLE
 }
 

@@ -37,11 +37,14 @@ function express() {
   return new Backend("node", () => ["server.mjs"], cwd);
 }
 
-/** Flask, with the server that it comes with. */
-function flask() {
-  const cwd = join(root, "docs", "examples", "flask");
+/** An app of Flask, with the server that it comes with. */
+function flask(example = "flask") {
+  const cwd = join(root, "docs", "examples", example);
   const python = process.env.PYTHON ?? "/usr/bin/python3"; // Debian's own, which sees Debian's packages
   return new Backend(python, (port) => ["-B", "-m", "flask", "run", "--port", port], cwd);
 }
 
 export const backends = { express, flask };
+
+/** What docs/moving-from-flask-socketio.md moves away from: it is a server itself. */
+export const flaskSocketIO = () => flask("flask-socketio");

@@ -11,7 +11,7 @@ class Page {
   constructor(server, name) {
     this.socket = io(`${server.url}/app`, {
       forceNew: true,
-      transports: ["websocket"],
+      transports: server.transports ?? ["websocket"],
       reconnectionDelay: 50,
       reconnectionDelayMax: 50,
       auth: name ? { name } : {},
@@ -50,7 +50,30 @@ const withPages = (run) => async (server, backend) => {
   }
 };
 
+/** What a frontend of the Flask-SocketIO app sees, before and after the move. */
+export const frontend = {
+  "the frontend of docs/moving-from-flask-socketio.md sees the same": withPages(async (page) => {
+    const nobody = page("");
+    await until("refused", () => nobody.refused);
+    assert.equal(nobody.refused.message, "who are you?");
+    const [ann, bob, cid] = await Promise.all(["ann", "bob", "cid"].map((name) => page(name).connected()));
+    assert.equal(await ann.call("join room", "green"), "ok");
+    assert.equal(await bob.call("join room", "green"), "ok");
+    await ann.hears("joined", "bob");
+    assert.equal(await ann.call("chat message", "green", "hot? ☕"), "ok");
+    await bob.hears("chat message", "ann", "hot? ☕");
+    assert.equal((await cid.call("chat message", "green", "me too")).error.code, "not_here");
+    bob.end();
+    await ann.hears("left", "bob");
+    assert.deepEqual(ann.heard, [["joined", "bob"], ["chat message", "ann", "hot? ☕"], ["left", "bob"]]);
+    assert.deepEqual(bob.heard, [["chat message", "ann", "hot? ☕"]]);
+    assert.deepEqual(cid.heard, []);
+  }),
+};
+
 export const cases = {
+  ...frontend,
+
   "lets in who says a name, and refuses others with the backend's words": withPages(async (page) => {
     await page("ann").connected();
     const nobody = page("");
