@@ -42,7 +42,7 @@ func (k *keeper) join() object {
 func (k *keeper) take(comments any) {
 	k.t.Helper()
 	last := 0.0
-	for _, c := range list(comments) {
+	for _, c := range objectsOf(comments) {
 		seq := c["seq"].(float64)
 		if seq <= last {
 			k.t.Errorf("%v is told after %v", seq, last)
@@ -119,7 +119,7 @@ func TestANodeThatDiesLosesNothing(t *testing.T) {
 	if _, err = s.Vote(t.Context(), "blog", added.ID, "u_y", 1); err != nil {
 		t.Fatal(err)
 	}
-	if got := list(k.hears("tally")["counts"]); len(got) != 1 || got[0]["up"] != 1.0 || got[0]["id"] != added.ID {
+	if got := objectsOf(k.hears("tally")["counts"]); len(got) != 1 || got[0]["up"] != 1.0 || got[0]["id"] != added.ID {
 		t.Errorf("told %v", got)
 	}
 	stored, err := s.Site(t.Context(), "blog")
@@ -165,11 +165,11 @@ func TestNodesTellEachOther(t *testing.T) {
 	said := ann.say("/a", "hello")
 	id := said["id"].(string)
 	ben.hearsComment(id, "published")
-	if got := mod.hears("queue"); list(got["comments"])[0]["text"] != "hello" {
+	if got := mod.hears("queue"); objectsOf(got["comments"])[0]["text"] != "hello" {
 		t.Errorf("the queue is %v", got)
 	}
 	ben.must("vote", object{"id": id, "value": 1})
-	if got := list(ann.hears("tally")["counts"]); got[0]["up"] != 1.0 {
+	if got := objectsOf(ann.hears("tally")["counts"]); got[0]["up"] != 1.0 {
 		t.Errorf("counted %v", got)
 	}
 	ben.Emit("typing", object{"page": "/a"})
@@ -224,7 +224,7 @@ func TestVotesAreToldTogether(t *testing.T) {
 	tallies, up := 0, 0.0
 	for up < votes {
 		tallies++
-		told := list(k.hears("tally")["counts"])
+		told := objectsOf(k.hears("tally")["counts"])
 		if len(told) != 1 {
 			t.Fatalf("one comment is counted as %v", told)
 		}

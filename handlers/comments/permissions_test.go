@@ -32,8 +32,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 	nobody := publicID("u_", "blog", "nobody in particular")
 	const un, no, ban, gone, is = "unauthorized", "forbidden", "banned", "not_found", ""
 	for _, c := range []struct {
-		event                                        string
-		arg                                          func() object
+		event                                         string
+		arg                                           func() object
 		reader, user, guest, banned, moderator, other string
 	}{
 		{"join", func() object { return object{"page": "/a"} }, is, is, is, is, is, is},
@@ -94,7 +94,7 @@ func TestSitesAreApart(t *testing.T) {
 		}
 	}
 	got := other.must("moderate", object{"ids": []string{id}, "action": "reject"})
-	if failed := list(got["failed"]); len(failed) != 1 || failed[0]["code"] != "not_found" || len(got["done"].([]any)) != 0 {
+	if failed := objectsOf(got["failed"]); len(failed) != 1 || failed[0]["code"] != "not_found" || len(got["done"].([]any)) != 0 {
 		t.Errorf("moderated %v", got)
 	}
 	if got := other.must("queue", object{"state": "all"}); len(got["comments"].([]any)) != 0 {
@@ -110,7 +110,7 @@ func TestSitesAreApart(t *testing.T) {
 	}
 	for _, name := range ann.Heard() {
 		if name == "comments" {
-			for _, c := range list(ann.hears("comments")["comments"]) {
+			for _, c := range objectsOf(ann.hears("comments")["comments"]) {
 				if c["id"] == said["id"] {
 					t.Error("what is said on the shop is heard on the blog")
 				}

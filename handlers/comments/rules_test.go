@@ -44,7 +44,7 @@ func (n *node) holds(t *testing.T, sub, text string) string {
 func (c *client) hearsNothingOf(id, until string) {
 	c.t.Helper()
 	for {
-		for _, one := range list(c.hears("comments")["comments"]) {
+		for _, one := range objectsOf(c.hears("comments")["comments"]) {
 			switch one["id"] {
 			case id:
 				c.t.Errorf("is told %v", one)
@@ -70,7 +70,7 @@ func TestWhatWaitsIsSeenByItsAuthorAndModerators(t *testing.T) {
 	if got := mod.hearsComment(id, "pending"); got["text"] != "waits" || got["held"].([]any)[0] != "word" {
 		t.Errorf("a moderator is told %v", got)
 	}
-	if got := mod.hears("queue"); got["pending"] != 1.0 || list(got["comments"])[0]["id"] != id {
+	if got := mod.hears("queue"); got["pending"] != 1.0 || objectsOf(got["comments"])[0]["id"] != id {
 		t.Errorf("the queue is %v", got)
 	}
 	for event, arg := range map[string]object{
@@ -81,7 +81,7 @@ func TestWhatWaitsIsSeenByItsAuthorAndModerators(t *testing.T) {
 			t.Errorf("%s by another user: %q", event, got)
 		}
 	}
-	if got := ann.must("join", object{"page": "/a", "cursor": "0.0"}); list(got["mine"].(object)["pending"])[0]["id"] != id {
+	if got := ann.must("join", object{"page": "/a", "cursor": "0.0"}); objectsOf(got["mine"].(object)["pending"])[0]["id"] != id {
 		t.Errorf("its author finds %v", got["mine"])
 	}
 	if got := ben.must("join", object{"page": "/a", "cursor": "0.0"}); len(got["comments"].([]any)) != 0 || len(got["mine"].(object)["pending"].([]any)) != 0 {
@@ -251,7 +251,7 @@ func TestABanEnds(t *testing.T) {
 	if got := ann.code("post", saying("/a", "again")); got != "banned" {
 		t.Errorf("banned for good: %q", got)
 	}
-	if got := mod.must("bans", object{})["bans"]; len(list(got)) != 1 || list(got)[0]["user"] != id || list(got)[0]["expires"] != nil {
+	if got := mod.must("bans", object{})["bans"]; len(objectsOf(got)) != 1 || objectsOf(got)[0]["user"] != id || objectsOf(got)[0]["expires"] != nil {
 		t.Errorf("the bans are %v", got)
 	}
 	if got := mod.must("person", object{"user": id}); got["ban"] == nil || got["comments"] != 2.0 || got["rejected"] != 1.0 {
@@ -266,7 +266,7 @@ func TestABanEnds(t *testing.T) {
 		t.Errorf("a moderator bans oneself: %q", got)
 	}
 	actions := ""
-	for _, d := range list(mod.must("log", object{})["decisions"]) {
+	for _, d := range objectsOf(mod.must("log", object{})["decisions"]) {
 		actions += d["action"].(string) + " "
 	}
 	if !strings.HasPrefix(actions, "unban ban ") || strings.Count(actions, "ban") < 3 {
@@ -322,12 +322,12 @@ func TestOpinions(t *testing.T) {
 	ann.must("join", object{"page": "/a"})
 	ben.must("flag", object{"id": id, "reason": "spam"})
 	ben.must("flag", object{"id": id, "reason": "spam"})
-	if got := mod.must("queue", object{"state": "flagged"}); len(list(got["comments"])) != 1 || list(got["comments"])[0]["flags"] != 1.0 {
+	if got := mod.must("queue", object{"state": "flagged"}); len(objectsOf(got["comments"])) != 1 || objectsOf(got["comments"])[0]["flags"] != 1.0 {
 		t.Errorf("flagged are %v", got)
 	}
 	n.user(t, "cleo").must("flag", object{"id": id})
 	ann.hearsComment(id.(string), "pending")
-	if got := ben.must("join", object{"page": "/a", "cursor": "0.0"})["comments"]; list(got)[0]["state"] != "pending" || list(got)[0]["html"] != nil {
+	if got := ben.must("join", object{"page": "/a", "cursor": "0.0"})["comments"]; objectsOf(got)[0]["state"] != "pending" || objectsOf(got)[0]["html"] != nil {
 		t.Errorf("what was flagged is %v", got)
 	}
 }
@@ -356,7 +356,7 @@ func TestSettingsAreChanged(t *testing.T) {
 	if site["settings"].(object)["maxDepth"] != 2.0 || site["name"] != "blog" || site["origins"].([]any)[0] != blogOrigin || site["secret"] != nil || site["Secret"] != nil {
 		t.Errorf("the site is %v", site)
 	}
-	if got := list(mod.must("log", object{})["decisions"]); got[0]["action"] != "settings" || got[0]["note"] != "holdWords, maxDepth, reactions" {
+	if got := objectsOf(mod.must("log", object{})["decisions"]); got[0]["action"] != "settings" || got[0]["note"] != "holdWords, maxDepth, reactions" {
 		t.Errorf("the log is %v", got)
 	}
 }
