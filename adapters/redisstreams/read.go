@@ -77,6 +77,10 @@ func (h *Hub) join() error {
 	if err != nil {
 		return err
 	}
+	// Histories begin before anybody is given an offset here: another node's would begin later.
+	ctx, cancel := context.WithTimeout(h.ctx, appendTimeout)
+	h.histories.begin(ctx, h, &now)
+	cancel()
 	switch {
 	case was.zero():
 		// Who connected before heard nothing of other nodes.
