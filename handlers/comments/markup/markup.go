@@ -32,6 +32,9 @@ func Render(markdown string, o Options) Document {
 	w := writer{source: source, images: o.Images}
 	w.block(reader.Parse(text.NewReader(source)), 0)
 
+	if !w.seen {
+		w.asTyped()
+	}
 	d := Document{Plain: strings.TrimSpace(w.plain.String()), Links: w.links}
 	if w.seen {
 		d.HTML = sanitise(w.html.String())

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/yuin/goldmark/ast"
 	east "github.com/yuin/goldmark/extension/ast"
@@ -57,6 +58,26 @@ func (w *writer) block(n ast.Node, depth int) {
 	default:
 		w.within(n, "", "", depth)
 	}
+}
+
+// asTyped writes a text of which nothing is left to see, such as "42.", as it was typed, where there are letters
+// or digits in it.
+func (w *writer) asTyped() {
+	typed := strings.TrimSpace(string(w.source))
+	if !strings.ContainsFunc(resolve([]byte(typed)), func(r rune) bool { return unicode.In(r, unicode.L, unicode.N) && !blank[r] }) {
+		return
+	}
+	w.html.Reset()
+	w.plain.Reset()
+	w.html.WriteString("<p>")
+	for i, line := range strings.Split(typed, "\n") {
+		if i > 0 {
+			w.html.WriteString("<br>")
+			w.plain.WriteByte('\n')
+		}
+		w.text(cleanInline(line))
+	}
+	w.html.WriteString("</p>")
 }
 
 // within writes the blocks within a block.
