@@ -35,6 +35,7 @@ func parseCursor(text string) (c cursor, ok bool) {
 // news is what has changed on a page, or a site, since a cursor.
 type news struct {
 	comments []store.Comment // by seq
+	pages    []store.Page    // by seq
 	tallies  []store.Comment
 	upTo     cursor
 	reset    bool // too much, or too long ago: only a snapshot helps
@@ -59,7 +60,7 @@ func (s *site) since(ctx context.Context, page string, after, told cursor) (n ne
 		return n, nil
 	}
 	if after.seq < head.Seq || after.seq < told.seq {
-		if n.comments, _, n.reset, err = s.c.store.Changes(ctx, s.name, page, after.seq, maxMissed); err != nil || n.reset {
+		if n.comments, n.pages, n.reset, err = s.c.store.Changes(ctx, s.name, page, after.seq, maxMissed); err != nil || n.reset {
 			return n, err
 		}
 	}

@@ -55,8 +55,11 @@ func (c *Comments) events(g *gin.Context) {
 		return
 	}
 	var refused *socketio.ConnectError
-	if errors.As(err, &refused) && refused.Code() == codeUnknownSite {
-		err = errUnknownSite
+	if errors.As(err, &refused) {
+		switch refused.Code() {
+		case codeUnknownSite, problem.CodeBadRequest: // which is a name that no site can have
+			err = errUnknownSite
+		}
 	}
 	if p := problem.Of(err); p.Status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", http.MethodGet+", "+http.MethodOptions)
@@ -128,21 +131,21 @@ func (s *session) catchUp(ctx context.Context, at *follower) (list []socketio.Gu
 			return nil, err
 		}
 		upTo = n.upTo
-		list = n.messages(at)
+		list = n.messages(s.site.about.Load(), at)
 	}
 	if at.page != "" {
 		page, err := s.site.page(ctx, at.page)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, tellStream("page", "", map[string]any{"page": pageForm(s.site.about.Load(), &page)}))
+		list = append(list, tellPage(s.site.about.Load(), &page))
 	}
 	return append(list, tellStream(readyEvent, upTo.String(), map[string]string{"cursor": upTo.String()})), nil
 }
 
 // messages are the news for the reader of a stream. No id is told before the end, so that who
 // is cut off in between begins again.
-func (n *news) messages(at *follower) (list []socketio.GuestMessage) {
+func (n *news) messages(a *about, at *follower) (list []socketio.GuestMessage) {
 	if n.reset {
 		return []socketio.GuestMessage{tellStream("reset", "", map[string]string{"page": at.page})}
 	}
@@ -154,6 +157,11 @@ func (n *news) messages(at *follower) (list []socketio.GuestMessage) {
 	}
 	for _, of := range byPage(n.tallies) {
 		list = append(list, tellStream("tally", "", tallied{of[0].Page, of[len(of)-1].Tally, tallyForms(of)}))
+	}
+	if at.page == "" { // of one page it is said how it is now
+		for i := range n.pages {
+			list = append(list, tellPage(a, &n.pages[i]))
+		}
 	}
 	return list
 }
@@ -170,6 +178,10 @@ func byPage(comments []store.Comment) [][]store.Comment {
 		}
 	}
 	return parts
+}
+
+func tellPage(a *about, page *store.Page) socketio.GuestMessage {
+	return tellStream("page", "", map[string]any{"page": pageForm(a, page)})
 }
 
 func tellStream(event, id string, argument any) socketio.GuestMessage {

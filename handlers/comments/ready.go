@@ -3,7 +3,7 @@ package comments
 import (
 	"bytes"
 	"compress/gzip"
-	"container/list"
+	lru "container/list"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -142,14 +142,14 @@ type shelf struct {
 	flights singleflight.Group
 
 	mu      sync.Mutex
-	entries map[readyKey]*list.Element // of *kept
-	order   *list.List                 // the last used one first
+	entries map[readyKey]*lru.Element // of *kept
+	order   *lru.List                 // the last used one first
 	bytes   int
 	builds  int // for tests
 }
 
 func newShelf() *shelf {
-	return &shelf{entries: make(map[readyKey]*list.Element), order: list.New()}
+	return &shelf{entries: make(map[readyKey]*lru.Element), order: lru.New()}
 }
 
 // readied returns an answer that is at most readyAge behind. However many ask for the same
@@ -267,7 +267,7 @@ func (l *shelf) put(e *kept, built bool) {
 	}
 }
 
-func (l *shelf) removeLocked(at *list.Element) {
+func (l *shelf) removeLocked(at *lru.Element) {
 	e, _ := l.order.Remove(at).(*kept) // it is one
 	delete(l.entries, e.key)
 	l.bytes -= e.size()

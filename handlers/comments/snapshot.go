@@ -3,6 +3,7 @@ package comments
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -85,6 +86,9 @@ func (c *Comments) buildSnapshot(ctx context.Context, a *about, head store.Head,
 		return nil, err
 	}
 	comments, next, err := c.store.Threads(ctx, q)
+	if errors.Is(err, store.ErrPlace) {
+		return nil, badQuery("after is %v", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -125,6 +125,9 @@ type demoDoor struct {
 
 // tryDemo begins a session of a moderator for whoever asks.
 func (c *Comments) tryDemo(w http.ResponseWriter, r *http.Request, a *about) error {
+	if a.Name != demoSite {
+		return problem.New(http.StatusNotFound, problem.CodeNotFound, "only the site of the demo pages may be tried")
+	}
 	var in struct{}
 	if err := c.staffBody(r, a, &in); err != nil {
 		return err

@@ -12,6 +12,7 @@ var (
 	ErrNotFound = errors.New("not found")
 	ErrExists   = errors.New("exists already")
 	ErrExpired  = errors.New("expired or used already")
+	ErrPlace    = errors.New("no place to go on after: give next of the answer before")
 )
 
 // Store is what is kept. Names of sites are lower-case letters, digits and hyphens, at most 64.

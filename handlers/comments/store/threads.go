@@ -21,13 +21,16 @@ func (p place) String() string { return fmt.Sprintf("%d.%d.%s", p.pinned, p.scor
 func parsePlace(text string) (p place, err error) {
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 {
-		return p, errors.New("this is no place to go on after; give next of the answer before")
+		return p, ErrPlace
 	}
 	p.id = parts[2]
 	var first, second error
 	p.pinned, first = strconv.Atoi(parts[0])
 	p.score, second = strconv.Atoi(parts[1])
-	return p, errors.Join(first, second)
+	if first != nil || second != nil {
+		return p, ErrPlace
+	}
+	return p, nil
 }
 
 // Threads implements Comments.
