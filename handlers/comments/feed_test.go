@@ -65,6 +65,7 @@ func (k *keeper) follow(n int) {
 // TestNothingFallsBetween: who is cut off again and again, while others write all the time,
 // goes on from its cursor and has everything in the end.
 func TestNothingFallsBetween(t *testing.T) {
+	t.Parallel()
 	const comments = 120
 	n := alone(t)
 	ids := make(chan string, comments)
@@ -107,6 +108,7 @@ func TestNothingFallsBetween(t *testing.T) {
 // TestANodeThatDiesLosesNothing: what is stored and never told by who stored it is told all
 // the same, because the store is asked.
 func TestANodeThatDiesLosesNothing(t *testing.T) {
+	t.Parallel()
 	s := opened(t)
 	n := serve(t, memory.New(), Options{Store: s}, func(c *Comments) { c.pollEvery = 20 * time.Millisecond })
 	k := keeping(n.reader(t), "/a")
@@ -152,6 +154,7 @@ func pair(t *testing.T) (one, two *node) {
 // TestNodesTellEachOther: what is said on one node is heard on the other, as is who is there
 // and who types.
 func TestNodesTellEachOther(t *testing.T) {
+	t.Parallel()
 	one, two := pair(t)
 	ann, ben, mod := one.user(t, "ann"), two.user(t, "ben"), two.moderator(t)
 	ann.must("join", object{"page": "/a"})
@@ -207,6 +210,7 @@ func TestNodesTellEachOther(t *testing.T) {
 
 // TestVotesAreToldTogether: a hundred votes are few tallies, of which the last is right.
 func TestVotesAreToldTogether(t *testing.T) {
+	t.Parallel()
 	const votes = 100
 	n := alone(t)
 	k := keeping(n.reader(t), "/a")
@@ -241,11 +245,12 @@ func TestVotesAreToldTogether(t *testing.T) {
 // TestWhatIsTooOldIsASnapshot: who comes with a cursor that is below the floor, or that no
 // store has given, is told to get a snapshot; so is who is there when much is removed.
 func TestWhatIsTooOldIsASnapshot(t *testing.T) {
+	t.Parallel()
 	s := opened(t)
 	n := serve(t, memory.New(), Options{Store: s}, func(c *Comments) { c.pollEvery = 20 * time.Millisecond })
 	ann := n.user(t, "ann")
-	for range 3 {
-		ann.say("/a", "soon forgotten")
+	for _, text := range []string{"soon", "for", "gotten"} {
+		ann.say("/a", text)
 	}
 	k := keeping(n.reader(t), "/a")
 	if got := k.join(); got["reset"] != nil || len(k.seqs) != 3 {
@@ -272,6 +277,7 @@ func TestWhatIsTooOldIsASnapshot(t *testing.T) {
 
 // TestWhoMissedALotGetsASnapshot: more than a client would want one by one.
 func TestWhoMissedALotGetsASnapshot(t *testing.T) {
+	t.Parallel()
 	n := alone(t)
 	many := make([]store.Comment, maxMissed+1)
 	for i := range many {
@@ -287,6 +293,7 @@ func TestWhoMissedALotGetsASnapshot(t *testing.T) {
 
 // TestCountsOfPagesAreLive: a list of pages hears how many comments each has.
 func TestCountsOfPagesAreLive(t *testing.T) {
+	t.Parallel()
 	n := alone(t)
 	ann := n.user(t, "ann")
 	ann.say("/a", "one")

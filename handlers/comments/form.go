@@ -3,6 +3,7 @@ package comments
 import (
 	"time"
 
+	"github.com/sockeye-io/sockeye/handlers/comments/guard"
 	"github.com/sockeye-io/sockeye/handlers/comments/store"
 )
 
@@ -218,7 +219,7 @@ func publicSettings(a *about) siteForm {
 }
 
 func maxDepth(s *store.Settings) int  { return or(s.MaxDepth, 4) }
-func maxLength(s *store.Settings) int { return or(s.MaxLength, 5000) }
+func maxLength(s *store.Settings) int { return or(s.MaxLength, guard.DefaultLength) }
 
 func or[T comparable](value, fallback T) T {
 	var zero T

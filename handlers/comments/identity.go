@@ -35,7 +35,7 @@ const roleModerator = "moderator"
 // user is who somebody is on a site. It does not change. The zero value is a reader.
 type user struct {
 	store.Author           // ID is "" of a reader
-	token        bool      // the site's own word
+	signed       string    // the site's secret that said so; "" where it was not the site
 	secret       string    // of a session of package staff
 	expires      time.Time // zero: never
 }
@@ -107,7 +107,7 @@ func (a *about) ofToken(ctx context.Context, text string) (*user, error) {
 	if name == "" {
 		return nil, &refusal{code: "invalid_token", message: "the token has no name to show"}
 	}
-	u := &user{token: true, expires: p.Expires}
+	u := &user{signed: a.Secret, expires: p.Expires}
 	u.Author = store.Author{ID: publicID("u_", a.Name, p.ID), Subject: p.ID, Name: name, Avatar: avatarOf(text)}
 	if p.HasRole(roleModerator) {
 		u.Role = roleModerator

@@ -6,6 +6,7 @@ import (
 
 // TestACommentAppearsToOthers: what one says, who is on the page hears, whole.
 func TestACommentAppearsToOthers(t *testing.T) {
+	t.Parallel()
 	n := alone(t)
 	reader, ann := n.reader(t), n.user(t, "ann")
 	if got := reader.must("join", object{"page": "/a"}); got["reset"] != true || got["stamp"] == nil {

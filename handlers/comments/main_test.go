@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -174,7 +175,7 @@ func codeOf(answer object) string {
 	return code
 }
 
-var keys int
+var keys atomic.Int64
 
 // say posts a comment and returns it.
 func (c *client) say(page, text string, more ...object) object {
@@ -183,8 +184,7 @@ func (c *client) say(page, text string, more ...object) object {
 }
 
 func saying(page, text string, more ...object) object {
-	keys++
-	arg := object{"page": page, "text": text, "key": "key" + strconv.Itoa(keys)}
+	arg := object{"page": page, "text": text, "key": "key" + strconv.FormatInt(keys.Add(1), 10)}
 	for _, one := range more {
 		for name, value := range one {
 			arg[name] = value

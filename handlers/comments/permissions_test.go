@@ -15,8 +15,10 @@ import (
 // TestWhoMayDoWhat: each event by everybody. The moderator of another site is on a site of its
 // own, where it may do as it likes to what is not there.
 func TestWhoMayDoWhat(t *testing.T) {
+	t.Parallel()
 	n := alone(t)
-	author, mod := n.user(t, "author"), n.moderator(t)
+	mod := n.moderator(t)
+	author := n.dial(t, object{"site": "blog", "token": tokenOf(t, blogSecret, "author", time.Hour, object{"roles": []string{"moderator"}})}) // who is not limited
 	guest := func(secret string) *client {
 		return n.dial(t, object{"site": "blog", "guest": object{"secret": secret + " of sixteen or more", "name": "Cleo"}})
 	}
@@ -73,6 +75,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 
 // TestSitesAreApart: what one site has, the other one does not know.
 func TestSitesAreApart(t *testing.T) {
+	t.Parallel()
 	n := alone(t)
 	ann := n.user(t, "ann")
 	other := n.dial(t, object{"site": "shop", "token": tokenOf(t, shopSecret, "ann", time.Hour, object{"roles": []string{"moderator"}})})
@@ -121,6 +124,7 @@ func TestSitesAreApart(t *testing.T) {
 
 // TestConnectSaysWhoIsLetIn is the table of CONNECT.
 func TestConnectSaysWhoIsLetIn(t *testing.T) {
+	t.Parallel()
 	n := alone(t)
 	secret := "a secret of nobody else"
 	hold := func(key, sub string, ttl time.Duration, more object) string { return tokenOf(t, key, sub, ttl, more) }
@@ -186,6 +190,7 @@ func TestConnectSaysWhoIsLetIn(t *testing.T) {
 // TestTheSessionOfAModerator: its cookie is one of one site, on the server's own pages, and for as
 // long as the account is there.
 func TestTheSessionOfAModerator(t *testing.T) {
+	t.Parallel()
 	n := alone(t)
 	people := staff.New(n.store)
 	link, err := people.Invite(t.Context(), "blog", "mia", time.Hour)
@@ -226,6 +231,7 @@ func TestTheSessionOfAModerator(t *testing.T) {
 
 // TestATokenEnds: the user is told, hears nothing of the user's own any more, and reads on.
 func TestATokenEnds(t *testing.T) {
+	t.Parallel()
 	n := alone(t)
 	ann := n.dial(t, object{"site": "blog", "token": tokenOf(t, blogSecret, "ann", 1100*time.Millisecond, object{"roles": []string{"moderator"}})})
 	ann.must("join", object{"page": "/a"})
@@ -263,6 +269,7 @@ func TestATokenEnds(t *testing.T) {
 // TestAnotherSecretEndsWhatTheOldOneSaid: a site whose secret was known to others signs with a
 // new one.
 func TestAnotherSecretEndsWhatTheOldOneSaid(t *testing.T) {
+	t.Parallel()
 	n := alone(t)
 	ann := n.user(t, "ann")
 	stored, err := n.store.Site(t.Context(), "blog")

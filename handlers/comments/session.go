@@ -51,9 +51,18 @@ func (c *Comments) welcome(socket *socketio.Socket) {
 		return
 	}
 	one.mu.Lock()
-	defer one.mu.Unlock()
 	one.joinLocked(one.site.room(roomAll, ""))
 	one.beLocked(one.user)
+	one.mu.Unlock()
+	one.believe()
+}
+
+// believe signs the client out if what said who it is has been replaced, which may have been while
+// it came.
+func (s *session) believe() {
+	if u := s.who(); u.signed != "" && u.signed != s.site.about.Load().Secret {
+		s.signOutOf(u, &refusal{code: "invalid_token", message: "the site signs with another secret now: sign in again"})
+	}
 }
 
 // farewell ends it.
@@ -103,11 +112,11 @@ func (s *session) joinLocked(rooms ...string) { _ = s.socket.Join(rooms...) }
 // signIn makes the client another user.
 func (s *session) signIn(u *user) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.over {
-		return
+	if !s.over {
+		s.beLocked(u)
 	}
-	s.beLocked(u)
+	s.mu.Unlock()
+	s.believe()
 }
 
 // signOut makes it a reader.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -77,7 +78,12 @@ func change(s *store.Settings, text json.RawMessage) (names []string, err error)
 		}
 	}
 	if err := guard.Validate(now); err != nil {
-		return nil, badRequest("settings", err.Error())
+		field := "settings"
+		var wrong *guard.Invalid
+		if errors.As(err, &wrong) {
+			field = wrong.Key
+		}
+		return nil, badRequest(field, err.Error())
 	}
 	*s = now
 	return slices.Sorted(maps.Keys(named)), nil
