@@ -60,6 +60,7 @@ export class Area {
     for (const timer of Object.values(this.#timers)) clearTimeout(timer);
     cancelAnimationFrame(this.#painting);
     removeEventListener("hashchange", this.follow);
+    removeEventListener("scroll", this.#fit);
     this.live.remove(this);
   }
 
@@ -98,6 +99,14 @@ export class Area {
     this.#target = id;
     this.paint();
   }
+
+  // Gives back the height that was kept free, as soon as nobody can see that.
+  #fit = () => {
+    const { top } = this.host.getBoundingClientRect();
+    if (top < innerHeight && top + this.frame.node.offsetHeight < innerHeight) return addEventListener("scroll", this.#fit, { passive: true });
+    removeEventListener("scroll", this.#fit);
+    this.host.style.minHeight = 0;
+  };
 
   async #snapshot(more) {
     const query = new URLSearchParams({ page: this.page, sort: this.model.sort });
@@ -456,6 +465,7 @@ export class Area {
       else target.light();
     }
     if (left) this.paint();
+    else if (model.pages && this.host.style.minHeight === "") this.#fit();
     if (target || !left) {
       this.#target = "";
       this.focusOnly = false;

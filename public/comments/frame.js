@@ -29,13 +29,14 @@ export class Frame {
 
   /** Says that there is nothing yet. */
   loading(first) {
-    this.again.hidden = true;
+    this.again.hidden = this.none.hidden = true;
     this.node.setAttribute("aria-busy", first);
-    if (first) set(this.none, { hidden: false, textContent: this.area.t.say("loading") });
+    if (first && !this.editor) this.place.replaceChildren(h("p.none", {}, this.area.t.say("loading")));
   }
 
   failed(text) {
     this.node.setAttribute("aria-busy", "false");
+    this.place.replaceChildren();
     set(this.none, { hidden: false, textContent: text });
     this.again.hidden = false;
   }
@@ -97,7 +98,7 @@ export class Frame {
   }
 
   viewers(n) {
-    this.reading.textContent = n > 0 ? this.area.t.say("viewers", { n }) : "";
+    this.reading.textContent = n > 1 ? this.area.t.say("viewers", { n }) : "";
   }
 
   typing({ names = [], count = names.length }) {

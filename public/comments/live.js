@@ -51,9 +51,9 @@ export class Live {
 
   add(area) {
     this.areas.add(area);
-    if (!this.socket) this.#connect();
-    else if (this.state === "online") this.join(area);
-    else area.state(this.state, this.code);
+    if (!this.socket) return this.#connect();
+    area.state(this.state, this.code);
+    if (this.state === "online") this.join(area);
   }
 
   remove(area) {
