@@ -8,22 +8,8 @@ const looks = {
 };
 
 export default {
-  ...Object.fromEntries(Object.entries(looks).map(([name, options]) => [`no barriers on any page: ${name}`, async (house) => {
+  ...Object.fromEntries(Object.entries(looks).map(([name, options]) => [`no barriers while people chat: ${name}`, async (house) => {
     const server = await house.server();
-    const page = await house.page(await house.profile(options));
-    await page.emulateMedia({ reducedMotion: "reduce" });
-    for (const path of ["/", "/playground"]) {
-      await page.goto(server.url + path);
-      await page.locator("[data-state=online]").waitFor();
-      await assertAccessible(page, path);
-      if (name === "phone") assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, `width of ${path} on a phone`);
-    }
-    await page.goto(`${server.url}/api/`);
-    for (const errors of await page.getByText("Errors", { exact: true }).all()) await errors.click();
-    await assertAccessible(page, "/api/");
-    if (name === "phone") assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, "width of /api/ on a phone");
-    await page.goto(`${server.url}/chat`);
-    await assertAccessible(page, "the first visit");
     const ann = await house.person(server, "Ann", options);
     await ann.page.emulateMedia({ reducedMotion: "reduce" });
     const bea = await house.person(server, "Bea", options);
