@@ -59,7 +59,7 @@ func TestPreflights(t *testing.T) {
 }
 
 // TestSitesAreApart: nothing of a site is seen by way of another, whatever is asked for.
-func TestSitesAreApart(t *testing.T) {
+func TestSitesAreApartOverHTTP(t *testing.T) {
 	t.Parallel()
 	n := webAlone(t)
 	secret := add(t, n.store, store.Comment{Text: "only-the-blog", Title: "only-the-blog", URL: blogOrigin + "/only-the-blog"})
