@@ -76,21 +76,28 @@ func (x *tx) add(ctx context.Context, c *Comment) error {
 
 // enter puts a comment where nothing is yet, and counts it.
 func (x *tx) enter(ctx context.Context, c *Comment) error {
+	by, alive := 0, 0
+	if c.State == Published {
+		by = 1
+	}
+	if c.Parent == "" {
+		alive = by
+	}
 	// The page comes first, because comments refer to it.
-	if err := x.published(ctx, c, 0); err != nil {
+	if err := x.countPage(ctx, c, by); err != nil {
 		return err
 	}
-	fresh, err := x.insert(ctx, c)
+	fresh, err := x.insert(ctx, c, alive)
 	if err != nil {
 		return err
 	}
 	if !fresh {
 		return fmt.Errorf("comment %q: %w", c.ID, ErrExists)
 	}
-	if c.State != Published {
+	if by == alive {
 		return nil
 	}
-	return x.published(ctx, c, 1)
+	return x.countThread(ctx, c, by)
 }
 
 // attach sets root and depth of an answer.
@@ -153,7 +160,7 @@ func (d *database) change(ctx context.Context, site, id string, f func(context.C
 
 // Comment implements Comments.
 func (d *database) Comment(ctx context.Context, site, id string) (Comment, error) {
-	c, err := d.read().comment(ctx, site, id)
+	c, err := d.reader.comment(ctx, site, id)
 	if err != nil {
 		return Comment{}, fmt.Errorf("comment %q: %w", id, err)
 	}

@@ -76,7 +76,7 @@ func (r runner) bans(ctx context.Context, where string, args ...any) (bans []Ban
 
 // Banned implements Moderation.
 func (d *database) Banned(ctx context.Context, site, user string) (Ban, error) {
-	bans, err := d.read().bans(ctx, " AND author = $3", site, time.Now().UnixMilli(), user)
+	bans, err := d.reader.bans(ctx, " AND author = $3", site, time.Now().UnixMilli(), user)
 	if err == nil && len(bans) == 0 {
 		err = fmt.Errorf("a ban of %q: %w", user, ErrNotFound)
 	}
@@ -88,7 +88,7 @@ func (d *database) Banned(ctx context.Context, site, user string) (Ban, error) {
 
 // Bans implements Moderation, the last one first.
 func (d *database) Bans(ctx context.Context, site string) ([]Ban, error) {
-	return d.read().bans(ctx, " ORDER BY created DESC, author", site, time.Now().UnixMilli())
+	return d.reader.bans(ctx, " ORDER BY created DESC, author", site, time.Now().UnixMilli())
 }
 
 // Decisions implements Moderation.
@@ -98,7 +98,7 @@ func (d *database) Decisions(ctx context.Context, site string, before int64, lim
 		query += " AND id < $2"
 		args = append(args, before)
 	}
-	err = d.read().each(ctx, query+" ORDER BY id DESC LIMIT "+strconv.Itoa(limit), args, func(scan func(...any) error) error {
+	err = d.reader.each(ctx, query+" ORDER BY id DESC LIMIT "+strconv.Itoa(limit), args, func(scan func(...any) error) error {
 		var d Decision
 		var created int64
 		err := scan(&d.ID, &created, &d.By, &d.ByName, &d.Action, &d.Comment, &d.Page, &d.User, &d.Note)

@@ -7,7 +7,7 @@ import (
 
 // Changes implements Comments.
 func (d *database) Changes(ctx context.Context, site, page string, after int64, limit int) (comments []Comment, pages []Page, more bool, err error) {
-	r := d.read()
+	r := d.reader
 	// What is committed after this look is for the next one, so that comments and pages are of one moment.
 	var upTo int64
 	if err := r.one(ctx, "SELECT seq FROM sites WHERE name = $1", []any{site}, &upTo); err != nil {
@@ -57,7 +57,7 @@ func (d *database) Tallies(ctx context.Context, site, page string, after int64, 
 	}
 	query := "SELECT id, site, page, state, up, down, reactions, tally FROM comments WHERE site = $1 AND tally > $2" + ofPage +
 		" ORDER BY tally LIMIT " + strconv.Itoa(limit+1)
-	err = d.read().each(ctx, query, args, func(scan func(...any) error) error {
+	err = d.reader.each(ctx, query, args, func(scan func(...any) error) error {
 		var c Comment
 		var reactions string
 		if err := scan(&c.ID, &c.Site, &c.Page, &c.State, &c.Up, &c.Down, &reactions, &c.Tally); err != nil {
@@ -80,5 +80,5 @@ func (d *database) Recent(ctx context.Context, site, page string, limit int) ([]
 		args = append(args, page)
 		ofPage = " AND c.page = $2"
 	}
-	return d.read().comments(ctx, "WHERE c.site = $1 AND c.state = 'published'"+ofPage+" ORDER BY c.id DESC LIMIT "+strconv.Itoa(limit), args...)
+	return d.reader.comments(ctx, "WHERE c.site = $1 AND c.state = 'published'"+ofPage+" ORDER BY c.id DESC LIMIT "+strconv.Itoa(limit), args...)
 }

@@ -12,7 +12,7 @@ const dueHooks = ` FROM hooks h JOIN comments c ON c.site = h.site AND c.id = h.
 func (d *database) Hooks(ctx context.Context, now time.Time, lease time.Duration, limit int) (hooks []Hook, err error) {
 	// A look does not keep writers waiting.
 	due := false
-	err = d.read().each(ctx, "SELECT h.id"+dueHooks+"1", []any{millis(now)}, func(func(...any) error) error {
+	err = d.reader.each(ctx, "SELECT h.id"+dueHooks+"1", []any{millis(now)}, func(func(...any) error) error {
 		due = true
 		return nil
 	})

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"fmt"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -8,4 +10,10 @@ import (
 	"github.com/sockeye-io/sockeye/handlers/comments/store/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(pgtest.Main(m)) }
+func TestMain(m *testing.M) {
+	if name := os.Getenv(childOf); name != "" {
+		fmt.Fprintln(os.Stderr, writeForever(name))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(pgtest.Main(m))
+}

@@ -90,7 +90,7 @@ func (d *database) Note(ctx context.Context, site string, decision Decision) err
 
 // Waiting implements Moderation.
 func (d *database) Waiting(ctx context.Context, site string) (pending, flagged int, err error) {
-	err = d.read().one(ctx, `SELECT (SELECT count(*) FROM comments WHERE site = $1 AND state = 'pending'),
+	err = d.reader.one(ctx, `SELECT (SELECT count(*) FROM comments WHERE site = $1 AND state = 'pending'),
 		(SELECT count(*) FROM comments WHERE site = $1 AND state = 'published' AND flags > 0)`, []any{site}, &pending, &flagged)
 	return pending, flagged, err
 }

@@ -28,7 +28,7 @@ func Open(ctx context.Context, name string, logger *slog.Logger) (Store, error) 
 	if err != nil {
 		return nil, fmt.Errorf("opening the comments in %s: %w", nameOf(name), err)
 	}
-	d.logger = logger
+	d.logger, d.reader = logger, runner{d.reads}
 	if err := d.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the comments in %s: %w", nameOf(name), err), d.closeConnections())
 	}
@@ -59,6 +59,7 @@ type database struct {
 	writes  *sql.DB // the same as reads in memory
 	file    string  // of SQLite, or ""
 	logger  *slog.Logger
+	reader  runner // of reads
 	writer  *writer
 }
 
@@ -75,6 +76,3 @@ func (d *database) closeConnections() error {
 	}
 	return err
 }
-
-// read is for queries outside a transaction.
-func (d *database) read() runner { return runner{d.reads} }

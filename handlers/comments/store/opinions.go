@@ -141,7 +141,7 @@ func (d *database) Flag(ctx context.Context, site, id, user, reason string, hold
 // Mine implements Opinions.
 func (d *database) Mine(ctx context.Context, site, page, user string) (Mine, error) {
 	mine := Mine{Votes: map[string]int{}, Reactions: map[string][]string{}}
-	r := d.read()
+	r := d.reader
 	err := r.each(ctx, "SELECT comment, kind, what, value FROM opinions WHERE site = $1 AND author = $2 AND page = $3 ORDER BY comment, what",
 		[]any{site, user, page}, func(scan func(...any) error) error {
 			var comment, kind, what, value string

@@ -61,22 +61,22 @@ func (x *tx) save(ctx context.Context, c *Comment) error {
 	return err
 }
 
-// insert adds a comment as it is, and reports whether its ID, or its key, was free.
-func (x *tx) insert(ctx context.Context, c *Comment) (bool, error) {
+// insert adds a comment as it is, and reports whether its ID, or its key, was free. alive is how many of a thread that
+// it begins are published.
+func (x *tx) insert(ctx context.Context, c *Comment, alive int) (bool, error) {
 	n, err := x.exec(ctx, `INSERT INTO comments (site, id, page, parent, root, depth, author, subject, name, avatar, role, guest, keyed,
 		text, html, search, hash, state, held, addr, pinned, created, edited, published, up, down, score, reactions, flags, alive, seq, tally)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
-		$27, $28, $29, 0, $30, $31) ON CONFLICT DO NOTHING`,
+		$27, $28, $29, $30, $31, $32) ON CONFLICT DO NOTHING`,
 		c.Site, c.ID, c.Page, c.Parent, c.Root, c.Depth, c.Author.ID, c.Author.Subject, c.Author.Name, c.Author.Avatar, c.Author.Role,
 		c.Author.Guest, c.Key, c.Text, c.HTML, searchable(c), c.Hash, c.State, pack(c.Held), c.Addr, c.Pinned,
-		millis(c.Created), millis(c.Edited), millis(c.Published), c.Up, c.Down, c.Up-c.Down, pack(c.Reactions), c.Flags, c.Seq, c.Tally)
+		millis(c.Created), millis(c.Edited), millis(c.Published), c.Up, c.Down, c.Up-c.Down, pack(c.Reactions), c.Flags, alive, c.Seq, c.Tally)
 	return n == 1, err
 }
 
-// published changes how many comments of a page and of a thread are published, and the page's number
-// of change. A page that is not there is made.
-func (x *tx) published(ctx context.Context, c *Comment, by int) error {
-	seq := x.head.seq
+// countPage changes how many comments of a page are published, and with that its number of change. A page
+// that is not there is made.
+func (x *tx) countPage(ctx context.Context, c *Comment, by int) error {
 	_, err := x.exec(ctx, `INSERT INTO pages (site, key, title, url, created, locked, count, seq) VALUES ($1, $2, $3, $4, $5, 0, $6, $7)
 		ON CONFLICT (site, key) DO UPDATE SET
 			count = pages.count + excluded.count,
@@ -84,11 +84,13 @@ func (x *tx) published(ctx context.Context, c *Comment, by int) error {
 			title = CASE WHEN pages.title = '' THEN excluded.title ELSE pages.title END,
 			url = CASE WHEN pages.url = '' THEN excluded.url ELSE pages.url END,
 			created = CASE WHEN pages.created = 0 OR pages.created > excluded.created THEN excluded.created ELSE pages.created END`,
-		c.Site, c.Page, c.Title, c.URL, millis(c.Created), by, seq)
-	if err != nil || by == 0 {
-		return err
-	}
-	_, err = x.exec(ctx, "UPDATE comments SET alive = alive + $3 WHERE site = $1 AND id = $2", c.Site, c.Root, by)
+		c.Site, c.Page, c.Title, c.URL, millis(c.Created), by, x.head.seq)
+	return err
+}
+
+// countThread changes how many comments of a thread are published.
+func (x *tx) countThread(ctx context.Context, c *Comment, by int) error {
+	_, err := x.exec(ctx, "UPDATE comments SET alive = alive + $3 WHERE site = $1 AND id = $2", c.Site, c.Root, by)
 	return err
 }
 
@@ -106,7 +108,7 @@ func (x *tx) setState(ctx context.Context, c *Comment, state State, now time.Tim
 	if by == 0 {
 		return nil
 	}
-	if err := x.published(ctx, c, by); err != nil || by < 0 || !c.Published.IsZero() {
+	if err := errors.Join(x.countPage(ctx, c, by), x.countThread(ctx, c, by)); err != nil || by < 0 || !c.Published.IsZero() {
 		return err
 	}
 	c.Published = now

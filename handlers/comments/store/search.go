@@ -41,7 +41,7 @@ func (d *database) Search(ctx context.Context, q Search) (comments []Comment, ne
 		and("c.id < $%d", q.Before)
 	}
 	limit := max(q.Limit, 1)
-	comments, err = d.read().comments(ctx, where+" ORDER BY c.id DESC LIMIT "+strconv.Itoa(limit+1), args...)
+	comments, err = d.reader.comments(ctx, where+" ORDER BY c.id DESC LIMIT "+strconv.Itoa(limit+1), args...)
 	if err != nil || len(comments) <= limit {
 		return comments, "", err
 	}
@@ -54,7 +54,7 @@ func (d *database) SameText(ctx context.Context, site, user, hash string, after 
 		return false, nil
 	}
 	var one int
-	err := d.read().one(ctx, "SELECT 1 FROM comments WHERE site = $1 AND author = $2 AND hash = $3 AND hash <> '' AND created > $4 LIMIT 1",
+	err := d.reader.one(ctx, "SELECT 1 FROM comments WHERE site = $1 AND author = $2 AND hash = $3 AND hash <> '' AND created > $4 LIMIT 1",
 		[]any{site, user, hash, millis(after)}, &one)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
@@ -64,7 +64,7 @@ func (d *database) SameText(ctx context.Context, site, user, hash string, after 
 
 // Person implements Moderation. It is ErrNotFound where the user has said nothing.
 func (d *database) Person(ctx context.Context, site, user string) (Person, error) {
-	r := d.read()
+	r := d.reader
 	last, err := r.comments(ctx, "WHERE c.site = $1 AND c.author = $2 ORDER BY c.id DESC LIMIT 1", site, user)
 	if err == nil && (len(last) == 0 || user == "") {
 		err = fmt.Errorf("user %q: %w", user, ErrNotFound)
@@ -84,7 +84,7 @@ func (d *database) Person(ctx context.Context, site, user string) (Person, error
 
 // UserOf implements Owners.
 func (d *database) UserOf(ctx context.Context, site, subject string) (user string, err error) {
-	err = d.read().one(ctx, "SELECT author FROM comments WHERE site = $1 AND subject = $2 AND subject <> '' LIMIT 1", []any{site, subject}, &user)
+	err = d.reader.one(ctx, "SELECT author FROM comments WHERE site = $1 AND subject = $2 AND subject <> '' LIMIT 1", []any{site, subject}, &user)
 	if err != nil {
 		return "", fmt.Errorf("a comment of user %q of site %q: %w", subject, site, err)
 	}
@@ -93,7 +93,7 @@ func (d *database) UserOf(ctx context.Context, site, subject string) (user strin
 
 // OpinionsOf implements Owners.
 func (d *database) OpinionsOf(ctx context.Context, site, user string) (opinions []Opinion, err error) {
-	err = d.read().each(ctx, "SELECT comment, kind, what, value, created FROM opinions WHERE site = $1 AND author = $2 ORDER BY created, comment, kind, what",
+	err = d.reader.each(ctx, "SELECT comment, kind, what, value, created FROM opinions WHERE site = $1 AND author = $2 ORDER BY created, comment, kind, what",
 		[]any{site, user}, func(scan func(...any) error) error {
 			var o Opinion
 			var what string
@@ -119,7 +119,7 @@ func (d *database) EachComment(ctx context.Context, site, user string, f func(Co
 			where += " AND c.author = $4"
 			args = append(args, user)
 		}
-		some, err := d.read().comments(ctx, where+" ORDER BY c.created, c.id LIMIT "+strconv.Itoa(batch), args...)
+		some, err := d.reader.comments(ctx, where+" ORDER BY c.created, c.id LIMIT "+strconv.Itoa(batch), args...)
 		if err != nil {
 			return err
 		}

@@ -60,7 +60,7 @@ func (d *database) DeleteSite(ctx context.Context, name string) error {
 // Site implements Sites.
 func (d *database) Site(ctx context.Context, name string) (site Site, err error) {
 	err = ErrNotFound
-	problem := d.read().each(ctx, siteColumns+" WHERE name = $1", []any{name}, func(scan func(...any) error) error {
+	problem := d.reader.each(ctx, siteColumns+" WHERE name = $1", []any{name}, func(scan func(...any) error) error {
 		site, err = scanSite(scan)
 		return err
 	})
@@ -75,7 +75,7 @@ func (d *database) Site(ctx context.Context, name string) (site Site, err error)
 
 // ListSites implements Sites.
 func (d *database) ListSites(ctx context.Context) (sites []Site, err error) {
-	err = d.read().each(ctx, siteColumns+" ORDER BY name", nil, func(scan func(...any) error) error {
+	err = d.reader.each(ctx, siteColumns+" ORDER BY name", nil, func(scan func(...any) error) error {
 		s, err := scanSite(scan)
 		sites = append(sites, s)
 		return err
@@ -86,7 +86,7 @@ func (d *database) ListSites(ctx context.Context) (sites []Site, err error) {
 // Heads implements Sites.
 func (d *database) Heads(ctx context.Context) (map[string]Head, error) {
 	heads := map[string]Head{}
-	err := d.read().each(ctx, "SELECT name, seq, tally, floor, version FROM sites", nil, func(scan func(...any) error) error {
+	err := d.reader.each(ctx, "SELECT name, seq, tally, floor, version FROM sites", nil, func(scan func(...any) error) error {
 		var name string
 		var h Head
 		err := scan(&name, &h.Seq, &h.Tally, &h.Floor, &h.Version)
@@ -112,7 +112,7 @@ func (r runner) pages(ctx context.Context, where string, args ...any) (pages []P
 
 // Page implements Sites.
 func (d *database) Page(ctx context.Context, site, key string) (Page, error) {
-	return d.read().page(ctx, site, key)
+	return d.reader.page(ctx, site, key)
 }
 
 func (r runner) page(ctx context.Context, site, key string) (Page, error) {
@@ -153,7 +153,7 @@ func (d *database) Counts(ctx context.Context, site string, keys []string) (map[
 	counts := map[string]int{}
 	args := []any{site}
 	query := "SELECT key, count FROM pages WHERE site = $1 AND count > 0 AND " + list("key", keys, &args)
-	err := d.read().each(ctx, query, args, func(scan func(...any) error) error {
+	err := d.reader.each(ctx, query, args, func(scan func(...any) error) error {
 		var key string
 		var n int
 		err := scan(&key, &n)

@@ -90,12 +90,12 @@ func (r runner) account(ctx context.Context, site, name string) (Account, error)
 
 // Account implements Staff.
 func (d *database) Account(ctx context.Context, site, name string) (Account, error) {
-	return d.read().account(ctx, site, name)
+	return d.reader.account(ctx, site, name)
 }
 
 // Accounts implements Staff.
 func (d *database) Accounts(ctx context.Context, site string) ([]Account, error) {
-	return d.read().accounts(ctx, "WHERE site = $1 ORDER BY name", site)
+	return d.reader.accounts(ctx, "WHERE site = $1 ORDER BY name", site)
 }
 
 // RemoveAccount implements Staff.
@@ -127,7 +127,7 @@ func (d *database) AddSession(ctx context.Context, s Session) error {
 // Session implements Staff.
 func (d *database) Session(ctx context.Context, hash string, now time.Time) (s Session, err error) {
 	var expires int64
-	err = d.read().one(ctx, "SELECT hash, site, name, account, expires FROM sessions WHERE hash = $1 AND expires > $2", []any{hash, millis(now)},
+	err = d.reader.one(ctx, "SELECT hash, site, name, account, expires FROM sessions WHERE hash = $1 AND expires > $2", []any{hash, millis(now)},
 		&s.Hash, &s.Site, &s.Name, &s.Account, &expires)
 	if err != nil {
 		return Session{}, fmt.Errorf("session: %w", err)

@@ -35,7 +35,7 @@ func parsePlace(text string) (p place, err error) {
 
 // Threads implements Comments.
 func (d *database) Threads(ctx context.Context, q ThreadQuery) (comments []Comment, next string, err error) {
-	r, limit := d.read(), max(q.Limit, 1)
+	r, limit := d.reader, max(q.Limit, 1)
 	places, err := r.roots(ctx, q, limit+1)
 	if err != nil {
 		return nil, "", err

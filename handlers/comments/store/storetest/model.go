@@ -272,6 +272,7 @@ func (m *model) check() {
 			}
 		case store.Pending:
 			pending++
+		default:
 		}
 	}
 	if got.String() != want.String() {

@@ -39,6 +39,7 @@ type bench struct {
 
 // Run runs the suite.
 func Run(t *testing.T, s Suite) {
+	t.Helper()
 	tests := []struct {
 		name string
 		run  func(*bench)

@@ -99,7 +99,7 @@ CREATE TABLE opinions (
     PRIMARY KEY (site, comment, author, kind, what),
     FOREIGN KEY (site, comment) REFERENCES comments ON DELETE CASCADE
 );
-CREATE INDEX opinions_author ON opinions (site, author, page);
+CREATE INDEX opinions_author ON opinions (site, author, page, comment, what);
 
 CREATE TABLE bans (
     site    TEXT NOT NULL REFERENCES sites ON DELETE CASCADE,
