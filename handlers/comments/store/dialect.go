@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
@@ -98,9 +100,20 @@ func deadlocked(err error) bool {
 	return errors.As(err, &problem) && (problem.Code == "40P01" || problem.Code == "40001")
 }
 
+// lost reports that a connection had ended, as all do when PostgreSQL is restarted.
+func lost(err error) bool {
+	var problem *pgconn.PgError
+	if errors.As(err, &problem) {
+		return strings.HasPrefix(problem.Code, "57P")
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
 // runner runs SQL on a connection pool, or in a transaction.
 type runner struct {
-	on interface {
+	// pool says that what is read may be read again, on another connection.
+	pool bool
+	on   interface {
 		ExecContext(context.Context, string, ...any) (sql.Result, error)
 		QueryContext(context.Context, string, ...any) (*sql.Rows, error)
 	}
@@ -116,18 +129,29 @@ func (r runner) exec(ctx context.Context, query string, args ...any) (int64, err
 }
 
 // each calls f for every row.
-func (r runner) each(ctx context.Context, query string, args []any, f func(scan func(...any) error) error) (err error) {
-	rows, err := r.on.QueryContext(ctx, query, storable(args)...)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := f(rows.Scan); err != nil {
+func (r runner) each(ctx context.Context, query string, args []any, f func(scan func(...any) error) error) error {
+	args = storable(args)
+	for attempt := 0; ; attempt++ {
+		rows, err := r.rows(ctx, query, args, f)
+		// All connections of the pool may have ended.
+		if !r.pool || rows > 0 || attempt > readers || !lost(err) {
 			return err
 		}
 	}
-	return rows.Err()
+}
+
+func (r runner) rows(ctx context.Context, query string, args []any, f func(scan func(...any) error) error) (n int, err error) {
+	rows, err := r.on.QueryContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for ; rows.Next(); n++ {
+		if err := f(rows.Scan); err != nil {
+			return n + 1, err
+		}
+	}
+	return n, rows.Err()
 }
 
 // one reads the columns of one row; ErrNotFound where there is none.

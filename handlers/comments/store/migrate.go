@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -33,9 +34,9 @@ func (d *database) migrate(ctx context.Context) error {
 	// Two that open a new SQLite file at once may both want to make the tables. Whoever is late fails, and finds
 	// them made.
 	for attempt := 0; ; attempt++ {
-		_, err = provider.Up(ctx)
-		if err == nil {
-			return nil
+		err := up(ctx, provider)
+		if err == nil || errors.Is(err, errTooNew) {
+			return err
 		}
 		if attempt == 20 || d.dialect.name != sqliteDialect.name {
 			return fmt.Errorf("bringing the tables up to date: %w", err)
@@ -46,6 +47,21 @@ func (d *database) migrate(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+var errTooNew = errors.New("a later version of this program has made the tables; use that one")
+
+func up(ctx context.Context, provider *goose.Provider) error {
+	known := provider.ListSources()
+	version, err := provider.GetDBVersion(ctx)
+	if err != nil {
+		return err
+	}
+	if last := known[len(known)-1].Version; version > last {
+		return fmt.Errorf("they are of version %d, and %d is known here: %w", version, last, errTooNew)
+	}
+	_, err = provider.Up(ctx)
+	return err
 }
 
 // nodes keeps other nodes waiting while one migrates a database of PostgreSQL.

@@ -28,7 +28,7 @@ func Open(ctx context.Context, name string, logger *slog.Logger) (Store, error) 
 	if err != nil {
 		return nil, fmt.Errorf("opening the comments in %s: %w", nameOf(name), err)
 	}
-	d.logger, d.reader = logger, runner{d.reads}
+	d.logger, d.reader = logger, runner{pool: true, on: d.reads}
 	if err := d.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the comments in %s: %w", nameOf(name), err), d.closeConnections())
 	}

@@ -32,7 +32,7 @@ func (s *spy) QueryContext(ctx context.Context, query string, args ...any) (*sql
 func (s *spy) plan(t *testing.T, query string, args []any) string {
 	t.Helper()
 	var lines []string
-	err := runner{s.DB}.each(t.Context(), "EXPLAIN QUERY PLAN "+query, args, func(scan func(...any) error) error {
+	err := runner{on: s.DB}.each(t.Context(), "EXPLAIN QUERY PLAN "+query, args, func(scan func(...any) error) error {
 		var id, parent, unused int
 		var detail string
 		err := scan(&id, &parent, &unused, &detail)
@@ -62,7 +62,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		t.Fatal(err)
 	}
 	watch := &spy{DB: d.reads}
-	d.reader = runner{watch}
+	d.reader = runner{on: watch}
 	for name, ask := range map[string]func() error{
 		"Site":   func() error { _, err := s.Site(ctx, "blog"); return err },
 		"Page":   func() error { _, err := s.Page(ctx, "blog", "/"); return err },

@@ -43,7 +43,11 @@ func (d *database) UpdateSite(ctx context.Context, s Site) error {
 	return d.write(ctx, s.Name, func(ctx context.Context, x *tx) error {
 		x.head.hooked = s.Settings.HookURL != ""
 		_, err := x.exec(ctx, "UPDATE sites SET origins = $2, secret = $3, settings = $4, hooked = $5, version = version + 1 WHERE name = $1",
-			s.Name, pack(s.Origins), s.Secret, pack(s.Settings), s.Settings.HookURL != "")
+			s.Name, pack(s.Origins), s.Secret, pack(s.Settings), x.head.hooked)
+		if err != nil || x.head.hooked {
+			return err
+		}
+		_, err = x.exec(ctx, "DELETE FROM hooks WHERE site = $1", s.Name) // there is nobody to tell
 		return err
 	})
 }

@@ -149,6 +149,9 @@ func (w *writer) transact(ctx context.Context, jobs []*job) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, groupTimeout)
 	defer cancel()
 	t, err := w.d.writes.BeginTx(ctx, nil)
+	if lost(err) {
+		t, err = w.d.writes.BeginTx(ctx, nil) // nothing was done yet
+	}
 	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}
@@ -157,7 +160,7 @@ func (w *writer) transact(ctx context.Context, jobs []*job) (err error) {
 			err = errors.Join(err, t.Rollback())
 		}
 	}()
-	x := &tx{runner: runner{t}, d: w.d, heads: map[string]*head{}}
+	x := &tx{runner: runner{on: t}, d: w.d, heads: map[string]*head{}}
 	for _, j := range jobs {
 		j.err = x.run(ctx, j)
 		if deadlocked(j.err) || errors.Is(j.err, errBroken) {
