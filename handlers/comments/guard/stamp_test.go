@@ -53,14 +53,12 @@ func TestAStampThatIsNoneIsAsOldAsNow(t *testing.T) {
 func FuzzSince(f *testing.F) {
 	g := open()
 	site := blog(store.Settings{})
-	past := time.Now().Add(-time.Hour)
-	good := g.Stamp(site, past)
-	f.Add(good)
+	f.Add(g.Stamp(site, time.Now().Add(-time.Hour)))
 	f.Add("")
 	f.Add("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 	f.Fuzz(func(t *testing.T, stamp string) {
 		before := time.Now()
-		if got := g.Since(site, stamp); stamp != good && got.Before(before) {
+		if got := g.Since(site, stamp); got.Before(before) && g.Stamp(site, got) != stamp {
 			t.Errorf("%q says %v", stamp, got)
 		}
 	})
