@@ -3,7 +3,7 @@
 //
 // It stands beside the road and knows nothing of it. A Door is asked at the handshake
 // and gives each connection a Pass, which is then asked about what its client sends. A
-// Listener counts connections before there is any request. What is over a limit is an
+// Listener counts connections before there is any request. A Meter counts whatever else has a key and a rate. What is over a limit is an
 // *Exceeded, which says when to come again; how that reaches the client is for who asks.
 //
 // Rates are token buckets (golang.org/x/time/rate): so many a second, and a burst above
