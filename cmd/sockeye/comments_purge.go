@@ -68,20 +68,23 @@ func ageOf(text string) (time.Duration, error) {
 	return age, nil
 }
 
-// purgeable counts what Purge would remove: threads in which nothing is younger.
-func purgeable(ctx context.Context, db store.Store, site string, before time.Time) (int, error) {
-	old := make(map[string]int) // by thread
-	err := db.EachComment(ctx, site, "", func(c store.Comment) error {
-		if c.Created.Before(before) {
-			old[c.Root]++
-		} else {
-			delete(old, c.Root)
+// errYoung ends the look at comments by their time.
+var errYoung = errors.New("the rest is younger")
+
+// purgeable counts what Purge would remove: all that is older and not deleted yet. In threads that go on a
+// deleted one stays of it.
+func purgeable(ctx context.Context, db store.Store, site string, before time.Time) (n int, err error) {
+	err = db.EachComment(ctx, site, "", func(c store.Comment) error {
+		if !c.Created.Before(before) {
+			return errYoung
+		}
+		if c.State != store.Deleted || c.Author.ID != "" {
+			n++
 		}
 		return nil
 	})
-	n := 0
-	for _, comments := range old {
-		n += comments
+	if errors.Is(err, errYoung) {
+		err = nil
 	}
 	return n, err
 }

@@ -253,7 +253,7 @@ func archived(t *testing.T, n, daysAgo int) string {
 	for i := range n {
 		reply, comma := "", ""
 		if i%3 == 2 {
-			reply = fmt.Sprintf(`"parent":%[1]q,"root":%[1]q,"depth":1,`, commentID(i-1))
+			reply = fmt.Sprintf(`"parent":%q,`, commentID(i-1))
 		}
 		if i > 0 {
 			comma = ","

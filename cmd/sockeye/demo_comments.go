@@ -261,7 +261,7 @@ func (a *audience) write(ctx context.Context, r *demoReader, parent string) erro
 	if !pause(ctx, a.interval/2) {
 		return nil
 	}
-	post := map[string]any{"page": a.page, "text": text, "key": rand.Text(), "title": "A page with comments"}
+	post := map[string]any{"page": a.page, "text": text, "key": rand.Text()}
 	if parent != "" {
 		post["parent"] = parent
 	}

@@ -24,15 +24,15 @@ func full() *shelf {
 		site: store.Site{Name: "blog", Origins: []string{"https://blog.example.com"}, Secret: "the secret", Settings: store.Settings{Guests: true, Reactions: []string{"👍"}}},
 		comments: []store.Comment{
 			{
-				ID: id(1), Site: "blog", Page: "/post-1", Title: "A post", URL: "https://blog.example.com/post-1", Root: id(1), Author: ann, Text: "Hello\n\n**all** \u2028 <script>",
+				ID: id(1), Site: "blog", Page: "/post-1", Title: "A post", URL: "https://blog.example.com/post-1", Author: ann, Text: "Hello\n\n**all** \u2028 <script>",
 				State: store.Published, Pinned: true, Created: created, Edited: created.Add(time.Minute), Published: created.Add(time.Second),
 				Up: 3, Down: 1, Reactions: map[string]int{"👍": 2, "🎉": 1}, Flags: 1,
 			},
 			{
-				ID: id(2), Site: "blog", Page: "/post-1", Parent: id(1), Root: id(1), Depth: 1, Author: store.Author{ID: "g_1234567890123456", Name: "Ben", Guest: true},
+				ID: id(2), Site: "blog", Page: "/post-1", Parent: id(1), Author: store.Author{ID: "g_1234567890123456", Name: "Ben", Guest: true},
 				Text: "Spam", State: store.Pending, Held: []string{"word: spam"}, Created: created.Add(time.Hour),
 			},
-			{ID: id(3), Site: "blog", Page: "/post-1", Parent: id(2), Root: id(1), Depth: 2, State: store.Deleted, Created: created.Add(2 * time.Hour)},
+			{ID: id(3), Site: "blog", Page: "/post-1", Parent: id(2), State: store.Deleted, Created: created.Add(2 * time.Hour)},
 		},
 	}
 }
@@ -146,14 +146,8 @@ func TestAFileThatIsWrongSaysWhatAndWhere(t *testing.T) {
 		{head + line(1, `"text"`, `"title":"`+strings.Repeat("x", 1001)+`","text"`), "title: has more than"},
 		{head + line(1, `"text"`, `"url":"javascript:alert(1)","text"`), `url: "javascript:alert(1)" is no http`},
 		{head + line(1, `published`, `seen`), `state: "seen" is none of`},
-		{head + reply(`"depth":-1`), "depth: -1"},
-		{head + reply(`"depth":1`), "parent: is missing"},
-		{head + reply(`"parent":"x","depth":1`), `parent: "x" is no id`},
+		{head + reply(`"parent":"x"`), `parent: "x" is no id`},
 		{head + reply(`"parent":"`+id(1)+`"`), "parent: is the comment itself"},
-		{head + reply(`"parent":"`+id(2)+`"`), "depth: is 0"},
-		{head + reply(`"parent":"`+id(2)+`","depth":1`), `root: "" is no id`},
-		{head + reply(`"parent":"`+id(2)+`","depth":2,"root":"`+id(2)+`"`), "root: does not fit"},
-		{head + reply(`"parent":"`+id(2)+`","depth":1,"root":"`+id(3)+`"`), "root: does not fit"},
 		{head + line(1, `"id":"u_1234567890123456",`, ""), "author.id: is missing"},
 		{head + line(1, "u_1234567890123456", "root"), `author.id: "root" is none`},
 		{head + line(1, "Ann", strings.Repeat("x", 201)), "author.name: has more than"},

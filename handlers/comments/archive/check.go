@@ -19,7 +19,6 @@ const (
 	maxURL       = 4096    // bytes
 	maxName      = 200     // characters
 	maxText      = 100_000 // characters
-	maxDepth     = 100
 	maxReactions = 100
 	maxReaction  = 64            // bytes
 	maxReason    = 1000          // bytes
@@ -41,6 +40,10 @@ func (r *Record) check() string {
 		return "page: is missing"
 	case len(r.Page) > maxPage:
 		return fmt.Sprintf("page: has %d bytes, and at most %d may be", len(r.Page), maxPage)
+	case r.Parent != "" && !goodID.MatchString(r.Parent):
+		return fmt.Sprintf("parent: %s is no id of a comment", quoted(r.Parent))
+	case r.Parent == r.ID:
+		return "parent: is the comment itself"
 	case utf8.RuneCountInString(r.Title) > maxTitle:
 		return fmt.Sprintf("title: has more than %d characters", maxTitle)
 	case r.URL != "" && !isWeb(r.URL, "http", "https"):
@@ -48,30 +51,10 @@ func (r *Record) check() string {
 	case !slices.Contains(states, r.State):
 		return fmt.Sprintf("state: %s is none of published, pending, rejected and deleted", quoted(string(r.State)))
 	}
-	for _, part := range []func() string{r.checkThread, r.checkAuthor, r.checkText, r.checkTimes, r.checkCounts} {
+	for _, part := range []func() string{r.checkAuthor, r.checkText, r.checkTimes, r.checkCounts} {
 		if problem := part(); problem != "" {
 			return problem
 		}
-	}
-	return ""
-}
-
-func (r *Record) checkThread() string {
-	switch {
-	case r.Depth < 0 || r.Depth > maxDepth:
-		return fmt.Sprintf("depth: %d is not between 0 and %d", r.Depth, maxDepth)
-	case r.Parent == "" && (r.Depth != 0 || r.Root != "" && r.Root != r.ID):
-		return "parent: is missing, for depth and root say that there is one"
-	case r.Parent != "" && !goodID.MatchString(r.Parent):
-		return fmt.Sprintf("parent: %s is no id of a comment", quoted(r.Parent))
-	case r.Parent == r.ID:
-		return "parent: is the comment itself"
-	case r.Parent != "" && r.Depth == 0:
-		return "depth: is 0, and there is a parent"
-	case r.Parent != "" && !goodID.MatchString(r.Root):
-		return fmt.Sprintf("root: %s is no id of a comment", quoted(r.Root))
-	case r.Parent != "" && (r.Root == r.ID || (r.Depth == 1) != (r.Root == r.Parent)):
-		return "root: does not fit parent and depth"
 	}
 	return ""
 }

@@ -4,12 +4,13 @@
 // The format of its own is one JSON document, one comment on each line:
 //
 //	{"format":"sockeye-comments","version":1,"site":{"name":"blog","origins":[...],"settings":{...}},"comments":[
-//	{"id":"...","page":"/post-1","parent":"...","root":"...","depth":1,"author":{"id":"u_...","name":"Ann"},"text":"Hello","state":"published","created":1767225600000},
+//	{"id":"...","page":"/post-1","parent":"...","author":{"id":"u_...","name":"Ann"},"text":"Hello","state":"published","created":1767225600000},
 //	...
 //	]}
 //
 // It is written and read as a stream, so a million comments need no more memory than one.
-// Times are milliseconds since 1970; the keys of a comment are those of the field tags of Record. The secret of
+// Times are milliseconds since 1970; the keys of a comment are those of the field tags of Record. What is answered
+// comes before its answers; title and url of a page are with the first comment of it. The secret of
 // a site is not in it, nor addresses, sessions, bans, or who voted: votes and reactions are
 // there as counts. A copy of everything is a backup of the database (store.Store.Backup).
 //

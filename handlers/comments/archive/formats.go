@@ -13,8 +13,8 @@ import (
 // Reader reads the comments of a file, one after the other. It is used by one goroutine.
 type Reader interface {
 	// Next returns the next comment with the ID that it has, or always gets, so that a second import
-	// finds it; with Root and Depth, and without HTML. At the end it is io.EOF. An *Error says where the file is
-	// to blame; nothing can be read after it.
+	// finds it; without Root and Depth, which the store finds, and without HTML. What is answered comes before its
+	// answers. At the end it is io.EOF. An *Error says where the file is to blame; nothing can be read after it.
 	Next() (store.Comment, error)
 }
 

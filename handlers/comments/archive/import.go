@@ -42,6 +42,9 @@ func Import(ctx context.Context, to Target, site *store.Site, from Reader, o Opt
 			return nil
 		}
 		n, err := to.Import(ctx, site.Name, waiting, o.Dry)
+		if errors.Is(err, store.ErrNotFound) {
+			err = fmt.Errorf("one answers a comment that is neither on the site nor before it in the file: %w", err)
+		}
 		if err != nil {
 			return fmt.Errorf("storing comments %d to %d: %w", sum.Read+1, sum.Read+len(waiting), err)
 		}

@@ -42,6 +42,10 @@ func TestAnImportTellsHowFarItCame(t *testing.T) {
 	if sum, told, err := load(many(1200, false), false); err != nil || sum != (archive.Result{Read: 1201, Stored: 501}) || told[0] != (archive.Result{Read: 500}) {
 		t.Errorf("again: %+v, %v, %v", sum, told, err)
 	}
+	to.fail = store.ErrNotFound
+	if _, _, err := load(many(1, false), false); err == nil || !strings.Contains(err.Error(), "neither on the site nor before it in the file") {
+		t.Errorf("an answer to nothing: %v", err)
+	}
 	to.fail = errors.New("the disk is full")
 	if sum, _, err := load(many(1, false), false); !errors.Is(err, to.fail) || !strings.Contains(err.Error(), "comments 1 to 2") || sum != (archive.Result{}) {
 		t.Errorf("a store that fails: %+v, %v", sum, err)

@@ -26,8 +26,6 @@ type Record struct {
 	Title     string         `json:"title,omitempty"` // of the page
 	URL       string         `json:"url,omitempty"`   // of the page
 	Parent    string         `json:"parent,omitempty"`
-	Root      string         `json:"root,omitempty"`
-	Depth     int            `json:"depth,omitempty"`
 	Author    Author         `json:"author"`
 	Text      string         `json:"text,omitempty"`
 	State     store.State    `json:"state"`
@@ -55,7 +53,7 @@ type Author struct {
 // recordOf is a comment of the store as it is written.
 func recordOf(c *store.Comment) *Record {
 	return &Record{
-		ID: c.ID, Page: c.Page, Title: c.Title, URL: c.URL, Parent: c.Parent, Root: c.Root, Depth: c.Depth,
+		ID: c.ID, Page: c.Page, Title: c.Title, URL: c.URL, Parent: c.Parent,
 		Author: Author(c.Author), Text: c.Text, State: c.State, Held: c.Held, Pinned: c.Pinned,
 		Created: millis(c.Created), Edited: millis(c.Edited), Published: millis(c.Published),
 		Up: c.Up, Down: c.Down, Reactions: c.Reactions, Flags: c.Flags,
@@ -65,7 +63,7 @@ func recordOf(c *store.Comment) *Record {
 // comment is a record as the store takes it, without what is made of its text.
 func (r *Record) comment() store.Comment {
 	return store.Comment{
-		ID: r.ID, Page: r.Page, Title: r.Title, URL: r.URL, Parent: r.Parent, Root: r.Root, Depth: r.Depth,
+		ID: r.ID, Page: r.Page, Title: r.Title, URL: r.URL, Parent: r.Parent,
 		Author: store.Author(r.Author), Text: r.Text, State: r.State, Held: r.Held, Pinned: r.Pinned,
 		Created: moment(r.Created), Edited: moment(r.Edited), Published: moment(r.Published),
 		Up: r.Up, Down: r.Down, Reactions: r.Reactions, Flags: r.Flags,

@@ -31,10 +31,13 @@ func Write(ctx context.Context, w io.Writer, from Source, site string, progress 
 	if _, err = fmt.Fprintf(out, "{\"format\":%q,\"version\":%d,\"site\":%s,\"comments\":[", Format, Version, head); err != nil {
 		return 0, err
 	}
-	n := 0
+	n, seen := 0, pages{}
 	err = from.EachComment(ctx, site, "", func(c store.Comment) error {
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if !seen.first(c.Page) {
+			c.Title, c.URL = "", ""
 		}
 		text, err := compact(recordOf(&c))
 		if err != nil {
@@ -58,6 +61,24 @@ func Write(ctx context.Context, w io.Writer, from Source, site string, progress 
 		return n, err
 	}
 	return n, out.Flush()
+}
+
+// maxPages is how many pages are remembered. With more, some are described again.
+const maxPages = 50_000
+
+// pages are those that were described.
+type pages map[string]struct{}
+
+// first reports whether a page was not described yet.
+func (p pages) first(key string) bool {
+	if _, there := p[key]; there {
+		return false
+	}
+	if len(p) == maxPages {
+		clear(p)
+	}
+	p[key] = struct{}{}
+	return true
 }
 
 // compact is JSON on one line in which people can read < and &.
