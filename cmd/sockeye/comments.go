@@ -17,6 +17,7 @@ import (
 	"github.com/sockeye-io/sockeye/server"
 )
 
+// commentsCommand has the options of all of its commands.
 type commentsCommand struct {
 	Init            commentsInitCommand            `cmd:"" help:"Make a site, and the database if there is none; prints what to do next."`
 	Sites           commentsSitesCommand           `cmd:"" help:"List the sites."`
@@ -32,17 +33,19 @@ type commentsCommand struct {
 	EraseUser       commentsEraseUserCommand       `cmd:"" help:"Take away all that is known of one user."`
 	Purge           commentsPurgeCommand           `cmd:"" help:"Remove old comments."`
 	Remove          commentsRemoveCommand          `cmd:"" help:"Remove a site with all of its comments."`
+
+	options `embed:""`
 }
 
 // inDatabase runs a command on the comments of the configuration, until a signal comes. Only a
 // command that makes a database may find none.
-func (o *options) inDatabase(s streams, kctx *kong.Context, file *fileResolver, makes bool, do func(ctx context.Context, db store.Store) error) (err error) {
-	if err = o.complete(kctx, file); err != nil {
+func (c *commentsCommand) inDatabase(s streams, kctx *kong.Context, file *fileResolver, makes bool, do func(ctx context.Context, db store.Store) error) (err error) {
+	if err = c.complete(kctx, file); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(s.ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	name := o.Config.CommentsDB
+	name := c.Config.CommentsDB
 	switch {
 	case name == ":memory:":
 		return errors.New("--comments-db: what is in memory is gone when the command ends: name a file")
@@ -51,7 +54,7 @@ func (o *options) inDatabase(s streams, kctx *kong.Context, file *fileResolver, 
 			return fmt.Errorf("--comments-db: there is no file %s: make it with sockeye comments init, or say where it is", name)
 		}
 	}
-	db, err := server.OpenComments(ctx, &o.Config, newLogger(s.err, &o.Config))
+	db, err := server.OpenComments(ctx, &c.Config, newLogger(s.err, &c.Config))
 	if err != nil {
 		return err
 	}
@@ -66,8 +69,8 @@ func (o *options) inDatabase(s streams, kctx *kong.Context, file *fileResolver, 
 func isURL(name string) bool { return strings.Contains(name, "://") }
 
 // onSite runs a command on one site.
-func (o *options) onSite(s streams, kctx *kong.Context, file *fileResolver, name string, do func(ctx context.Context, db store.Store, site store.Site) error) error {
-	return o.inDatabase(s, kctx, file, false, func(ctx context.Context, db store.Store) error {
+func (c *commentsCommand) onSite(s streams, kctx *kong.Context, file *fileResolver, name string, do func(ctx context.Context, db store.Store, site store.Site) error) error {
+	return c.inDatabase(s, kctx, file, false, func(ctx context.Context, db store.Store) error {
 		site, err := db.Site(ctx, name)
 		if errors.Is(err, store.ErrNotFound) {
 			return noSite(ctx, db, name)

@@ -15,13 +15,11 @@ import (
 
 type commentsBackupCommand struct {
 	File string `arg:"" help:"The new file."`
-
-	options `embed:""`
 }
 
 // Run copies the database.
-func (c *commentsBackupCommand) Run(s streams, kctx *kong.Context, file *fileResolver) error {
-	err := c.inDatabase(s, kctx, file, false, func(ctx context.Context, db store.Store) error {
+func (c *commentsBackupCommand) Run(s streams, kctx *kong.Context, file *fileResolver, all *commentsCommand) error {
+	err := all.inDatabase(s, kctx, file, false, func(ctx context.Context, db store.Store) error {
 		if _, err := os.Lstat(c.File); err == nil {
 			return fmt.Errorf("%s is there already: name a new file", c.File)
 		}
@@ -44,13 +42,11 @@ func (c *commentsBackupCommand) Run(s streams, kctx *kong.Context, file *fileRes
 type commentsExportCommand struct {
 	Site string `arg:"" help:"Name of the site."`
 	File string `arg:"" help:"The new file, or - for standard output."`
-
-	options `embed:""`
 }
 
 // Run writes a site to a file.
-func (c *commentsExportCommand) Run(s streams, kctx *kong.Context, file *fileResolver) error {
-	err := c.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, _ store.Site) error {
+func (c *commentsExportCommand) Run(s streams, kctx *kong.Context, file *fileResolver, all *commentsCommand) error {
+	err := all.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, _ store.Site) error {
 		out, err := newFile(c.File, s.out)
 		if err != nil {
 			return err
@@ -75,13 +71,11 @@ type commentsImportCommand struct {
 	File   string `arg:"" help:"The file, or - for standard input."`
 	Format string `default:"sockeye-comments" placeholder:"FORMAT" help:"What the file is. Only Sockeye's own format is known so far."`
 	DryRun bool   `help:"Read and check the whole file, say what would be stored, and store nothing."`
-
-	options `embed:""`
 }
 
 // Run reads a file into a site.
-func (c *commentsImportCommand) Run(s streams, kctx *kong.Context, file *fileResolver) error {
-	err := c.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, site store.Site) error {
+func (c *commentsImportCommand) Run(s streams, kctx *kong.Context, file *fileResolver, all *commentsCommand) error {
+	err := all.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, site store.Site) error {
 		in, size, err := oldFile(c.File)
 		if err != nil {
 			return err

@@ -78,20 +78,19 @@ type commentsInitCommand struct {
 	Moderation string   `enum:"post,pre,trusted-first" default:"post" placeholder:"WHEN" help:"When a comment is seen: post (at once), pre (after a moderator) or trusted-first (after a moderator until one was published)."`
 
 	commentsAddress `embed:""`
-	options         `embed:""`
 }
 
 var siteName = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 
 // Run makes a site and says what to do with it.
-func (c *commentsInitCommand) Run(s streams, kctx *kong.Context, file *fileResolver) error {
-	if err := c.run(s, kctx, file); err != nil {
+func (c *commentsInitCommand) Run(s streams, kctx *kong.Context, file *fileResolver, all *commentsCommand) error {
+	if err := c.run(s, kctx, file, all); err != nil {
 		return fmt.Errorf("comments init: %w", err)
 	}
 	return nil
 }
 
-func (c *commentsInitCommand) run(s streams, kctx *kong.Context, file *fileResolver) error {
+func (c *commentsInitCommand) run(s streams, kctx *kong.Context, file *fileResolver, all *commentsCommand) error {
 	if !siteName.MatchString(c.Site) {
 		return fmt.Errorf("--site: %q is no name: write 1 to 64 lower-case letters, digits and hyphens, such as blog", c.Site)
 	}
@@ -99,7 +98,7 @@ func (c *commentsInitCommand) run(s streams, kctx *kong.Context, file *fileResol
 	if err != nil {
 		return fmt.Errorf("--origin: %w", err)
 	}
-	if _, err := c.base(&c.Config); err != nil {
+	if _, err := c.base(&all.Config); err != nil {
 		return err
 	}
 	site := store.Site{
@@ -110,23 +109,23 @@ func (c *commentsInitCommand) run(s streams, kctx *kong.Context, file *fileResol
 	if err := guard.Validate(site.Settings); err != nil {
 		return err
 	}
-	return c.inDatabase(s, kctx, file, true, func(ctx context.Context, db store.Store) error {
+	return all.inDatabase(s, kctx, file, true, func(ctx context.Context, db store.Store) error {
 		err := db.CreateSite(ctx, site)
 		if errors.Is(err, store.ErrExists) {
 			return fmt.Errorf("there is a site %q in %s already, and it stays as it is.\n"+
 				"To see it:                  sockeye comments site %[1]s\n"+
 				"To change it:               sockeye comments site %[1]s --add-origin https://… --set guests=on\n"+
 				"Another link for a moderator: sockeye comments invite %[1]s\n"+
-				"To begin anew:              sockeye comments remove %[1]s", c.Site, shownDatabase(&c.Config))
+				"To begin anew:              sockeye comments remove %[1]s", c.Site, shownDatabase(&all.Config))
 		}
 		if err != nil {
 			return err
 		}
-		link, err := c.link(ctx, &c.Config, db, c.Site, "")
+		link, err := c.link(ctx, &all.Config, db, c.Site, "")
 		if err != nil {
 			return fmt.Errorf("the site is made, but there is no link for its moderator: %w\nTry: sockeye comments invite %s", err, c.Site)
 		}
-		return c.tell(s, &site, link)
+		return c.tell(s, &all.Config, &site, link)
 	})
 }
 
@@ -139,8 +138,8 @@ func newSettings() store.Settings {
 }
 
 // tell prints what to do next.
-func (c *commentsInitCommand) tell(s streams, site *store.Site, link string) error {
-	base, err := c.base(&c.Config)
+func (c *commentsInitCommand) tell(s streams, config *server.Config, site *store.Site, link string) error {
+	base, err := c.base(config)
 	if err != nil {
 		return err
 	}
@@ -178,13 +177,13 @@ func (c *commentsInitCommand) tell(s streams, site *store.Site, link string) err
 
    Keep it where the backend keeps its passwords: not in a page and not in a repository. Whoever has it can write
    as anybody. It is not shown again; sockeye comments site %[1]s --rotate-secret makes another.
-`, site.Name, shownDatabase(&c.Config), strings.Join(site.Origins, ", "), who, c.serveFlags(), link, base, note, site.Secret)
+`, site.Name, shownDatabase(config), strings.Join(site.Origins, ", "), who, serveFlags(config), link, base, note, site.Secret)
 	return err
 }
 
 // serveFlags are what a server needs to know of a database that is not where it looks by itself.
-func (c *commentsInitCommand) serveFlags() string {
-	if name := c.Config.CommentsDB; !isURL(name) && name != "sockeye-comments.db" {
+func serveFlags(c *server.Config) string {
+	if name := c.CommentsDB; !isURL(name) && name != "sockeye-comments.db" {
 		return " --comments-db " + name
 	}
 	return ""

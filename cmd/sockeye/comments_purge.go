@@ -18,13 +18,11 @@ type commentsPurgeCommand struct {
 	Site      string `arg:"" help:"Name of the site."`
 	OlderThan string `required:"" placeholder:"AGE" help:"How old, such as 365d or 36h."`
 	DryRun    bool   `help:"Say what would be removed, and remove nothing."`
-
-	options `embed:""`
 }
 
 // Run removes what is old.
-func (c *commentsPurgeCommand) Run(s streams, kctx *kong.Context, file *fileResolver) error {
-	err := c.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, _ store.Site) error {
+func (c *commentsPurgeCommand) Run(s streams, kctx *kong.Context, file *fileResolver, all *commentsCommand) error {
+	err := all.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, _ store.Site) error {
 		age, err := ageOf(c.OlderThan)
 		if err != nil {
 			return fmt.Errorf("--older-than: %w", err)
@@ -92,13 +90,11 @@ func purgeable(ctx context.Context, db store.Store, site string, before time.Tim
 type commentsRemoveCommand struct {
 	Site string `arg:"" help:"Name of the site."`
 	Yes  bool   `help:"Do not ask."`
-
-	options `embed:""`
 }
 
 // Run removes a site.
-func (c *commentsRemoveCommand) Run(s streams, kctx *kong.Context, file *fileResolver) error {
-	err := c.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, site store.Site) error {
+func (c *commentsRemoveCommand) Run(s streams, kctx *kong.Context, file *fileResolver, all *commentsCommand) error {
+	err := all.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, site store.Site) error {
 		what := fmt.Sprintf("The site %q of %s goes with all of its comments, moderators and settings.", c.Site, strings.Join(site.Origins, ", "))
 		if err := confirmed(s, os.Stdin, c.Yes, what); err != nil {
 			return err

@@ -16,13 +16,11 @@ import (
 	"github.com/sockeye-io/sockeye/handlers/comments/store"
 )
 
-type commentsSitesCommand struct {
-	options `embed:""`
-}
+type commentsSitesCommand struct{}
 
 // Run prints a table.
-func (c *commentsSitesCommand) Run(s streams, kctx *kong.Context, file *fileResolver) error {
-	err := c.inDatabase(s, kctx, file, false, func(ctx context.Context, db store.Store) error {
+func (c *commentsSitesCommand) Run(s streams, kctx *kong.Context, file *fileResolver, all *commentsCommand) error {
+	err := all.inDatabase(s, kctx, file, false, func(ctx context.Context, db store.Store) error {
 		sites, err := db.ListSites(ctx)
 		if err != nil {
 			return err
@@ -64,13 +62,11 @@ type commentsSiteCommand struct {
 	AddOrigin    []string `sep:"," placeholder:"ORIGIN" help:"Pages of this origin may use the site; can be repeated."`
 	RemoveOrigin []string `sep:"," placeholder:"ORIGIN" help:"Pages of this origin may use it no more; can be repeated."`
 	RotateSecret bool     `help:"Make a new secret for tokens and print it; tokens of the old one end to hold."`
-
-	options `embed:""`
 }
 
 // Run changes what is to be changed, and prints the site as it is then.
-func (c *commentsSiteCommand) Run(s streams, kctx *kong.Context, file *fileResolver) error {
-	err := c.onSite(s, kctx, file, c.Name, func(ctx context.Context, db store.Store, site store.Site) error {
+func (c *commentsSiteCommand) Run(s streams, kctx *kong.Context, file *fileResolver, all *commentsCommand) error {
+	err := all.onSite(s, kctx, file, c.Name, func(ctx context.Context, db store.Store, site store.Site) error {
 		changed, err := c.change(&site)
 		if err != nil {
 			return err

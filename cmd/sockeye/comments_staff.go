@@ -15,13 +15,11 @@ import (
 
 type commentsModeratorsCommand struct {
 	Site string `arg:"" help:"Name of the site."`
-
-	options `embed:""`
 }
 
 // Run prints a table.
-func (c *commentsModeratorsCommand) Run(s streams, kctx *kong.Context, file *fileResolver) error {
-	err := c.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, _ store.Site) error {
+func (c *commentsModeratorsCommand) Run(s streams, kctx *kong.Context, file *fileResolver, all *commentsCommand) error {
+	err := all.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, _ store.Site) error {
 		accounts, err := db.Accounts(ctx, c.Site)
 		if err != nil {
 			return err
@@ -43,13 +41,12 @@ type commentsInviteCommand struct {
 	Name string `placeholder:"NAME" help:"Name of the moderator; one that there is gets a new password. Without: whoever opens the link chooses it."`
 
 	commentsAddress `embed:""`
-	options         `embed:""`
 }
 
 // Run prints the link on standard output, and what it is for on standard error.
-func (c *commentsInviteCommand) Run(s streams, kctx *kong.Context, file *fileResolver) error {
-	err := c.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, _ store.Site) error {
-		link, err := c.link(ctx, &c.Config, db, c.Site, c.Name)
+func (c *commentsInviteCommand) Run(s streams, kctx *kong.Context, file *fileResolver, all *commentsCommand) error {
+	err := all.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, _ store.Site) error {
+		link, err := c.link(ctx, &all.Config, db, c.Site, c.Name)
 		if err != nil {
 			return err
 		}
@@ -68,13 +65,11 @@ func (c *commentsInviteCommand) Run(s streams, kctx *kong.Context, file *fileRes
 type commentsRemoveModeratorCommand struct {
 	Site string `arg:"" help:"Name of the site."`
 	Name string `arg:"" help:"Name of the moderator, as in sockeye comments moderators."`
-
-	options `embed:""`
 }
 
 // Run takes an account away.
-func (c *commentsRemoveModeratorCommand) Run(s streams, kctx *kong.Context, file *fileResolver) error {
-	err := c.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, _ store.Site) error {
+func (c *commentsRemoveModeratorCommand) Run(s streams, kctx *kong.Context, file *fileResolver, all *commentsCommand) error {
+	err := all.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, _ store.Site) error {
 		err := db.RemoveAccount(ctx, c.Site, c.Name)
 		if errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("there is no moderator %q: see sockeye comments moderators %s", c.Name, c.Site)
@@ -98,13 +93,11 @@ type commentsTokenCommand struct {
 	Avatar string        `placeholder:"URL" help:"Picture that others are shown: an https URL."`
 	Role   []string      `sep:"none" placeholder:"WORD" help:"Role; moderator is the one that counts."`
 	TTL    time.Duration `name:"ttl" default:"1h" help:"How long it holds."`
-
-	options `embed:""`
 }
 
 // Run prints a token.
-func (c *commentsTokenCommand) Run(s streams, kctx *kong.Context, file *fileResolver) error {
-	err := c.onSite(s, kctx, file, c.Site, func(_ context.Context, _ store.Store, site store.Site) error {
+func (c *commentsTokenCommand) Run(s streams, kctx *kong.Context, file *fileResolver, all *commentsCommand) error {
+	err := all.onSite(s, kctx, file, c.Site, func(_ context.Context, _ store.Store, site store.Site) error {
 		if c.TTL <= 0 {
 			return errors.New("--ttl is not above zero")
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/sockeye/handlers/comments"
 	"github.com/sockeye-io/sockeye/handlers/comments/staff"
 	"github.com/sockeye-io/sockeye/handlers/comments/store"
 	"github.com/sockeye-io/sockeye/server/auth/token"
@@ -280,6 +282,30 @@ func (d desk) comments(t *testing.T) (list []store.Comment) {
 		t.Fatal(err)
 	}
 	return list
+}
+
+func TestAServerThatRunsNoticesASite(t *testing.T) {
+	t.Parallel()
+	d, _ := newDesk(t)
+	s := start(t, "--comments-db", d.file)
+	enter := func(site string) error {
+		c, err := dialSocket(t.Context(), s.url, comments.Namespace, map[string]string{"site": site}, func(string, json.RawMessage) {})
+		if err == nil {
+			c.close()
+		}
+		return err
+	}
+	if err := enter("blog"); err != nil {
+		t.Fatal(err)
+	}
+	var refused *namespaceRefused
+	if err := enter("shop"); !errors.As(err, &refused) || refused.Data.Code != "unknown_site" {
+		t.Fatalf("a site that is not there: %v", err)
+	}
+	d.does(t, "init", "--site", "shop", "--origin", blogOrigin)
+	waitUntil(t, "the server has noticed the site", func() bool { return enter("shop") == nil })
+	d.does(t, "remove", "shop", "--yes")
+	waitUntil(t, "the server has noticed that it is gone", func() bool { return enter("shop") != nil })
 }
 
 // waitUntil waits for something that must come.

@@ -44,13 +44,11 @@ func (u *commentsUser) unknown(err error, id string) error {
 
 type commentsExportUserCommand struct {
 	commentsUser `embed:""`
-
-	options `embed:""`
 }
 
 // Run prints what is known.
-func (c *commentsExportUserCommand) Run(s streams, kctx *kong.Context, file *fileResolver) error {
-	err := c.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, _ store.Site) error {
+func (c *commentsExportUserCommand) Run(s streams, kctx *kong.Context, file *fileResolver, all *commentsCommand) error {
+	err := all.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, _ store.Site) error {
 		id, err := c.id(ctx, db)
 		if err != nil {
 			return err
@@ -67,13 +65,11 @@ func (c *commentsExportUserCommand) Run(s streams, kctx *kong.Context, file *fil
 type commentsEraseUserCommand struct {
 	commentsUser `embed:""`
 	Yes          bool `help:"Do not ask."`
-
-	options `embed:""`
 }
 
 // Run takes away what is known.
-func (c *commentsEraseUserCommand) Run(s streams, kctx *kong.Context, file *fileResolver) error {
-	err := c.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, _ store.Site) error {
+func (c *commentsEraseUserCommand) Run(s streams, kctx *kong.Context, file *fileResolver, all *commentsCommand) error {
+	err := all.onSite(s, kctx, file, c.Site, func(ctx context.Context, db store.Store, _ store.Site) error {
 		id, err := c.id(ctx, db)
 		if err != nil {
 			return err

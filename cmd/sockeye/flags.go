@@ -117,6 +117,7 @@ func nameVariables(k *kong.Kong) error {
 // help prints the help of a command; without one, the commands and all options
 // of serve, which is the default.
 func help(o kong.HelpOptions, ctx *kong.Context) error {
+	o.FlagsLast = ctx.Selected() != nil && !ctx.Selected().Leaf() // its commands are what is looked for
 	if err := kong.DefaultHelpPrinter(o, ctx); err != nil || ctx.Selected() != nil {
 		return err
 	}
