@@ -110,9 +110,10 @@
 //
 //	GET  snapshot?page=&sort=newest|oldest|top&after=&with=   {site, page: Page, cursor, sort, comments, next?}; ETag
 //	GET  counts?page=&page=...     {counts: {page: n}}; POST {pages} for many; at most 100
-//	GET  events?page=              server-sent events: comments, tally, page; ids are cursors; without page: the site
+//	GET  events?page=              server-sent events: comments, tally, page, reset, and ready {cursor} once it has caught up; ids are cursors; without page: the site
 //	GET  feed.atom?page=           Atom; without page: the site
-//	POST setup {link, name, password}, login {name, password}, logout; GET session     the moderator page's own, same origin only
+//	POST setup {link, name, password}, login {name, password}, logout; GET session     the moderator page's own, same origin only; a cookie sockeye-comments-SITE
+//	POST try                       the site demo, where everybody may moderate it: a session
 //
 // The one-time link of sockeye comments init is /comments/setup?site=SITE#SECRET: the secret is in the fragment, which
 // is in no log; the page sends it as link to setup of that site. The moderator page is /comments/moderate?site=SITE.
@@ -120,8 +121,21 @@
 // comments are flat, threads one after another in the order of sort, replies oldest first under their
 // parent; after is next of the answer before; with is the id of a comment whose thread is to be
 // in it. site is the public settings: {name, guests, signIn, moderation, maxDepth, editWindow (s), maxLength,
-// reactions, votes, viewers, typing}. A snapshot may be a moment old: its cursor says so.
-// /comments/frame/SITE?page= is the widget as a page for frames, with frame-ancestors of the site's origins.
+// reactions, votes, viewers, typing}. A snapshot may be a moment old: its cursor says so. A stream goes on after Last-Event-ID, or cursor=, with what
+// was missed, or with reset {page}. Moderators are told {site, user: User, expires}.
+// /comments/frame/SITE?page= is the widget as a page for frames, with frame-ancestors of the site's origins; it
+// tells the page around it {type: "sockeye:comments:height", height}.
+//
+// # Hook
+//
+// Where a site has a hookURL, each comment that the public sees for the first time is sent there once by POST, signed
+// with the site's secret as package signature says, with Sockeye-Call: comment:
+//
+//	{site, page, url, title, comment, text}
+//
+// Any 2xx says that it arrived. Otherwise it is sent again, after pauses that grow from 10 seconds to an hour, for a day; so it
+// may come twice, and comment.id says so. It goes to where the owner of the site says, also within the server's own
+// network; redirects are not followed.
 //
 // # Concurrency
 //

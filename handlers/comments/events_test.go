@@ -148,7 +148,7 @@ func TestWhoFollowsASiteMissesNothing(t *testing.T) {
 	t.Parallel()
 	n := webAlone(t)
 	add(t, n.store, store.Comment{Text: "before"})
-	for cut := 1; cut <= 7; cut++ {
+	for _, cut := range []int{1, 2, 4, 7} {
 		s, before := n.followStream(t, eventsPath)
 		if len(before) != 0 {
 			t.Fatalf("who begins is told %+v", before)

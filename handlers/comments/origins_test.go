@@ -58,7 +58,7 @@ func TestPreflights(t *testing.T) {
 	n.do(t, http.MethodOptions, path, "", "Origin", "https://evil.example.com", "Access-Control-Request-Method", "POST").wants(t, http.StatusForbidden, "origin_refused")
 }
 
-// TestSitesAreApart: nothing of a site is seen by way of another, whatever is asked for.
+// TestSitesAreApartOverHTTP: nothing of a site is seen by way of another, whatever is asked for.
 func TestSitesAreApartOverHTTP(t *testing.T) {
 	t.Parallel()
 	n := webAlone(t)
@@ -88,7 +88,7 @@ func TestSitesAreApartOverHTTP(t *testing.T) {
 
 func TestWhereAPageIs(t *testing.T) {
 	t.Parallel()
-	one, any := []string{"https://blog.example.com"}, []string{"https://blog.example.com", "https://*.example.org"}
+	one, several := []string{"https://blog.example.com"}, []string{"https://blog.example.com", "https://*.example.org"}
 	for _, c := range []struct {
 		origins        []string
 		key, url, want string
@@ -100,8 +100,8 @@ func TestWhereAPageIs(t *testing.T) {
 		{one, "/a", "", "https://blog.example.com/a"},
 		{one, "a", "", ""},
 		{one, "//evil.example.com", "", "https://blog.example.com//evil.example.com"},
-		{any, "/a", "", ""},
-		{any, "/a", "https://deep.down.example.org/x", "https://deep.down.example.org/x"},
+		{several, "/a", "", ""},
+		{several, "/a", "https://deep.down.example.org/x", "https://deep.down.example.org/x"},
 		{nil, "/a", "https://blog.example.com/a", ""},
 	} {
 		if got := addressOf(&store.Site{Origins: c.origins}, &store.Page{Key: c.key, URL: c.url}); got != c.want {

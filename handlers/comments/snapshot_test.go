@@ -302,7 +302,7 @@ func TestAPageThatGetsTooOldSaysSo(t *testing.T) {
 func TestNothingFallsBetweenSnapshotAndChanges(t *testing.T) {
 	t.Parallel()
 	n := webAlone(t)
-	const writers, writes = 3, 60
+	const writers, writes = 2, 25
 	var busy sync.WaitGroup
 	for w := range writers {
 		busy.Go(func() { scribble(t, n.store, rand.New(rand.NewPCG(1, uint64(w))), w, writes) })

@@ -113,7 +113,7 @@ type Moderation interface {
 type Staff interface {
 	AddLink(ctx context.Context, l Link) error
 	// UseLink takes a link that holds and makes an account of it, in one transaction: ErrExpired where the
-	// link does not hold. A link with a name replaces the password of the account of that name, if there is one,
+	// link does not hold for a.Site. A link with a name replaces the password of the account of that name, if there is one,
 	// and ends its sessions; one without a name makes new accounts only, ErrExists, and holds on then.
 	UseLink(ctx context.Context, hash string, a Account, now time.Time) (Account, error)
 	Account(ctx context.Context, site, name string) (Account, error)
