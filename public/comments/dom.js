@@ -13,11 +13,11 @@ export function h(what, props, ...kids) {
   return node;
 }
 
-/** Sets properties; what has a hyphen, role and part are attributes, and null takes one away. */
+/** Sets properties; what has a hyphen, role, part and tabindex are attributes, and null takes one away. */
 export function set(node, props) {
   for (const name in props) {
     const value = props[name];
-    if (/-|^(role|part|for)$/.test(name)) {
+    if (/-|^(role|part|tabindex)$/.test(name)) {
       if (value == null) node.removeAttribute(name);
       else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
     } else if (node[name] !== value) node[name] = value;

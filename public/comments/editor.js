@@ -29,9 +29,9 @@ export class Editor {
       if (event.key === "Escape" && close && !event.isComposing) this.cancel();
     });
     this.name = h("input.name", { id: `${id}n`, maxLength: 60, autocomplete: "nickname", placeholder: say("name"), value: area.live.guest?.name ?? "" });
-    this.website = h("input", { name: "website", tabIndex: -1, autocomplete: "off", id: `${id}w` });
+    this.website = h("input", { name: "website", tabindex: -1, autocomplete: "off", id: `${id}w` });
     this.problem = h("p.problem", { id: `${id}p`, role: "alert" });
-    this.shown = h("div.preview.body", { hidden: true, tabIndex: -1, "aria-label": say("preview"), role: "region" });
+    this.shown = h("div.preview.body", { hidden: true, tabindex: -1, "aria-label": say("preview"), role: "region" });
     this.left = h("span.hint");
     this.as = h("span.hint");
     this.preview = h("button.quiet", { onclick: () => this.#preview() }, say("preview"));

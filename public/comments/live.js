@@ -6,7 +6,7 @@ import { keep, kept, random } from "./kept.js";
 
 const PATH = "/socket.io/"; // the server fills in its own
 const PATIENCE = 10_000; // ms for an answer
-const BLOCKED = 3; // attempts after which no transport works
+const BLOCKED = 2; // attempts without success after which no transport works
 const REFRESH = 30_000; // ms before a token ends
 
 const lives = new Map();
@@ -34,6 +34,7 @@ export class Live {
   token = null; // or a function that returns one, or a promise of one
   guests = false; // whether the site takes them
   #fails = 0;
+  #was = false; // it was online
   #bare = false; // go on as a reader
   #again = 0; // timer
   #refresh = 0; // timer
@@ -73,6 +74,7 @@ export class Live {
       path: new URL(PATH.slice(1), server).pathname,
       transports: ["polling", "websocket"],
       tryAllTransports: true,
+      timeout: PATIENCE,
       reconnectionDelay: 800,
       reconnectionDelayMax: 15_000,
     }).socket("/comments", {
@@ -81,6 +83,7 @@ export class Live {
     this.#set("connecting");
     socket.on("connect", () => {
       this.#fails = 0;
+      this.#was = true;
       this.#set("online");
       for (const area of this.areas) this.join(area);
       for (const go of this.#online.splice(0)) go();
@@ -133,7 +136,7 @@ export class Live {
   #failed(code) {
     this.#fails += 1;
     if (this.socket.active) { // it tries again by itself
-      if (this.state !== "refused") this.#set(this.#fails >= BLOCKED ? "blocked" : this.state);
+      if (this.state !== "refused") this.#set(this.#fails >= BLOCKED && !this.#was ? "blocked" : this.state);
     } else if (["invalid_token", "token_expired", "guests_refused", "bad_secret"].includes(code)) {
       this.#bare = typeof this.token !== "function" || this.#fails > 1;
       this.code = code;

@@ -33,9 +33,9 @@ export class View {
     this.more = this.#opener("actions", "more", () => this.#actions());
     this.fresh = h("button.fresh", { hidden: true, onclick: () => area.reveal(c.id) });
     this.acts = h("div.acts", {}, this.votes, this.reply, this.add, this.chips, this.more, this.fresh);
-    const link = h("a.time", { href: `${location.href.split("#")[0]}#comment-${c.id}`, "aria-label": t.say("link") }, this.time);
+    const link = h("a.time", { href: `${location.href.split("#")[0]}#comment-${c.id}` }, this.time);
     this.head = h("div.head", {}, this.name, this.badge, link, this.edited, this.pinned);
-    this.article = h("article", { id: `comment-${c.id}`, tabIndex: -1, part: "comment" }, this.avatar, h("div.main", {}, this.head, this.note, this.body, this.acts));
+    this.article = h("article", { id: `comment-${c.id}`, tabindex: -1, part: "comment" }, this.avatar, h("div.main", {}, this.head, this.note, this.body, this.acts));
     this.replies = h("ul.replies", { role: "list" });
     this.node = h("li", {}, this.article, this.replies);
     this.article.addEventListener("keydown", (event) => {
