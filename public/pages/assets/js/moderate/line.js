@@ -1,5 +1,5 @@
 // The line to the server: questions that are answered or fail with an Error whose message is a
-// sentence, and whose code and field are the server's.
+// sentence, and whose code, field and said are the server's.
 
 const ANSWER = 20_000; // ms
 
@@ -7,7 +7,7 @@ const ANSWER = 20_000; // ms
 export class Refusal extends Error {
   constructor({ code = "failed", message = "The server did not say why", field = "", retryAfter = 0 } = {}) {
     super(sentence(message) + (retryAfter ? ` Try again in ${retryAfter} s.` : ""));
-    Object.assign(this, { code, field });
+    Object.assign(this, { code, field, said: message });
   }
 }
 
@@ -50,7 +50,7 @@ function refusalOf(status, text) {
   try {
     const problem = JSON.parse(text);
     const { code, message, field, retryAfter } = problem.error ?? problem;
-    return new Refusal({ code, field, retryAfter, message: message ?? problem.detail ?? problem.title });
+    return new Refusal({ code, field, retryAfter: Math.ceil((retryAfter ?? 0) / 1000), message: message ?? problem.detail ?? problem.title });
   } catch {
     return new Refusal({ message: `The server answered with status ${status}` });
   }

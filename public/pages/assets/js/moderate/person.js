@@ -50,6 +50,7 @@ export class People {
   }
 
   #fill(person, comments) {
+    if (person.user.name) byId("person-name").textContent = this.#shown.name = person.user.name;
     const kind = this.#shown.guest ? "A guest" : this.#shown.role ? `A ${this.#shown.role}` : "A reader of the site";
     byId("person-about").textContent = person.first ? `${kind}, first seen ${fromNow(person.first)} (${fullTime(person.first)}).` : `${kind}.`;
     const counts = { Comments: person.comments, Published: person.published, Rejected: person.rejected, Flagged: person.flagged };

@@ -1,7 +1,7 @@
 // The settings of a site, in a form. What the server refuses is said at the field it is about.
 
 import { byId, el } from "../dom.js";
-import { ask } from "./line.js";
+import { ask, sentence } from "./line.js";
 
 // kind: check, number, text, lines (a list, one a line), words (a list on one line), or choices.
 const groups = [
@@ -144,17 +144,17 @@ export class Settings {
     }
   }
 
-  // The server says which field it is, and of a list perhaps which line.
-  #blame({ field = "", message }) {
-    const parts = field.split(/[/.]/);
-    const name = parts.find((part) => this.#fields.has(part));
+  // What is wrong is said as "holdPatterns[1]: missing closing )", or with the field beside it.
+  #blame({ field = "", said = "", message }) {
+    const [, named = "", line = "", what = ""] = /^(\w+)(?:\[(\d+)\])?:? (.*)$/s.exec(said) ?? [];
+    const name = [field, named].find((one) => this.#fields.has(one));
     if (!name) {
       byId("settings-problem").textContent = message;
       return;
     }
     const { input, problem } = this.#fields.get(name);
-    const line = parts[parts.indexOf(name) + 1];
-    problem.textContent = /^\d+$/.test(line ?? "") ? `Line ${Number(line) + 1}: ${message}` : message;
+    const about = name === named ? sentence(what) : message;
+    problem.textContent = line ? `Line ${Number(line) + 1}: ${about}` : about;
     input.setAttribute("aria-invalid", "true");
     input.focus();
   }

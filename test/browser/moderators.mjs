@@ -1,0 +1,117 @@
+// A site that has comments, people who write there, and moderators in front of their page.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import http from "node:http";
+
+export class Site {
+  /** Makes the site "blog" on a server of its own, with an empty page on another origin. */
+  static async open(house, moderation) {
+    const site = new Site();
+    site.house = house;
+    const pages = http.createServer((_, answer) => answer.writeHead(200, { "Content-Type": "text/html" }).end('<!doctype html><html lang="en"><title>Blog</title><link rel="icon" href="data:,"><p>A post'));
+    pages.listen(0, "127.0.0.1");
+    await once(pages, "listening");
+    house.owns({ close: () => pages.close() });
+    site.origin = `http://127.0.0.1:${pages.address().port}`;
+    site.args = ["--comments-db", `${await house.file("")}.db`];
+    site.link = linkIn(await house.command(site.args, "comments", "init", "--site", "blog", "--origin", site.origin, "--guests", "--moderation", moderation));
+    await house.command(site.args, "comments", "site", "blog", "--set", "minTime=0");
+    site.server = await house.server("--comments=on", ...site.args);
+    return site;
+  }
+
+  /** Another one-time link. */
+  async invite() {
+    return linkIn(await this.house.command(this.args, "comments", "invite", "blog"));
+  }
+
+  /** A moderator who sets a password by a link. */
+  async moderator(name, link, options) {
+    const page = await this.house.page(await this.house.profile(options));
+    await page.goto(this.server.url + link);
+    await setUp(page, name, "a red fish in green water");
+    await page.locator("#desk").waitFor();
+    return new Moderator(page);
+  }
+
+  /** A page of the blog, for people to write from. */
+  async blog() {
+    const page = await this.house.page(await this.house.profile());
+    await page.goto(this.origin);
+    return page;
+  }
+
+  /** Somebody writes on a page of the blog; returns what the server says. */
+  write(page, name, ...texts) { return write(page, this.server.url, "blog", name, texts); }
+}
+
+/** Fills in the form of a one-time link. */
+export async function setUp(page, name, password) {
+  const form = page.locator("#setup");
+  await form.getByLabel("Name", { exact: true }).fill(name);
+  for (const label of ["Password", "Password, again"]) await form.getByLabel(label, { exact: true }).fill(password);
+  await form.getByRole("button", { name: "Set the password" }).click();
+}
+
+const linkIn = (printed) => new URL(/\S+\/comments\/setup\S+/.exec(printed)[0]).href.replace(/^https?:\/\/[^/]+/, "");
+
+/** A guest of a site writes; the page that it is in is of an origin of the site. */
+export function write(page, url, site, name, texts) {
+  return page.evaluate(async ([url, site, name, texts]) => {
+    const { io } = await import(`${url}/socket.io/socket.io.esm.min.js`);
+    const socket = io(`${url}/comments`, { forceNew: true, auth: { site, guest: { secret: `the secret of ${name}, which is long enough`, name } } });
+    const answers = [];
+    for (const text of texts) answers.push(await socket.timeout(20_000).emitWithAck("post", { page: "/post-1", text, key: crypto.randomUUID() }));
+    socket.disconnect();
+    return answers;
+  }, [url, site, name, texts]);
+}
+
+/** Somebody who reads along: seen() resolves to the texts that are published now. */
+export async function reader(page, url, site) {
+  await page.evaluate(async ([url, site]) => {
+    const { io } = await import(`${url}/socket.io/socket.io.esm.min.js`);
+    const socket = io(`${url}/comments`, { forceNew: true, auth: { site } });
+    const known = globalThis.__known = new Map();
+    const take = ({ comments }) => { for (const comment of comments) known.set(comment.id, comment); };
+    socket.on("comments", take);
+    await socket.timeout(20_000).emitWithAck("join", { page: "/post-1" });
+    const snapshot = await fetch(`${url}/comments/v1/${site}/snapshot?page=/post-1`);
+    take(await snapshot.json());
+  }, [url, site]);
+  return {
+    sees: (text, on = true) => page.waitForFunction(([text, on]) => [...globalThis.__known.values()].some(({ html = "", state }) => state === "published" && html.includes(text)) === on, [text, on]),
+  };
+}
+
+export class Moderator {
+  constructor(page) { this.page = page; }
+
+  card(text) { return this.page.locator(".entry:not(.folded)", { hasText: text }); }
+
+  folded(text) { return this.page.locator(".entry.folded", { hasText: text }); }
+
+  async sees(text) { await this.card(text).waitFor(); }
+
+  async view(name) {
+    await this.page.getByRole("navigation", { name: "Views" }).getByRole("link", { name }).click();
+    await this.page.locator("#entries:not([aria-busy])").waitFor({ state: "attached" });
+  }
+
+  /** Waits for what the page says it has done. */
+  async told(text) { await this.page.locator("#toast-text", { hasText: text }).waitFor(); }
+
+  /** Goes to a card by keyboard: down to the last one, and up again. */
+  async goTo(text) {
+    const at = () => this.page.evaluate(() => document.activeElement.closest(".entry")?.textContent ?? "");
+    for (const key of ["j", "k"]) {
+      for (let last = null, now = await at(); now !== last; now = await at()) {
+        if (now.includes(text)) return;
+        last = now;
+        await this.page.keyboard.press(key);
+      }
+    }
+    assert.fail(`the keyboard does not come to ${text}`);
+  }
+}
