@@ -52,6 +52,14 @@ async function shown(house, server) {
   return { token, ticket: (await answer.json()).ticket };
 }
 
+/** What is there when a page of docs/comments.md has been opened. */
+const shows = {
+  tag: (page) => page.getByRole("heading", { name: "Comments" }).waitFor(),
+  destroy: (page) => page.waitForFunction(() => window.SockeyeComments && !document.querySelector("sockeye-comments")),
+  "comments-token": (page) => page.getByText("Writing as Ann").waitFor({ state: "attached" }), // shown to who begins to write
+  "data-sockeye-count": (page) => page.locator("[data-sockeye-count]", { hasText: /comments/ }).waitFor(),
+};
+
 export default {
   "every block of JavaScript in the documents runs": async (house) => {
     const { server, page } = await open(house);
@@ -78,17 +86,21 @@ export default {
   },
 
   "every page of HTML in the documents opens": async (house) => {
-    const { server, page } = await open(house);
     const blocks = snippets("html");
-    assert.ok(blocks.length > 4, `only ${blocks.length} blocks were found`);
+    assert.ok(blocks.length > 7, `only ${blocks.length} blocks were found`);
     const pages = { "/favicon.ico": "", "/realtime-token": "" };
-    for (const [i, block] of blocks.entries()) pages[`/${i}`] = `<!doctype html><meta charset="utf-8">${here(block.text, server.url)}`;
     const url = await site(house, pages);
+    const comments = ["--comments-db", `${await house.file("")}.db`];
+    await house.command(comments, "comments", "init", "--site", "blog", "--origin", url, "--guests");
+    pages["/comments-token"] = (await house.command(comments, "comments", "token", "blog", "--sub", "7", "--name", "Ann")).trim();
+    const { server, page } = await open(house, ...comments);
+    for (const [i, block] of blocks.entries()) pages[`/${i}`] = `<!doctype html><meta charset="utf-8">${here(block.text, server.url)}`;
     for (const [i, block] of blocks.entries()) {
       const missing = [];
       const look = (response) => response.status() >= 400 && missing.push(`${response.status()} ${response.url()}`);
       page.on("response", look);
       await page.goto(`${url}/${i}`, { waitUntil: "load" });
+      if (block.page === "docs/comments.md") await shows[block.text.match(/destroy|data-sockeye-count|comments-token/)?.[0] ?? "tag"](page);
       page.off("response", look);
       assert.deepEqual(missing, [], block.where);
     }
