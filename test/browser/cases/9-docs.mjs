@@ -55,6 +55,7 @@ async function shown(house, server) {
 /** What is there when a page of docs/comments.md has been opened. */
 const shows = {
   tag: (page) => page.getByRole("heading", { name: "Comments" }).waitFor(),
+  iframe: (page) => page.frameLocator("iframe").getByRole("heading", { name: "Comments" }).waitFor(),
   destroy: (page) => page.waitForFunction(() => window.SockeyeComments && !document.querySelector("sockeye-comments")),
   "comments-token": (page) => page.getByText("Writing as Ann").waitFor({ state: "attached" }), // shown to who begins to write
   "data-sockeye-count": (page) => page.locator("[data-sockeye-count]", { hasText: /comments/ }).waitFor(),
@@ -100,7 +101,7 @@ export default {
       const look = (response) => response.status() >= 400 && missing.push(`${response.status()} ${response.url()}`);
       page.on("response", look);
       await page.goto(`${url}/${i}`, { waitUntil: "load" });
-      if (block.page === "docs/comments.md") await shows[block.text.match(/destroy|data-sockeye-count|comments-token/)?.[0] ?? "tag"](page);
+      if (block.page === "docs/comments.md") await shows[block.text.match(/iframe|destroy|data-sockeye-count|comments-token/)?.[0] ?? "tag"](page);
       page.off("response", look);
       assert.deepEqual(missing, [], block.where);
     }
