@@ -36,6 +36,7 @@ type livePage struct {
 	here    int // sessions
 	page    store.Page
 	loaded  bool // page is known
+	changed bool // page is to be told
 	viewers int  // as they were last told
 	dirty   bool // viewers are to be told
 }

@@ -38,7 +38,7 @@ type node struct {
 }
 
 // opened is a store in memory with the sites blog and shop.
-func opened(t *testing.T) store.Store {
+func opened(t testing.TB) store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), ":memory:", nil)
 	if err != nil {
@@ -61,7 +61,7 @@ func opened(t *testing.T) store.Store {
 	return s
 }
 
-func serve(t *testing.T, adapter socketio.AdapterFactory, o Options, change ...func(*Comments)) *node {
+func serve(t testing.TB, adapter socketio.AdapterFactory, o Options, change ...func(*Comments)) *node {
 	t.Helper()
 	srv, err := socketio.New(&socketio.Options{Adapter: adapter})
 	if err != nil {

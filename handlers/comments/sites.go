@@ -46,6 +46,7 @@ type site struct {
 	others   map[string]*otherNode
 	watched  map[string]int // pages of which somebody here hears the count, by how many
 	countDue map[string]int // counts to be told
+	pageDue  bool           // a page is to be told
 	crowd    bool           // viewers of a page are to be told
 
 	typists   map[string]map[string]typist // by page and user

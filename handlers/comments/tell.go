@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"time"
 
 	"github.com/sockeye-io/sockeye/handlers/comments/store"
 	"github.com/sockeye-io/sockeye/server/socketio"
@@ -37,16 +36,10 @@ func (f *feed) tell(comments []store.Comment, pages []store.Page, upTo int64) (s
 		f.tellStaff(page, byPage[page], upTo)
 		f.tellAuthors(byPage[page])
 	}
-	a := s.about.Load()
 	for i := range pages {
-		p := &pages[i]
-		s.mu.Lock()
-		s.pageIsLocked(p)
-		if s.watched[p.Key] > 0 {
-			s.countDue[p.Key] = p.Count
+		if f.pageChanged(&pages[i]) {
+			f.tellPage(&pages[i], upTo)
 		}
-		s.mu.Unlock()
-		f.toPage(p.Key, cursor{upTo, f.told.tally}, "page", map[string]any{"page": pageForm(a, p)})
 	}
 	f.tellSite(comments, pages, upTo)
 	return size
@@ -59,9 +52,8 @@ type tallied struct {
 	Counts []tallyForm `json:"counts"`
 }
 
-// tellPublic tells everybody on a page. Authors hear of a
-// comment of theirs that waits by another way; so there may be several parts, each of
-// which says only how far it goes.
+// tellPublic tells everybody on a page. Authors hear of a comment of theirs that waits by
+// another way; so there may be several parts, each of which says only how far it goes.
 func (f *feed) tellPublic(page string, comments []*store.Comment, upTo int64) {
 	s := f.s
 	part, but := told{Page: page}, ""
@@ -185,9 +177,6 @@ func (f *feed) decisions(ctx context.Context) error {
 // lastDecision is the id of the last one.
 func (s *site) lastDecision(ctx context.Context) (int64, error) {
 	last, err := s.c.store.Decisions(ctx, s.name, 0, 1)
-	if errors.Is(err, errors.ErrUnsupported) {
-		err = nil
-	}
 	if err != nil || len(last) == 0 {
 		return 0, err
 	}
@@ -203,85 +192,4 @@ func (s *site) decided() {
 	}
 	s.mu.Unlock()
 	s.c.nudge(&nodeMessage{Site: s.name, Decided: true})
-}
-
-// watchCounts has the client hear how many comments pages have.
-func (r *request) watchCounts(ctx context.Context) (any, error) {
-	var q struct {
-		Pages []string `json:"pages"`
-	}
-	if err := r.bind(&q, "{pages}, a list of keys"); err != nil {
-		return nil, err
-	}
-	if len(q.Pages) > maxCounts {
-		return nil, badRequest("pages", "pages has more than 100 keys")
-	}
-	for _, page := range q.Pages {
-		if err := checkPage(page, "pages"); err != nil {
-			return nil, err
-		}
-	}
-	pages := slices.Compact(slices.Sorted(slices.Values(q.Pages)))
-	r.mu.Lock()
-	if r.over {
-		r.mu.Unlock()
-		return nil, context.Canceled
-	}
-	was := r.counts
-	r.counts = pages
-	rooms := func(pages []string) (all []string) {
-		for _, page := range pages {
-			all = append(all, r.site.room(roomCount, page))
-		}
-		return all
-	}
-	r.socket.Leave(rooms(was)...)
-	r.joinLocked(rooms(pages)...)
-	r.site.mu.Lock()
-	r.site.unwatchLocked(was)
-	for _, page := range pages {
-		r.site.watched[page]++
-	}
-	r.site.mu.Unlock()
-	r.mu.Unlock()
-	stored, err := r.c.store.Counts(ctx, r.site.name, pages)
-	if err != nil {
-		return nil, err
-	}
-	counts := make(map[string]int, len(pages))
-	for _, page := range pages {
-		counts[page] = stored[page]
-	}
-	return map[string]any{"counts": counts}, nil
-}
-
-// maxCounts is of how many pages a client hears the count.
-const maxCounts = 100
-
-// unwatchLocked says that somebody hears the counts of pages no more.
-func (s *site) unwatchLocked(pages []string) {
-	for _, page := range pages {
-		if s.watched[page]--; s.watched[page] <= 0 {
-			delete(s.watched, page)
-		}
-	}
-}
-
-func (f *feed) countsDue(time.Time) bool {
-	f.s.mu.Lock()
-	defer f.s.mu.Unlock()
-	return len(f.s.countDue) > 0
-}
-
-// counts tells how many comments pages have.
-func (f *feed) counts(time.Time) (more time.Time) {
-	s := f.s
-	s.mu.Lock()
-	due := s.countDue
-	s.countDue = make(map[string]int)
-	s.mu.Unlock()
-	for page, count := range due {
-		f.emitted("counts", s.c.ns.To(s.room(roomCount, page)).Local().Emit("counts", map[string]any{"counts": map[string]int{page: count}}))
-	}
-	return more
 }

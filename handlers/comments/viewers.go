@@ -12,6 +12,7 @@ const (
 	beatEvery    = 5 * time.Second
 	nodeSilence  = 16 * time.Second // after which a node is gone
 	maxOtherPage = 10_000           // pages that another node is believed to have
+	maxNodes     = 1000             // other nodes
 )
 
 // Who types.
@@ -122,6 +123,9 @@ func (f *feed) bye() {
 func (s *site) heardLocked(m *nodeMessage, now time.Time) {
 	node := s.others[m.Node]
 	if node == nil {
+		if len(s.others) >= maxNodes {
+			return
+		}
 		node = &otherNode{viewers: make(map[string]int)}
 		s.others[m.Node] = node
 	}
@@ -132,6 +136,7 @@ func (s *site) heardLocked(m *nodeMessage, now time.Time) {
 	}
 	for page, n := range m.Viewers {
 		switch {
+		case len(page) > maxKey:
 		case n > 0 && len(node.viewers) < maxOtherPage:
 			node.viewers[page] = n
 		case n <= 0:
