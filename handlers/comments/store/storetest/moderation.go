@@ -149,16 +149,20 @@ func testPerson(b *bench) {
 func testLinks(b *bench) {
 	now := time.Now()
 	b.must(b.AddLink(b.ctx(), store.Link{Site: site, Hash: "l1", Expires: now.Add(time.Hour)}))
-	_, err := b.UseLink(b.ctx(), "l1", store.Account{Name: "mod", ID: "m_1", Password: "p1"}, now.Add(2*time.Hour))
+	_, err := b.UseLink(b.ctx(), "l1", store.Account{Site: site, Name: "mod", ID: "m_1", Password: "p1"}, now.Add(2*time.Hour))
 	b.is(err, store.ErrExpired)
-	_, err = b.UseLink(b.ctx(), "none", store.Account{Name: "mod"}, now)
+	_, err = b.UseLink(b.ctx(), "none", store.Account{Site: site, Name: "mod"}, now)
 	b.is(err, store.ErrExpired)
-	made, err := b.UseLink(b.ctx(), "l1", store.Account{Name: "mod", ID: "m_1", Password: "p1"}, now)
+	_, err = b.UseLink(b.ctx(), "l1", store.Account{Site: other, Name: "mod"}, now)
+	b.is(err, store.ErrExpired)
+	_, err = b.UseLink(b.ctx(), "l1", store.Account{Site: site}, now)
+	b.is(err, store.ErrNotFound)
+	made, err := b.UseLink(b.ctx(), "l1", store.Account{Site: site, Name: "mod", ID: "m_1", Password: "p1"}, now)
 	b.must(err)
 	if made.Site != site || made.Name != "mod" || made.ID != "m_1" || made.Created.IsZero() {
 		b.Fatalf("%+v", made)
 	}
-	_, err = b.UseLink(b.ctx(), "l1", store.Account{Name: "again", ID: "m_2"}, now)
+	_, err = b.UseLink(b.ctx(), "l1", store.Account{Site: site, Name: "again", ID: "m_2"}, now)
 	b.is(err, store.ErrExpired)
 	got, err := b.Account(b.ctx(), site, "mod")
 	b.must(err)
@@ -166,7 +170,7 @@ func testLinks(b *bench) {
 
 	b.must(b.AddSession(b.ctx(), store.Session{Hash: "s", Site: site, Name: "mod", Account: "m_1", Expires: now.Add(time.Hour)}))
 	b.must(b.AddLink(b.ctx(), store.Link{Site: site, Hash: "l2", Name: "mod", Expires: now.Add(time.Hour)}))
-	changed, err := b.UseLink(b.ctx(), "l2", store.Account{Name: "somebody", ID: "m_9", Password: "p2"}, now)
+	changed, err := b.UseLink(b.ctx(), "l2", store.Account{Site: site, Name: "somebody", ID: "m_9", Password: "p2"}, now)
 	b.must(err)
 	made.Password = "p2"
 	b.equal(changed, made)
@@ -183,14 +187,14 @@ func testLinkOfSomebodyElse(b *bench) {
 	for _, hash := range []string{"l1", "l2"} {
 		b.must(b.AddLink(b.ctx(), store.Link{Site: site, Hash: hash, Expires: now.Add(time.Hour)}))
 	}
-	_, err := b.UseLink(b.ctx(), "l1", store.Account{Name: "mod", ID: "m_1", Password: "p1"}, now)
+	_, err := b.UseLink(b.ctx(), "l1", store.Account{Site: site, Name: "mod", ID: "m_1", Password: "p1"}, now)
 	b.must(err)
-	_, err = b.UseLink(b.ctx(), "l2", store.Account{Name: "mod", ID: "m_2", Password: "p2"}, now)
+	_, err = b.UseLink(b.ctx(), "l2", store.Account{Site: site, Name: "mod", ID: "m_2", Password: "p2"}, now)
 	b.is(err, store.ErrExists)
 	a, err := b.Account(b.ctx(), site, "mod")
 	b.must(err)
 	b.equal(a.Password, "p1")
-	_, err = b.UseLink(b.ctx(), "l2", store.Account{Name: "second", ID: "m_2", Password: "p2"}, now)
+	_, err = b.UseLink(b.ctx(), "l2", store.Account{Site: site, Name: "second", ID: "m_2", Password: "p2"}, now)
 	b.must(err)
 }
 
@@ -198,7 +202,7 @@ func testSessions(b *bench) {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	b.is(b.AddSession(b.ctx(), store.Session{Hash: "s", Site: site, Name: "nobody", Expires: now.Add(time.Hour)}), store.ErrNotFound)
 	b.must(b.AddLink(b.ctx(), store.Link{Site: site, Hash: "l", Name: "mod", Expires: now.Add(time.Hour)}))
-	_, err := b.UseLink(b.ctx(), "l", store.Account{ID: "m_1", Password: "p"}, now)
+	_, err := b.UseLink(b.ctx(), "l", store.Account{Site: site, ID: "m_1", Password: "p"}, now)
 	b.must(err)
 	want := store.Session{Hash: "s1", Site: site, Name: "mod", Account: "m_1", Expires: now.Add(time.Hour)}
 	b.must(b.AddSession(b.ctx(), want))

@@ -96,7 +96,7 @@ func testDeleteSite(b *bench) {
 	b.is(err, store.ErrNotFound)
 	_, err = b.Banned(b.ctx(), site, "u_eve")
 	b.is(err, store.ErrNotFound)
-	_, err = b.UseLink(b.ctx(), "l", store.Account{Name: "mod"}, time.Now())
+	_, err = b.UseLink(b.ctx(), "l", store.Account{Site: site, Name: "mod"}, time.Now())
 	b.is(err, store.ErrExpired)
 	b.equal(b.count(page), 0)
 	b.equal(b.head(), store.Head{Version: 1})
