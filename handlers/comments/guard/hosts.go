@@ -38,12 +38,18 @@ func ascii(host string) (string, bool) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return ip.Unmap().WithZone("").String(), true
 	}
-	host, err := idna.Lookup.ToASCII(strings.TrimRight(host, "."))
-	if err != nil || host == "" || len(host) > 253 || strings.ContainsAny(host, " /:@?#%") {
-		return "", false
+	host = strings.ToLower(strings.TrimRight(host, "."))
+	if !plainHost.MatchString(host) { // or else it is written so already
+		var err error
+		if host, err = idna.Lookup.ToASCII(host); err != nil || !plainHost.MatchString(host) {
+			return "", false
+		}
 	}
-	return host, true
+	return host, len(host) <= 253
 }
+
+// plainHost is a host in ASCII.
+var plainHost = regexp.MustCompile(`^[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?$`)
 
 // named are hosts that stand in a text, whether they are links there or not.
 var named = regexp.MustCompile(`[\p{L}\p{N}][\p{L}\p{N}\p{M}_-]*(?:[.。．｡][\p{L}\p{N}][\p{L}\p{N}\p{M}_-]*)+`)

@@ -32,6 +32,8 @@ func TestLinks(t *testing.T) {
 		{"bücher.example", "https://xn--bcher-kva.example", true},
 		{"xn--bcher-kva.example", "[x](https://BÜCHER.example)", true},
 		{"bücher.example", "https://bucher.example", false},
+		{"evil.example", "https://a_b--c.evil.example", true},
+		{"evil.example", "go to a_b--c.evil.example", true},
 		{"192.0.2.1", "http://192.0.2.1/x", true},
 		{"2001:db8::1", "[x](http://[2001:db8:0::1]/)", true},
 		{"example", "https://evil.example", true}, // all of a top-level domain

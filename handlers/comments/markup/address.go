@@ -15,6 +15,7 @@ const maxAddress = 2048
 
 var (
 	hostName    = regexp.MustCompile(`^[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?\.?$`)
+	numeric     = regexp.MustCompile(`^(0x[0-9a-f]*|[0-9]+)$`)
 	mailAddress = regexp.MustCompile(`^[A-Za-z0-9.!#$%*+/=?^_{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
 )
 
@@ -60,11 +61,29 @@ func hostOf(u *url.URL) (string, bool) {
 	if ip, err := netip.ParseAddr(name); err == nil && ip.Is6() {
 		return "[" + ip.WithZone("").String() + "]" + port, true
 	}
-	name, err := idna.Lookup.ToASCII(name)
-	if err != nil || !hostName.MatchString(name) || len(name) > 253 {
+	name = strings.ToLower(name)
+	if !hostName.MatchString(name) { // or else it is written so already
+		var err error
+		if name, err = idna.Lookup.ToASCII(name); err != nil || !hostName.MatchString(name) {
+			return "", false
+		}
+	}
+	if len(name) > 253 || !notDisguised(name) {
 		return "", false
 	}
 	return name + port, true
+}
+
+// notDisguised reports whether a host that ends like a number is one in the one way that is read the same
+// everywhere: to browsers 1113982867 and 0x42.102.7.147 are addresses, too.
+func notDisguised(host string) bool {
+	last := strings.TrimSuffix(host, ".")
+	last = last[strings.LastIndexByte(last, '.')+1:]
+	if !numeric.MatchString(last) {
+		return true
+	}
+	_, err := netip.ParseAddr(host)
+	return err == nil
 }
 
 // ascii escapes what may not stand in an address, or would have to be escaped in HTML.

@@ -9,8 +9,11 @@ import (
 // clean is a text with line feeds and tabs as its only control characters, in valid UTF-8.
 func clean(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
+	var over stack
 	return strings.Map(func(r rune) rune {
 		switch {
+		case over.full(r):
+			return -1
 		case r == '\r' || r == '\u2028' || r == '\u2029':
 			return '\n'
 		case banned(r):
@@ -22,8 +25,11 @@ func clean(s string) string {
 
 // cleanInline is what is left of text that an entity may have brought control characters into.
 func cleanInline(s string) string {
+	var over stack
 	return strings.Map(func(r rune) rune {
 		switch {
+		case over.full(r):
+			return -1
 		case r == '\n' || r == '\r' || r == '\t' || r == '\u2028' || r == '\u2029':
 			return ' '
 		case banned(r):
@@ -31,6 +37,22 @@ func cleanInline(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
+}
+
+// maxStack is how many marks a letter has over and under it: in no language has one more.
+const maxStack = 6
+
+// stack counts the marks of a letter. Hundreds of them cover what others have said.
+type stack int
+
+// full counts a character, and reports whether it is a mark too many.
+func (n *stack) full(r rune) bool {
+	if !unicode.In(r, unicode.Mn, unicode.Me) {
+		*n = 0
+		return false
+	}
+	*n++
+	return *n > maxStack
 }
 
 // banned reports whether a character is never shown: control characters, and those that turn

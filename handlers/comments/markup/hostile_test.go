@@ -42,7 +42,7 @@ func TestHostileTextTakesNoLongerThanOther(t *testing.T) {
 		"a@", "a_", "&", "&#x00026;", "&a", "\\", "\"", "'", "<", "\n", "a\n", "a\n\n", "\u200b\n\n", "-\n", "1.\n", "```\n", "~~~a\n", ">>>>>>>>>>a\n", "#", "# a\n",
 		" ", "\t", "-\t", "a          \n", "\u00a0", "\xff", "\x00", "👍", "**a *b ~~c [d](e) `f ",
 	} {
-		texts[s] = strings.Repeat(s, MaxText/2/len(s))
+		texts[s] = strings.Repeat(s, MaxText/4/len(s))
 	}
 	for name, s := range texts {
 		d := Render(s, Options{Images: true})

@@ -69,6 +69,12 @@ func TestLinks(t *testing.T) {
 		{"![alt *text*](https://x.org/a.png)", linkTo("https://x.org/a.png", "alt text"), "https://x.org/a.png"},
 		{"![](https://x.org/a.png)", linkTo("https://x.org/a.png", "https://x.org/a.png"), "https://x.org/a.png"},
 		{"[![i](https://x.org/i.png)](https://y.org)", linkTo("https://y.org", "i"), "https://y.org"},
+		{"[under](https://A_b--c.example/)", linkTo("https://a_b--c.example/", "under"), "https://a_b--c.example/"},
+		{"[ip](http://192.0.2.1:80/)", linkTo("http://192.0.2.1:80/", "ip"), "http://192.0.2.1:80/"},
+		{"[dword](http://1113982867/)", "dword", ""},
+		{"[hex](http://0x42.0x66.0x7.0x93/)", "hex", ""},
+		{"[octal](http://0102.0146.0007.0223/)", "octal", ""},
+		{"[short](http://127.1/)", "short", ""},
 		{"[rel](/a)", "rel", ""},
 		{"[net](//x.org)", "net", ""},
 		{"[part](https:x.org)", "part", ""},
@@ -82,8 +88,11 @@ func TestLinks(t *testing.T) {
 		{"`https://x.org`", "<code>https://x.org</code>", ""},
 	} {
 		d := proven(t, c.markdown)
-		if c.html == "" {
-			continue // it is not a link, and what of it is one does not matter here
+		if c.html == "" { // it is not a link, and what of it is one does not matter here
+			if strings.Contains(d.HTML, ">b</a>") {
+				t.Errorf("%q is a link: %s", c.markdown, d.HTML)
+			}
+			continue
 		}
 		if want := "<p>" + c.html + "</p>"; d.HTML != want {
 			t.Errorf("%q:\n got %s\nwant %s", c.markdown, d.HTML, want)
@@ -129,6 +138,14 @@ func TestTextIsNotTurnedAround(t *testing.T) {
 	d := proven(t, "a\u202eb\u2066c&#8238;d\ufeffe &#x202e;")
 	if d.HTML != "<p>abcde </p>" {
 		t.Errorf("%q", d.HTML)
+	}
+}
+
+func TestMarksOverLettersDoNotPileUp(t *testing.T) {
+	t.Parallel()
+	d := proven(t, "a"+strings.Repeat("\u0301", 500)+"b e\u0301\u0323 "+strings.Repeat("&#769;", 500))
+	if n := strings.Count(d.HTML, "\u0301"); n > 3*maxStack || !strings.Contains(d.HTML, "b e\u0301\u0323 ") {
+		t.Errorf("%d marks: %q", n, d.HTML)
 	}
 }
 
