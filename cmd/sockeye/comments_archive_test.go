@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/sockeye/handlers/comments"
 	"github.com/sockeye-io/sockeye/handlers/comments/store"
 )
 
@@ -159,7 +160,17 @@ func TestAUserIsHandedOutAndErased(t *testing.T) {
 			t.Errorf("left is %+v", c)
 		}
 	}
-	d.fails(t, "nothing is known", "export-user", "blog", "--sub", "7")
+	d.fails(t, `nothing is known of a user with --sub "7"`, "export-user", "blog", "--sub", "7")
+	voter := comments.UserID("blog", "9")
+	d.does(t, "import", "blog", archived(t, 8, 1)) // two more
+	if _, err := d.open(t).Vote(t.Context(), "blog", commentID(7), voter, 1); err != nil {
+		t.Fatal(err)
+	}
+	if text := d.does(t, "export-user", "blog", "--sub", "9"); !strings.Contains(text, commentID(7)) || !strings.Contains(text, voter) {
+		t.Errorf("who only voted is\n%s", text)
+	}
+	d.does(t, "erase-user", "blog", "--sub", "9", "--yes")
+	d.fails(t, "nothing is known", "erase-user", "blog", "--sub", "9", "--yes")
 	d.does(t, "export", "blog", filepath.Join(t.TempDir(), "erased.json"))
 }
 

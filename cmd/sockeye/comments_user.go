@@ -8,6 +8,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/sockeye-io/sockeye/handlers/comments"
 	"github.com/sockeye-io/sockeye/handlers/comments/archive"
 	"github.com/sockeye-io/sockeye/handlers/comments/store"
 )
@@ -29,17 +30,21 @@ func (u *commentsUser) id(ctx context.Context, db store.Store) (string, error) {
 	}
 	id, err := db.UserOf(ctx, u.Site, u.Sub)
 	if errors.Is(err, store.ErrNotFound) {
-		return "", fmt.Errorf("nothing is known of a user with --sub %q on %q", u.Sub, u.Site)
+		return comments.UserID(u.Site, u.Sub), nil // who wrote nothing may have voted
 	}
 	return id, err
 }
 
 // unknown makes an error of the store say who is not there.
 func (u *commentsUser) unknown(err error, id string) error {
-	if errors.Is(err, store.ErrNotFound) {
+	switch {
+	case !errors.Is(err, store.ErrNotFound):
+		return err
+	case u.Sub != "":
+		return fmt.Errorf("nothing is known of a user with --sub %q on %q", u.Sub, u.Site)
+	default:
 		return fmt.Errorf("nothing is known of a user %q on %q", id, u.Site)
 	}
-	return err
 }
 
 type commentsExportUserCommand struct {
@@ -74,7 +79,7 @@ func (c *commentsEraseUserCommand) Run(s streams, kctx *kong.Context, file *file
 		if err != nil {
 			return err
 		}
-		p, err := db.Person(ctx, c.Site, id)
+		p, err := c.person(ctx, db, id)
 		if err != nil {
 			return c.unknown(err, id)
 		}
@@ -93,4 +98,20 @@ func (c *commentsEraseUserCommand) Run(s streams, kctx *kong.Context, file *file
 		return fmt.Errorf("comments erase-user: %w", err)
 	}
 	return nil
+}
+
+// person is who is to be erased; who wrote nothing has no name.
+func (c *commentsEraseUserCommand) person(ctx context.Context, db store.Store, id string) (store.Person, error) {
+	p, err := db.Person(ctx, c.Site, id)
+	if !errors.Is(err, store.ErrNotFound) {
+		return p, err
+	}
+	list, problem := db.OpinionsOf(ctx, c.Site, id)
+	if problem != nil {
+		return p, problem
+	}
+	if len(list) > 0 {
+		return store.Person{}, nil
+	}
+	return p, err
 }

@@ -108,7 +108,7 @@ func (a *about) ofToken(ctx context.Context, text string) (*user, error) {
 		return nil, &refusal{code: "invalid_token", message: "the token has no name to show"}
 	}
 	u := &user{signed: a.Secret, expires: p.Expires}
-	u.Author = store.Author{ID: publicID("u_", a.Name, p.ID), Subject: p.ID, Name: name, Avatar: avatarOf(text)}
+	u.Author = store.Author{ID: UserID(a.Name, p.ID), Subject: p.ID, Name: name, Avatar: avatarOf(text)}
 	if p.HasRole(roleModerator) {
 		u.Role = roleModerator
 	}
@@ -202,6 +202,9 @@ func publicID(kind, site, of string) string {
 	sum := sha256.Sum256([]byte("sockeye:comments:" + kind + "\x00" + site + "\x00" + of))
 	return kind + base64.RawURLEncoding.EncodeToString(sum[:12])
 }
+
+// UserID is the public id of a user of a site who has this id there (sub of its tokens).
+func UserID(site, subject string) string { return publicID("u_", site, subject) }
 
 // shownName is a name without what would spoil a page.
 func shownName(name string) string {

@@ -34,11 +34,15 @@ type ban struct {
 }
 
 // WriteUser writes all that is known of one user as one JSON document, for that user to have, and returns how
-// many comments are in it. ErrNotFound is a user who never was here.
+// many comments are in it. ErrNotFound is a user who never did anything here.
 func WriteUser(ctx context.Context, w io.Writer, from Known, site, user string) (int, error) {
 	p, err := from.Person(ctx, site, user)
-	if err != nil {
+	never := errors.Is(err, store.ErrNotFound) // wrote nothing; there may be votes
+	if err != nil && !never {
 		return 0, err
+	}
+	if never {
+		p.ID = user
 	}
 	doc := struct {
 		Format   string    `json:"format"`
@@ -73,6 +77,9 @@ func WriteUser(ctx context.Context, w io.Writer, from Known, site, user string) 
 		doc.Ban = &ban{b.Reason, millis(b.Created), millis(b.Expires)}
 	case !errors.Is(err, store.ErrNotFound):
 		return 0, fmt.Errorf("bans: %w", err)
+	}
+	if never && len(doc.Opinions) == 0 && doc.Ban == nil {
+		return 0, store.ErrNotFound
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

@@ -25,13 +25,19 @@ func (k known) Person(_ context.Context, _, user string) (store.Person, error) {
 }
 
 func (k known) OpinionsOf(_ context.Context, _, user string) ([]store.Opinion, error) {
-	if strings.HasPrefix(user, "g_") {
+	switch {
+	case strings.HasPrefix(user, "g_"):
 		return nil, errors.New("the disk is gone")
+	case user == "u_nobody":
+		return nil, nil
 	}
 	return []store.Opinion{{Comment: id(2), Kind: "reaction", Value: "👍", Time: created}}, nil
 }
 
-func (k known) Banned(context.Context, string, string) (store.Ban, error) {
+func (k known) Banned(_ context.Context, _, user string) (store.Ban, error) {
+	if user != k.comments[0].Author.ID {
+		return store.Ban{}, store.ErrNotFound
+	}
 	return store.Ban{Reason: "spam", Created: created}, nil
 }
 
@@ -60,6 +66,10 @@ func TestAUserGetsAllThatIsKnownAndNobodyElses(t *testing.T) {
 	if _, err := archive.WriteUser(t.Context(), &b, k, "blog", "u_nobody"); !errors.Is(err, store.ErrNotFound) || b.Len() != 0 {
 		t.Errorf("nobody: %v, %s", err, &b)
 	}
+	if n, err := archive.WriteUser(t.Context(), &b, k, "blog", "u_voter"); n != 0 || err != nil || !strings.Contains(b.String(), `"id": "u_voter"`) || !strings.Contains(b.String(), "👍") {
+		t.Errorf("who only votes: %v, %s", err, &b)
+	}
+	b.Reset()
 	if _, err := archive.WriteUser(t.Context(), &b, k, "blog", k.comments[1].Author.ID); err == nil || !strings.Contains(err.Error(), "votes, reactions and flags: the disk is gone") || b.Len() != 0 {
 		t.Errorf("a store that fails: %v, %s", err, &b)
 	}
