@@ -1,6 +1,7 @@
 package public
 
 import (
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -79,13 +80,24 @@ func TestABinaryWithoutTheWidgetSaysSo(t *testing.T) {
 	}
 }
 
-// TestTheEmbeddedWidgetIsComplete: what is there without npm.
+// TestTheEmbeddedWidgetIsComplete: what is there without npm, and where the script was built
+// that it has a place for the engine path.
 func TestTheEmbeddedWidgetIsComplete(t *testing.T) {
 	t.Parallel()
-	w := NewWidget("/socket.io/")
-	for _, path := range []string{"/comments/frame.js", "/comments/frame.css"} {
+	w := NewWidget("/live/")
+	for _, path := range []string{"/comments/frame.js", "/comments/frame.css", "/comments/texts/en.json"} {
 		if res := getWidget(t, w, http.MethodGet, path); res.StatusCode != http.StatusOK {
 			t.Errorf("%s: %s", path, res.Status)
 		}
 	}
+	if root, _ := Client(); exists(root, "comments.js") {
+		if script := bodyOf(t, getWidget(t, w, http.MethodGet, "/comments.js")); !strings.Contains(script, `"/live/"`) {
+			t.Error("the script does not know where the server is")
+		}
+	}
+}
+
+func exists(root fs.FS, name string) bool {
+	_, err := fs.Stat(root, name)
+	return err == nil
 }

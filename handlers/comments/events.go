@@ -45,7 +45,10 @@ func (c *Comments) events(g *gin.Context) {
 	err := c.ns.Server().ServeGuest(w, r, &socketio.GuestOptions{
 		Kind: socketio.GuestStream, Namespace: Namespace, Auth: map[string]string{"site": g.Param("site")},
 		// What is wrong with the address is said with the headers that let a page read it.
-		Admit:   func(context.Context, *socketio.Socket) error { return wrong },
+		Admit: func(context.Context, *socketio.Socket) error {
+			w.Header().Del("Access-Control-Allow-Credentials") // nothing here is anybody's own
+			return wrong
+		},
 		Welcome: welcomeStream,
 		Backlog: func(ctx context.Context, s *socketio.Socket) ([]socketio.GuestMessage, bool) {
 			return c.catchUp(ctx, s, at), false
