@@ -19,7 +19,8 @@ const stubs = (url, token) => `
 async function site(house, pages) {
   const server = http.createServer((request, response) => {
     const page = pages[request.url];
-    response.writeHead(page === undefined ? 404 : 200, { "Content-Type": request.url.endsWith(".js") ? "text/javascript" : "text/html; charset=utf-8" });
+    const type = request.url.endsWith(".js") ? "text/javascript" : "text/html; charset=utf-8";
+    response.writeHead(page === undefined ? 404 : 200, { "Content-Type": type, ...(request.url === "/strict" && { "Content-Security-Policy": pages.policy }) });
     response.end(page ?? "");
   });
   server.listen(0, "127.0.0.1");
@@ -32,6 +33,7 @@ async function site(house, pages) {
 const here = (text, url) => text
   .replaceAll("http://127.0.0.1:3000", url)
   .replaceAll("https://rt.example.com", url)
+  .replaceAll("wss://rt.example.com", url.replace("http", "ws"))
   .replaceAll("ws://127.0.0.1:3000", url.replace("http", "ws"))
   .replaceAll('io("/', `io("${url}/`)
   .replaceAll("io({", `io("${url}", {`)
@@ -80,10 +82,15 @@ export default {
       pages[`/${i}`] = `<!doctype html><title>${block.where}</title><script src="${server.url}/socket.io/socket.io.js"></script><script type="module" src="/${i}.js"></script>`;
     }
     const url = await site(house, pages);
-    for (const [i, block] of blocks.entries()) {
-      await page.goto(`${url}/${i}`);
-      await page.waitForFunction("globalThis.ran").catch((error) => assert.fail(`${block.where} does not run to its end: ${error.message}`));
-    }
+    const left = [...blocks.entries()];
+    const tabs = [page, await house.page(page.context()), await house.page(page.context())];
+    await Promise.all(tabs.map(async (tab) => {
+      for (let next = left.shift(); next; next = left.shift()) {
+        const [i, block] = next;
+        await tab.goto(`${url}/${i}`);
+        await tab.waitForFunction("globalThis.ran").catch((error) => assert.fail(`${block.where} does not run to its end: ${error.message}`));
+      }
+    }));
   },
 
   "every page of HTML in the documents opens": async (house) => {
@@ -105,6 +112,24 @@ export default {
       page.off("response", look);
       assert.deepEqual(missing, [], block.where);
     }
+  },
+
+  "comments need no more than the policy that the documents give": async (house) => {
+    const [tag] = snippets("html").filter((one) => one.page === "docs/comments.md");
+    const [, given] = /^ {4}(script-src https:.*)$/m.exec(readFileSync(new URL("../../../docs/comments.md", import.meta.url), "utf8"));
+    const pages = { "/favicon.ico": "" };
+    const url = await site(house, pages);
+    const comments = ["--comments-db", `${await house.file("")}.db`];
+    await house.command(comments, "comments", "init", "--site", "blog", "--origin", url, "--guests");
+    await house.command(comments, "comments", "site", "blog", "--set", "minTime=0");
+    const { server, page } = await open(house, ...comments);
+    pages["/strict"] = `<!doctype html><meta charset="utf-8">${here(tag.text, server.url)}`;
+    pages.policy = `default-src 'none'; ${here(given, server.url)}; require-trusted-types-for 'script'`;
+    await page.goto(`${url}/strict`);
+    await page.getByRole("textbox").fill("Allowed");
+    await page.getByLabel("Name").fill("Ann");
+    await page.getByRole("button", { name: "Post" }).click();
+    await page.getByText("Allowed", { exact: true }).waitFor();
   },
 
   "the page of docs/start.md talks to another window": async (house) => {
