@@ -188,7 +188,7 @@ func (r *request) address() string { return r.socket.Handshake().Address }
 // writes refuses a user who is banned.
 func (r *request) writes(ctx context.Context) error {
 	if r.user.Guest && !r.site.about.Load().Settings.Guests {
-		return &refusal{code: "guests_refused", message: "this site takes no guests any more: sign in there"}
+		return &refusal{code: "unauthorized", message: "this site takes no guests any more: sign in there"}
 	}
 	ban, err := r.c.store.Banned(ctx, r.site.name, r.user.ID)
 	switch {

@@ -65,10 +65,11 @@ type Comments struct {
 	end     context.CancelFunc
 	running sync.WaitGroup // what goes on by itself; nothing is added after the end
 
-	mu    sync.Mutex
-	sites map[string]*site
-	due   map[string]*nodeMessage // by site: what other nodes are to be told
-	tell  chan struct{}           // holds one when due has something
+	mu     sync.Mutex
+	sites  map[string]*site
+	broken map[string]int64        // sites that could not be read, and the version that could not
+	due    map[string]*nodeMessage // by site: what other nodes are to be told
+	tell   chan struct{}           // holds one when due has something
 }
 
 // pollEvery is how often the store is asked how far the sites are, for what no other node has
@@ -98,7 +99,7 @@ func New(o Options) (*Comments, error) {
 	c := &Comments{
 		opts: o, store: o.Store, staff: staff.New(o.Store), guard: guard.New(guard.Options{Store: o.Store, Shared: o.Shared, Logger: o.Logger}),
 		node: randomText(9), pollEvery: pollEvery,
-		sites: make(map[string]*site), due: make(map[string]*nodeMessage), tell: make(chan struct{}, 1),
+		sites: make(map[string]*site), broken: make(map[string]int64), due: make(map[string]*nodeMessage), tell: make(chan struct{}, 1),
 		web: newWeb(&o),
 	}
 	c.ended, c.end = context.WithCancel(context.Background())

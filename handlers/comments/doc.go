@@ -69,7 +69,11 @@
 // key is made up by the client for each comment: sent again, it is the same comment. website is the
 // honeypot: people do not see it. stamp comes from join and says since when the page is open; it is given
 // again after a reconnect. mine is {user?: User, votes: {id: 1}, reactions: {id: ["👍"]}, pending: [comment]}.
-// Page is {key, count, locked, readOnly, readOnlyReason?}; User is {id, name, avatar?, guest?, moderator?}.
+// Page is {key, count, locked, readOnly, readOnlyReason?: locked|age}; User is {id, name, avatar?, guest?, moderator?}.
+// A join without a cursor is answered with reset: true. An answer to a comment at the deepest level is put beside that,
+// under the same parent, which is in the ack. Authors change a comment within the edit window, and delete it at any
+// time; what waits stays pending when it is changed. On a page that is closed or too old moderators may still write.
+// A page takes no votes and reactions either then; nobody votes for, or flags, a comment of one's own.
 //
 // For moderators of the site:
 //
@@ -87,12 +91,12 @@
 //
 // # What a client hears
 //
-//	comments   {page, seq, comments}                 of pages that it joined, and its own pending ones
-//	tally      {page, tally, counts: [{id, up, down, reactions}]}
-//	page       {page: Page}                          locked, unlocked, another count
+//	comments   {page, seq, comments}                 of pages that it joined, and its own pending ones; at most every 50 to 200 ms
+//	tally      {page, tally, counts: [{id, up, down, reactions}]}   at most once a second
+//	page       {page: Page}                          locked, unlocked; another count, at most once a second
 //	viewers    {page, count}                         where the site shows them, at most once a second
-//	typing     {page, names, count}                  where the site shows it; volatile
-//	counts     {counts: {page: n}}                   of watched pages, at most once a second
+//	typing     {page, names, count}                  where the site shows it; volatile; no names of more than 3; nobody is told of oneself, up to 3
+//	counts     {counts: {page: n}}                   of watched pages, each at most once a second
 //	reset      {page}                                what is known is too old: get a snapshot
 //	settings   {site}                                the public settings, when they changed
 //	queue      {comments, pending, flagged}          moderators: what changed
@@ -141,7 +145,14 @@
 //
 // Everything may be called from any goroutine. Each site that somebody listens to has one
 // goroutine on each node, its feed, which reads what changed from the store and tells the node's own clients;
-// it is woken by writes here, by other nodes (server-side event sockeye:comments), and by the clock.
+// it is woken by writes here, by other nodes (server-side event sockeye:comments), and by the clock: every two
+// seconds the store is asked how far all sites are. The server-side event is one object, nodeMessage, which says that
+// there is something to read, how many clients of the node are on which pages, and who types:
+//
+//	{"v":1,"n":"Qm9iIGlzIGhl","site":"blog","s":1042,"t":77}
+//	{"v":1,"n":"Qm9iIGlzIGhl","site":"blog","w":{"/post-1":12},"a":true,"ty":[{"p":"/post-1","u":"u_…","n":"Ann"}]}
+//
+// Locks, in this order: session.mu, site.mu, Comments.mu; none is held while the store is asked.
 //
 // It refuses to show HTML that markup has not made, and to say that something is stored before
 // it is.

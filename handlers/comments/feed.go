@@ -113,12 +113,16 @@ func (f *feed) run(ctx context.Context) {
 	}
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	var failed bool
 	for ctx.Err() == nil {
 		next, err := f.turn(ctx)
 		if err != nil && ctx.Err() == nil {
-			f.s.c.opts.Logger.Warn("comments: what changed could not be read", slog.String("site", f.s.name), slog.Any("error", err))
+			if !failed {
+				f.s.c.opts.Logger.Warn("comments: what changed could not be read; it is tried again", slog.String("site", f.s.name), slog.Any("error", err))
+			}
 			next = time.Now().Add(time.Second)
 		}
+		failed = err != nil
 		var due <-chan time.Time
 		if !next.IsZero() {
 			timer.Reset(max(time.Until(next), time.Millisecond))

@@ -205,7 +205,7 @@ func TestTheSessionOfAModerator(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cookie := func(site string) string { return (&http.Cookie{Name: cookieName(site), Value: secret}).String() } //nolint:gosec // of a test
+	cookie := func(site string) string { return (&http.Cookie{Name: cookieName(site), Value: secret}).String() }
 	mia := n.dial(t, object{"site": "blog", "moderate": true}, "Cookie", cookie("blog"), "Origin", n.url)
 	got := mia.must("join", object{"page": "/a"})["mine"].(object)["user"].(object)
 	if got["moderator"] != true || got["name"] != "mia" || !strings.HasPrefix(got["id"].(string), "m_") {

@@ -3,6 +3,7 @@ package comments
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -164,7 +165,8 @@ func TestAWindowForChanges(t *testing.T) {
 	if got := ann.must("edit", object{"id": id, "text": "second"})["comment"].(object); got["edited"] == nil || !strings.Contains(got["html"].(string), "second") {
 		t.Errorf("edited to %v", got)
 	}
-	for got := reader.hearsComment(id, "published"); got["edited"] == nil; got = reader.hearsComment(id, "published") {
+	for got := object(nil); got["edited"] == nil; {
+		got = reader.hearsComment(id, "published")
 	}
 	if got := ann.must("source", object{"id": id}); got["text"] != "second" {
 		t.Errorf("the source is %v", got)
@@ -247,7 +249,8 @@ func TestAClosedPageTakesNothing(t *testing.T) {
 	if got := mod.must("lock", object{"page": "/a", "locked": true})["page"].(object); got["locked"] != true || got["readOnly"] != true || got["readOnlyReason"] != "locked" {
 		t.Errorf("the page is %v", got)
 	}
-	for got := ann.hears("page")["page"].(object); got["locked"] != true; got = ann.hears("page")["page"].(object) {
+	for got := object(nil); got["locked"] != true; {
+		got = ann.hears("page")["page"].(object)
 	}
 	closed("locked")
 	mod.say("/a", "the last word")
@@ -389,7 +392,8 @@ func TestSettingsAreChanged(t *testing.T) {
 		t.Errorf("the public is told %v", got)
 	}
 	for _, wrong := range []any{
-		change(object{"maxDepth": "two"}), change(object{"maxDepth": -1}), change(object{"rejectPatterns": []string{"("}}), change(object{"colour": "red"}), change(object{"maxDepth": 3, "colour": "red"}), object{"settings": 7}, object{}, 7,
+		change(object{"maxDepth": "two"}), change(object{"maxDepth": -1}), change(object{"rejectPatterns": []string{"("}}),
+		change(object{"colour": "red"}), change(object{"maxDepth": 3, "colour": "red"}), object{"settings": 7}, object{}, 7,
 		object{"settings": []int{1}},
 	} {
 		if got := mod.code("settings", wrong); got != "bad_request" {
@@ -428,6 +432,35 @@ func TestWhatCannotBeAComment(t *testing.T) {
 	ann.say("/a", "10 Tümpel…")
 	if got := ann.must("preview", object{"text": "a *b*"}); !strings.Contains(got["html"].(string), "b") {
 		t.Errorf("the preview is %v", got)
+	}
+}
+
+// outcomes are what a metric is told.
+type outcomes struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (o *outcomes) Commented(outcome string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.all = append(o.all, outcome)
+}
+
+// TestAMetricMayCountComments: what became of each, or why it was refused.
+func TestAMetricMayCountComments(t *testing.T) {
+	t.Parallel()
+	o := &outcomes{}
+	n := serve(t, memory.New(), Options{Store: opened(t), Observer: o})
+	n.with(t, func(s *store.Settings) { s.RejectWords, s.HoldWords = []string{"casino"}, []string{"hm"} })
+	ann := n.user(t, "ann")
+	for _, text := range []string{"fine", "fine", "hm", "casino", ""} {
+		ann.ask("post", saying("/a", text))
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if got := strings.Join(o.all, " "); got != "published duplicate pending rejected empty" {
+		t.Errorf("counted %s", got)
 	}
 }
 

@@ -259,24 +259,24 @@ func (c *Comments) follow() {
 	}
 }
 
-// poll learns how far the sites are, and which there are.
+// poll learns how far the sites are, and which there are. A site that cannot be is left as it
+// was, and the log says so once.
 func (c *Comments) poll(ctx context.Context) error {
 	heads, err := c.store.Heads(ctx)
 	if err != nil {
 		return err
 	}
-	var errs []error
 	for name, head := range heads {
 		s := c.known(name)
 		if s == nil || s.about.Load().Version != head.Version {
-			if s, err = c.reload(ctx, name); err != nil {
-				if !errors.Is(err, store.ErrNotFound) {
-					errs = append(errs, err)
-				}
-				continue
+			if _, err = c.reload(ctx, name); err != nil {
+				c.cannotBe(ctx, name, head.Version, err)
 			}
+			s = c.known(name)
 		}
-		s.reached(head)
+		if s != nil {
+			s.reached(head)
+		}
 	}
 	for _, s := range c.all() {
 		if _, there := heads[s.name]; there {
@@ -286,7 +286,18 @@ func (c *Comments) poll(ctx context.Context) error {
 			c.forget(s)
 		}
 	}
-	return errors.Join(errs...)
+	return nil
+}
+
+// cannotBe logs that a site cannot be read, once for each of its versions.
+func (c *Comments) cannotBe(ctx context.Context, name string, version int64, err error) {
+	c.mu.Lock()
+	last, logged := c.broken[name]
+	c.broken[name] = version
+	c.mu.Unlock()
+	if ctx.Err() == nil && !errors.Is(err, store.ErrNotFound) && (!logged || last != version) {
+		c.opts.Logger.Error("comments: a site cannot be served as it is stored", slog.String("site", name), slog.Any("error", err))
+	}
 }
 
 // reload reads a site anew.
