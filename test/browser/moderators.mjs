@@ -56,16 +56,26 @@ export async function setUp(page, name, password) {
 
 const linkIn = (printed) => new URL(/\S+\/comments\/setup\S+/.exec(printed)[0]).href.replace(/^https?:\/\/[^/]+/, "");
 
-/** A guest of a site writes; the page that it is in is of an origin of the site. */
-export function write(page, url, site, name, texts) {
-  return page.evaluate(async ([url, site, name, texts]) => {
+/** A guest of a site writes; the page that it is in is of an origin of the site. Of what is refused the error is returned. */
+export async function write(page, url, site, name, texts, key = "/post-1") {
+  const auth = { site, guest: { secret: `the secret of ${name}, which is long enough`, name } };
+  return await tell(page, url, auth, texts.map((text) => ["post", { page: key, text, key: crypto.randomUUID() }]));
+}
+
+/** Sends events in their order, each when the one before is answered; returns the answers. */
+export function tell(page, url, auth, events) {
+  return page.evaluate(async ([url, auth, events]) => {
     const { io } = await import(`${url}/socket.io/socket.io.esm.min.js`);
-    const socket = io(`${url}/comments`, { forceNew: true, auth: { site, guest: { secret: `the secret of ${name}, which is long enough`, name } } });
+    const socket = io(`${url}/comments`, { forceNew: true, auth, transports: ["websocket"] });
+    await new Promise((resolve, reject) => {
+      socket.on("connect", resolve);
+      socket.on("connect_error", reject);
+    });
     const answers = [];
-    for (const text of texts) answers.push(await socket.timeout(20_000).emitWithAck("post", { page: "/post-1", text, key: crypto.randomUUID() }));
+    for (const [event, argument] of events) answers.push(await socket.timeout(20_000).emitWithAck(event, argument));
     socket.disconnect();
     return answers;
-  }, [url, site, name, texts]);
+  }, [url, auth, events]);
 }
 
 /** Somebody who reads along: seen() resolves to the texts that are published now. */

@@ -9,9 +9,9 @@ function assertPolicy(response, what) {
   assert.ok(policy.includes("default-src 'none'") && policy.includes("require-trusted-types-for 'script'") && !/unsafe-(inline|eval|hashes)|\*/.test(policy), `policy of ${what}: ${policy}`);
 }
 
-async function check(house, { name, path, status = 200, flags = [], before = async () => {}, ready }) {
+async function check(house, { name, path, status = 200, frame = false, before = async () => {}, ready }) {
   if (status === 404) house.forgiven = /status of 404/;
-  const server = await house.server(...flags);
+  const server = await house.server();
   const page = await house.page(await house.profile());
   await page.emulateMedia({ reducedMotion: "reduce" });
   await page.addInitScript(() => {
@@ -23,7 +23,7 @@ async function check(house, { name, path, status = 200, flags = [], before = asy
   assert.equal(response.status(), status);
   assertPolicy(response, name);
   await ready(page, server);
-  await assertOutline(page, name);
+  await assertOutline(page, name, frame);
   await assertNames(page, name);
   await assertKeyboard(page, name);
   await assertFits(page, name);
@@ -35,7 +35,6 @@ async function check(house, { name, path, status = 200, flags = [], before = asy
   await page.setViewportSize({ width: 360, height: 740 });
   await assertKeyboard(page, `${name} on a phone`);
   await assertContrast(page, `${name}, dark, on a phone`);
-  await assertAccessible(page, `${name} on a phone`);
   const menu = page.getByRole("button", { name: "Pages", exact: true });
   if (await menu.isVisible() && !(await page.locator("dialog:modal").count())) {
     await menu.click();

@@ -190,10 +190,7 @@ export class Queue {
   }
 
   #at(card) {
-    if (!card || card === this.#current) return;
-    if (this.#current) this.#current.node.tabIndex = -1;
-    this.#current = card;
-    card.node.tabIndex = 0;
+    if (card) this.#current = card;
   }
 
   #focus(card) {
