@@ -41,6 +41,18 @@ func (rep *report) clean() bool {
 	return true
 }
 
+// reached reports whether every goal was reached.
+func (rep *report) reached() bool {
+	for _, t := range rep.tables {
+		for _, f := range t.figures() {
+			if f.goal != nil && !f.goal.met(t.median(f)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // markdown renders the report.
 func (rep *report) markdown() string {
 	var b strings.Builder
