@@ -21,6 +21,17 @@
 // mixed scripts Cyrillic and Greek letters are the Latin ones that they look like. An entry of several words
 // is found where they follow each other; one in a script without spaces also within others.
 //
+// # Rates
+//
+// A user may post 6 times a minute (5 at once), edit 12 (10), flag 12 (20), preview 60 (30), and vote or
+// react 60 (60); an address four times as much, for the people who share it. An address may try to sign in 12 times a
+// minute (10).
+//
+// # Settings
+//
+// Validate keeps them within bounds: comments of 20,000 characters, 1000 words and 1000 hosts a list, 50
+// patterns of 500 bytes a list, which compile to 5000 instructions together, 12 reactions of one emoji each.
+//
 // # Concurrency
 //
 // Everything may be called from any goroutine. A Guard serves all sites; what it keeps of addresses and
