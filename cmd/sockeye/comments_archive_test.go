@@ -18,14 +18,14 @@ func TestWhatIsExportedIsImportedAndExportedTheSame(t *testing.T) {
 	t.Parallel()
 	one, _ := newDesk(t)
 	two, _ := newDesk(t)
-	file := archived(t, 700, 1)
-	if said := one.does(t, "import", "blog", file, "--dry-run"); !strings.Contains(said, "dry run: would import 700 comments") || len(one.comments(t)) != 0 {
+	file := archived(t, 70, 1)
+	if said := one.does(t, "import", "blog", file, "--dry-run"); !strings.Contains(said, "dry run: would import 70 comments") || len(one.comments(t)) != 0 {
 		t.Errorf("dry: %s", said)
 	}
-	if said := one.does(t, "import", "blog", file); !strings.Contains(said, `imported 700 comments into "blog"; 0 of 700`) {
+	if said := one.does(t, "import", "blog", file); !strings.Contains(said, `imported 70 comments into "blog"; 0 of 70`) {
 		t.Errorf("first: %s", said)
 	}
-	if said := one.does(t, "import", "blog", file); !strings.Contains(said, "imported 0 comments") || !strings.Contains(said, "700 of 700 in the file were there already") {
+	if said := one.does(t, "import", "blog", file); !strings.Contains(said, "imported 0 comments") || !strings.Contains(said, "700 of 70 in the file were there already") {
 		t.Errorf("again: %s", said)
 	}
 	c, err := one.open(t).Comment(t.Context(), "blog", commentID(2))
@@ -53,22 +53,22 @@ func TestWhatIsExportedIsImportedAndExportedTheSame(t *testing.T) {
 func TestADamagedFileLeavesWhatCameBefore(t *testing.T) {
 	t.Parallel()
 	d, _ := newDesk(t)
-	file := archived(t, 620, 1)
+	file := archived(t, 62, 1)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text = bytes.Replace(text, []byte(`"text":"Number *610*"`), []byte(`"text":""`), 1)
+	text = bytes.Replace(text, []byte(`"text":"Number *51*"`), []byte(`"text":""`), 1)
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d.fails(t, "610 comments before it would be stored, and 0 were there already. Nothing was stored.", "import", "blog", file, "--dry-run")
+	d.fails(t, "51 comments before it would be stored, and 0 were there already. Nothing was stored.", "import", "blog", file, "--dry-run")
 	if n := len(d.comments(t)); n != 0 {
 		t.Errorf("%d comments are there after a dry run", n)
 	}
-	d.fails(t, "line 612 (byte ", "import", "blog", file)
-	d.fails(t, "comment 611: text: is missing\nsockeye: 0 comments before it are stored, and 610 were there already. Put it right", "import", "blog", file)
-	if n := len(d.comments(t)); n != 610 {
+	d.fails(t, "line 53 (byte ", "import", "blog", file)
+	d.fails(t, "comment 52: text: is missing\nsockeye: 0 comments before it are stored, and 51 were there already. Put it right", "import", "blog", file)
+	if n := len(d.comments(t)); n != 51 {
 		t.Errorf("%d comments are there", n)
 	}
 }
