@@ -17,7 +17,7 @@ export class Blog {
     blog.origin = `http://127.0.0.1:${blog.pages.address().port}`;
     blog.args = ["--comments-db", `${await house.file("")}.db`];
     await house.command(blog.args, "comments", "init", "--site", "blog", "--origin", blog.origin, "--guests");
-    if (settings.length) await house.command([...blog.args, ...settings.flatMap((setting) => ["--set", setting])], "comments", "site", "blog");
+    await house.command([...blog.args, ...["minTime=0", ...settings].flatMap((setting) => ["--set", setting])], "comments", "site", "blog"); // a test is fast
     blog.server = await house.server("--comments", ...blog.args);
     blog.via = blog.server; // or a wire to it
     return blog;
