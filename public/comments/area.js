@@ -370,12 +370,18 @@ export class Area {
     else this.#goTo(comment.id);
   }
 
+  /** Makes a guest of a reader, where the site takes guests, and calls a guest by a name that is given. */
+  async identify(name) {
+    const { user } = this.live;
+    if (this.settings.guests && (!user || (user.guest && name && name !== user.name))) await this.live.beGuest(name);
+    if (!this.live.user) throw new Problem({ code: "unauthorized" });
+  }
+
   /** Sends what somebody does to a comment, and shows what comes of it. */
-  async act(view, event, message, anonymous) {
+  async act(view, event, message) {
     const { model, live, t } = this;
     try {
-      if (anonymous && !live.user && this.settings.guests) await live.beGuest();
-      if (!live.user) throw new Problem({ code: "unauthorized" });
+      await this.identify();
       const answer = await live.ask(event, message);
       const { item } = view;
       if (event === "vote") model.votes[answer.id] = answer.value;

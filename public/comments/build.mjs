@@ -40,5 +40,7 @@ await build({
   target: "es2022",
   charset: "utf8",
   legalComments: "none",
+  mangleProps: /^_[a-z]/, // the client's names for itself, which no message has
+  mangleQuoted: true,
   plugins: [style, text],
 });

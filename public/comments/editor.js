@@ -107,6 +107,7 @@ export class Editor {
     const { area, shown, text } = this;
     if (shown.hidden) {
       try {
+        await area.identify(this.name.value.trim());
         const { html } = await area.live.ask("preview", { text: text.value });
         shown.replaceChildren(rebuild(html));
       } catch (error) {
@@ -131,7 +132,7 @@ export class Editor {
     if (this.who.hidden && !live.user) return this.#fail(t.say("unauthorized"));
     this.#busy(true);
     try {
-      if (!this.who.hidden && live.user?.name !== name) await live.beGuest(name);
+      await area.identify(name);
       const { comment } = await live.ask(...this.#what(), true, () => this.#wait());
       keep("sessionStorage", this.draft);
       this.key = undefined;

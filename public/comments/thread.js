@@ -136,14 +136,14 @@ export class View {
       if (currentTarget.getAttribute("aria-disabled") === "true") return;
       const { model } = this.area;
       const { id } = this.item.c;
-      this.area.act(this, "vote", { id, value: model.votes[id] === value ? 0 : value }, true);
+      this.area.act(this, "vote", { id, value: model.votes[id] === value ? 0 : value });
     } }, icon(name));
   }
 
   #react(reaction) {
     const { id } = this.item.c;
     const on = !this.area.model.reactions[id]?.includes(reaction);
-    this.area.act(this, "react", { id, reaction, on }, true);
+    this.area.act(this, "react", { id, reaction, on });
   }
 
   // A button that opens a small menu beside itself.
