@@ -3,7 +3,6 @@ package docs_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
@@ -12,13 +11,6 @@ import (
 
 	"github.com/sockeye-io/sockeye/handlers/comments/store"
 )
-
-// aComment is a file as sockeye comments export writes it, with a comment of the user whom
-// docs/comments.md asks about.
-const aComment = `{"format":"sockeye-comments","version":1,"site":{"name":"blog","origins":["https://www.example.com"],"settings":{}},"comments":[
-{"id":"d3k9q0v1c8s2m4p6r7t5","page":"/post-1","root":"d3k9q0v1c8s2m4p6r7t5","author":{"id":"u_4f1c9a7be2d05836","subject":"7","name":"Ann"},"text":"Hello","state":"published","created":1767225600000,"published":1767225600000}
-]}
-`
 
 // TestTheCommandsOfCommentsRun runs the commands of docs/comments.md one after the other, as a
 // reader would, and compares its table of settings with those of the site that they make.
@@ -48,16 +40,31 @@ func TestTheCommandsOfCommentsRun(t *testing.T) {
 			run(c.text)
 			if count++; count == 1 {
 				compareSettings(t, run("sockeye comments site blog"))
-			}
-			if file, made := strings.CutPrefix(c.text, "sockeye comments export blog "); made {
-				if err := os.WriteFile(filepath.Join(dir, file), []byte(aComment), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				comment(t, filepath.Join(dir, "sockeye-comments.db"))
 			}
 		}
 	}
 	if count < 10 {
 		t.Errorf("only %d commands were found", count)
+	}
+}
+
+// comment adds a comment of the user whom the page asks about.
+func comment(t *testing.T, file string) {
+	t.Helper()
+	s, err := store.Open(t.Context(), file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	author := store.Author{ID: "u_4f1c9a7be2d05836", Subject: "7", Name: "Ann"}
+	c := store.Comment{Site: "blog", Page: "/post-1", Author: author, Text: "Hello", HTML: "<p>Hello</p>", State: store.Published}
+	if _, _, err := s.Add(t.Context(), c); err != nil {
+		t.Fatal(err)
 	}
 }
 

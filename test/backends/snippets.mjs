@@ -52,6 +52,41 @@ it = ${JSON.stringify(signed())}
 print(holds(it["header"], it["body"].encode(), b"${secret}"), holds(it["header"], b"{}", b"${secret}"))`,
 };
 
+/** The names of an object and of those in it. */
+const names = (value) => (value && typeof value === "object" ? Object.entries(value).map(([name, inner]) => [name, names(inner)]).sort() : "");
+
+/** The receiver of the hook is told of a comment, in the form that the page shows. */
+async function hook({ page, text }) {
+  const port = await freePort();
+  const cwd = folder();
+  const file = ["--comments-db", join(cwd, "comments.db")];
+  const origin = "https://www.example.com";
+  const { stdout } = await run(sockeyePath(), ["comments", "init", "--site", "blog", "--origin", origin, "--guests", ...file]);
+  const [COMMENTS_SECRET] = /^ {5}[\w-]{43}$/m.exec(stdout)[0].trim().split(" ");
+  await run(sockeyePath(), ["comments", "site", "blog", "--set", `hookURL=http://127.0.0.1:${port}/new-comment`, "--set", "minTime=0", ...file]);
+  writeFileSync(join(cwd, "app.py"), `${text}\n@app.before_request\ndef show():\n    print("body", request.get_data().decode(), flush=True)\n`);
+  const receiver = await Program.start(python, ["-B", "-m", "flask", "run", "--port", port], { port, cwd, env: { COMMENTS_SECRET } });
+  const server = await sockeye(file);
+  const { io } = await import("socket.io-client");
+  const reader = io(`${server.url}/comments`, {
+    auth: { site: "blog", guest: { secret: "a secret of this reader", name: "Ann" } },
+    extraHeaders: { Origin: origin }, forceNew: true,
+  });
+  await until("connected", () => reader.connected);
+  await reader.emitWithAck("join", { page: "/post-1" });
+  const title = "The first post";
+  const answer = await reader.emitWithAck("post", { page: "/post-1", text: "Hello", key: "1", title, url: `${origin}/post-1` });
+  assert.ok(answer.comment, JSON.stringify(answer));
+  await until("the receiver is told", () => receiver.output.includes("Ann wrote on /post-1: Hello"));
+  const [, body] = /^body (.*)$/m.exec(receiver.output);
+  const shown = JSON.parse(snippets("json").find((one) => one.page === page && one.text.includes('"comment"')).text);
+  const told = JSON.parse(body);
+  delete told.comment.author.guest; // the page shows a user of the site
+  assert.deepEqual(names(told), names(shown));
+  reader.disconnect();
+  await Promise.all([server.stop(), receiver.kill()]);
+}
+
 /** What is done with a block, by its page and what it begins with. */
 const known = [
   ["docs/identity.md", "const jwt = require", async ({ text }) =>
@@ -62,6 +97,7 @@ const known = [
     isToken(await output("js", `${text}console.log(commentsToken({ id: 7, name: "Ann ☕" }, "${secret}"));`))],
   ["docs/comments.md", "import base64", async ({ text }) =>
     isToken(await output("python", `import types\n${text}print(comments_token(types.SimpleNamespace(id=7, name="Ann ☕"), "${secret}"))`))],
+  ["docs/comments.md", "import hashlib", hook],
   ["docs/webhooks.md", "import { createHmac", async ({ text }) => assert.equal(await output("js", holds.js(text)), "true false")],
   ["docs/webhooks.md", "import hashlib", async ({ text }) => assert.equal(await output("python", holds.python(text)), "True False")],
   ["docs/identity.md", "app.get(", async ({ text }) => {
