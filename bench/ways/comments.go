@@ -93,7 +93,7 @@ func startComments(ctx context.Context, l *lab, flags ...string) (*node, error) 
 		{"site", commentsSite, "--set", "minTime=0", "--set", "reactions=" + reaction},
 	} {
 		args = append(append([]string{"comments"}, args...), "--comments-db", db)
-		if out, err := exec.CommandContext(ctx, l.sockeye, args...).CombinedOutput(); err != nil { //nolint:gosec // the program under test
+		if out, err := exec.CommandContext(ctx, l.sockeye, args...).CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("%v: %w: %.300s", args, err, out)
 		}
 	}
