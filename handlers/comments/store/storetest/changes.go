@@ -42,6 +42,12 @@ func testChanges(b *bench) {
 // Whoever goes on after the last number that it was told is told everything, in small parts, too.
 func testChangesInParts(b *bench) {
 	want := map[string]bool{}
+	for i := range 4 { // pages before all comments
+		key := fmt.Sprint("/early", i)
+		_, err := b.LockPage(b.ctx(), site, key, true, store.Decision{})
+		b.must(err)
+		want[key] = true
+	}
 	for i := range 9 {
 		key := fmt.Sprint("/", i%4)
 		b.add("", on(key))

@@ -86,6 +86,9 @@ func testFlags(b *bench) {
 	third, err := b.Flag(b.ctx(), site, c.ID, "u_3", "rude", 2)
 	b.must(err)
 	b.equal([]int{repeated.Flags, third.Flags}, []int{0, 1})
+	_, err = b.Erase(b.ctx(), site, "u_1", store.Decision{})
+	b.must(err)
+	b.equal(b.again(c.ID).Flags, 1) // what was settled is not taken away once more
 }
 
 func testFlagsHold(b *bench) {
@@ -99,6 +102,10 @@ func testFlagsHold(b *bench) {
 		}
 	}
 	b.equal(b.count(page), 0)
+	rejected := b.add("", in(store.Rejected))
+	got, err := b.Flag(b.ctx(), site, rejected.ID, "u_1", "rude", 1)
+	b.must(err)
+	b.equal(got.State, store.Rejected)
 	approved := b.moderate(store.Approve, c.ID)
 	if approved[0].State != store.Published || approved[0].Flags != 0 || len(approved[0].Held) != 0 {
 		b.Fatalf("%+v", approved)
