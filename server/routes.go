@@ -12,8 +12,10 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/sockeye-io/sockeye/handlers/api"
+	"github.com/sockeye-io/sockeye/handlers/comments"
 	"github.com/sockeye-io/sockeye/handlers/ws"
 	"github.com/sockeye-io/sockeye/public"
+	"github.com/sockeye-io/sockeye/server/problem"
 )
 
 // routes is every path of the main address.
@@ -163,6 +165,10 @@ func (a *App) readyz(c *gin.Context) {
 func (a *App) notFound(c *gin.Context) {
 	if a.api != nil && strings.HasPrefix(c.Request.URL.Path, api.Prefix) {
 		api.NotFound(c.Writer)
+		return
+	}
+	if a.comments.Comments != nil && strings.HasPrefix(c.Request.URL.Path, comments.Prefix+"v1/") {
+		problem.Write(c.Writer, problem.New(http.StatusNotFound, problem.CodeNotFound, "the comments have nothing at this address"))
 		return
 	}
 	a.site.NotFound(c.Writer, c.Request)

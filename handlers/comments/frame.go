@@ -5,6 +5,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -22,7 +23,7 @@ const maxFrameAttribute = 2048
 // framePage loads the widget, and a script that tells the page around it how high it is. The
 // addresses are relative, for servers that have a prefix in front.
 const framePage = `<!doctype html>
-<html lang="en">
+<html lang="%s">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -51,7 +52,7 @@ func (c *Comments) frame(g *gin.Context) {
 	}
 	a := s.about.Load()
 	title := "Comments of " + a.Name
-	body := fmt.Sprintf(framePage, html.EscapeString(title), html.EscapeString(a.Name), attributesOf(r.URL.Query()))
+	body := fmt.Sprintf(framePage, languageOf(r.URL.Query()), html.EscapeString(title), html.EscapeString(a.Name), attributesOf(r.URL.Query()))
 	h := w.Header()
 	h.Set("Content-Security-Policy", framePolicy(a.Origins))
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -63,6 +64,17 @@ func (c *Comments) frame(g *gin.Context) {
 	if r.Method != http.MethodHead {
 		_, _ = w.WriteString(body) // the client may be gone
 	}
+}
+
+// language fits what the widget may be asked to speak.
+var language = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
+
+// languageOf is the language of the page, whose title is nobody's words.
+func languageOf(values url.Values) string {
+	if of := values.Get("lang"); language.MatchString(of) {
+		return of
+	}
+	return "en"
 }
 
 // attributesOf writes the parameters as attributes.
