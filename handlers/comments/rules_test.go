@@ -393,7 +393,10 @@ func TestSettingsAreChanged(t *testing.T) {
 	}
 	for _, wrong := range []any{
 		change(object{"maxDepth": "two"}), change(object{"maxDepth": -1}), change(object{"rejectPatterns": []string{"("}}),
-		change(object{"colour": "red"}), change(object{"maxDepth": 3, "colour": "red"}), object{"settings": 7}, object{}, 7,
+		change(object{"colour": "red"}), change(object{"maxDepth": 3, "colour": "red"}),
+		object{"settings": 7},
+		object{},
+		7,
 		object{"settings": []int{1}},
 	} {
 		if got := mod.code("settings", wrong); got != "bad_request" {
@@ -417,8 +420,12 @@ func TestWhatCannotBeAComment(t *testing.T) {
 	ann := n.user(t, "ann")
 	for want, args := range map[string][]any{
 		"bad_request": {
-			7, object{}, object{"page": "/a", "text": "x"}, saying("", "x"), saying(strings.Repeat("x", maxKey+1), "x"), saying("a\nb", "x"), saying("/a", "a\x00b"),
-			object{"page": "/a", "text": "x", "key": strings.Repeat("k", 65)}, object{"page": []int{1}, "text": "x", "key": "k"},
+			7,
+			object{},
+			object{"page": "/a", "text": "x"},
+			saying("", "x"), saying(strings.Repeat("x", maxKey+1), "x"), saying("a\nb", "x"), saying("/a", "a\x00b"),
+			object{"page": "/a", "text": "x", "key": strings.Repeat("k", 65)},
+			object{"page": []int{1}, "text": "x", "key": "k"},
 		},
 		"too_long": {saying("/a", "ein Tümpel…")},
 		"empty":    {saying("/a", ""), saying("/a", " \n ")},
