@@ -1,44 +1,39 @@
 // A site that has comments, people who write there, and moderators in front of their page.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import http from "node:http";
+import { Blog } from "./blog.mjs";
 
+/** A blog with moderators. */
 export class Site {
-  /** Makes the site "blog" on a server of its own, with an empty page on another origin. */
+  /** Makes one whose comments are seen when moderation says so. */
   static async open(house, moderation) {
     const site = new Site();
     site.house = house;
-    const pages = http.createServer((_, answer) => answer.writeHead(200, { "Content-Type": "text/html" }).end('<!doctype html><html lang="en"><title>Blog</title><link rel="icon" href="data:,"><p>A post'));
-    pages.listen(0, "127.0.0.1");
-    await once(pages, "listening");
-    house.owns({ close: () => pages.close() });
-    site.origin = `http://127.0.0.1:${pages.address().port}`;
-    site.args = ["--comments-db", `${await house.file("")}.db`];
-    site.link = linkIn(await house.command(site.args, "comments", "init", "--site", "blog", "--origin", site.origin, "--guests", "--moderation", moderation));
-    await house.command(site.args, "comments", "site", "blog", "--set", "minTime=0");
-    site.server = await house.server("--comments=on", ...site.args);
+    site.blogs = await Blog.open(house, `moderation=${moderation}`, "minTime=0");
+    site.server = site.blogs.server;
     return site;
   }
 
-  /** Another one-time link. */
+  /** A one-time link, as the path of an address. */
   async invite() {
-    return linkIn(await this.house.command(this.args, "comments", "invite", "blog"));
+    const printed = await this.house.command(this.blogs.args, "comments", "invite", "blog");
+    return new URL(/\S+\/comments\/setup\S+/.exec(printed)[0]).href.replace(/^https?:\/\/[^/]+/, "");
   }
 
   /** A moderator who sets a password by a link. */
-  async moderator(name, link, options) {
+  async moderator(name, options) {
+    const link = await this.invite();
     const page = await this.house.page(await this.house.profile(options));
     await page.goto(this.server.url + link);
     await setUp(page, name, "a red fish in green water");
     await page.locator("#desk").waitFor();
-    return new Moderator(page);
+    return Object.assign(new Moderator(page), { link });
   }
 
   /** A page of the blog, for people to write from. */
   async blog() {
     const page = await this.house.page(await this.house.profile());
-    await page.goto(this.origin);
+    await page.goto(`${this.blogs.origin}/post-1?short=1`);
     return page;
   }
 
@@ -53,8 +48,6 @@ export async function setUp(page, name, password) {
   for (const label of ["Password", "Password, again"]) await form.getByLabel(label, { exact: true }).fill(password);
   await form.getByRole("button", { name: "Set the password" }).click();
 }
-
-const linkIn = (printed) => new URL(/\S+\/comments\/setup\S+/.exec(printed)[0]).href.replace(/^https?:\/\/[^/]+/, "");
 
 /** A guest of a site writes; the page that it is in is of an origin of the site. Of what is refused the error is returned. */
 export async function write(page, url, site, name, texts, key = "/post-1") {

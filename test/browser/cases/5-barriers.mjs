@@ -9,6 +9,12 @@ function assertPolicy(response, what) {
   assert.ok(policy.includes("default-src 'none'") && policy.includes("require-trusted-types-for 'script'") && !/unsafe-(inline|eval|hashes)|\*/.test(policy), `policy of ${what}: ${policy}`);
 }
 
+// Pages may hear of another theme a frame later.
+async function inTheme(page, colorScheme) {
+  await page.emulateMedia({ colorScheme });
+  await page.evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
+}
+
 async function check(house, { name, path, status = 200, frame = false, before = async () => {}, ready }) {
   if (status === 404) house.forgiven = /status of 404/;
   const server = await house.server();
@@ -27,12 +33,13 @@ async function check(house, { name, path, status = 200, frame = false, before = 
   await assertNames(page, name);
   await assertKeyboard(page, name);
   await assertFits(page, name);
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme });
+  for (const colorScheme of ["dark", "light"]) {
+    await inTheme(page, colorScheme);
     await assertContrast(page, `${name}, ${colorScheme}`);
   }
-  await assertAccessible(page, name);
+  await assertAccessible(page, name, ...(frame ? ["page-has-heading-one"] : []));
   await page.setViewportSize({ width: 360, height: 740 });
+  await inTheme(page, "dark");
   await assertKeyboard(page, `${name} on a phone`);
   await assertContrast(page, `${name}, dark, on a phone`);
   const menu = page.getByRole("button", { name: "Pages", exact: true });

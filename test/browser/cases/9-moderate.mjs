@@ -5,7 +5,7 @@ export default {
   "a moderator comes in by a link that works once, then by name and password": async (house) => {
     house.forgiven = /status of 403|closed before the connection is established/; // what is refused here on purpose, and who signs out
     const site = await Site.open(house, "pre");
-    const ann = await site.moderator("Ann", site.link);
+    const ann = await site.moderator("Ann");
     assert.match(ann.page.url(), /\/comments\/moderate\?site=blog$/, "the used link is not in the address");
     await ann.page.getByText("Nothing waits for a decision.").waitFor();
     await ann.page.getByRole("button", { name: "Sign out" }).click();
@@ -19,15 +19,15 @@ export default {
     await form.getByLabel("Password").fill("a red fish in green water");
     await form.getByRole("button", { name: "Sign in" }).click();
     await ann.page.locator("#desk").waitFor();
-    await ann.page.goto(site.server.url + site.link);
+    await ann.page.goto(site.server.url + ann.link);
     await setUp(ann.page, "Eve", "a second use of the link");
     await ann.page.getByRole("alert").getByText("This link does not hold").waitFor();
   },
 
   "a comment appears to moderators as it is written, and what one decides to all": async (house) => {
     const site = await Site.open(house, "pre");
-    const ann = await site.moderator("Ann", site.link);
-    const ben = await site.moderator("Ben", await site.invite());
+    const ann = await site.moderator("Ann");
+    const ben = await site.moderator("Ben");
     const blog = await site.blog();
     const visitor = await reader(await site.blog(), site.server.url, "blog");
     await site.write(blog, "Cleo", "Is the *harbour* open?");
@@ -68,7 +68,7 @@ export default {
     house.forgiveLostConnections();
     const site = await Site.open(house, "post");
     const wire = await house.wire(site.server);
-    const ann = await site.moderator("Ann", site.link);
+    const ann = await site.moderator("Ann");
     const blog = await site.blog();
     await site.write(blog, "Eve", "Buy one", "Buy two", "Buy three");
     await site.write(blog, "Cleo", "Buy nothing");
@@ -123,10 +123,10 @@ export default {
 
   "settings are checked field by field, and hold at once": async (house) => {
     const site = await Site.open(house, "post");
-    const ann = await site.moderator("Ann", site.link);
+    const ann = await site.moderator("Ann");
     const { page } = ann;
     await ann.view("Settings");
-    await page.getByRole("list", { name: "Origins" }).getByText(site.origin).waitFor();
+    await page.getByRole("list", { name: "Origins" }).getByText(site.blogs.origin).waitFor();
     await page.getByLabel("Patterns that hold").fill("fine\n(");
     await page.getByRole("button", { name: "Save" }).click();
     await page.locator("#set-holdPatterns[aria-invalid=true]").waitFor();
