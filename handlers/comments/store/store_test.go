@@ -17,7 +17,7 @@ func file(t testing.TB) string {
 }
 
 func TestSQLite(t *testing.T) {
-	storetest.Run(t, storetest.Suite{Database: emptied(func() string { return file(t) }), Nodes: true})
+	storetest.Run(t, storetest.Suite{Database: emptied(func() string { return file(t) }), New: file, Nodes: true})
 }
 
 func TestMemory(t *testing.T) {
@@ -25,7 +25,7 @@ func TestMemory(t *testing.T) {
 }
 
 func TestPostgres(t *testing.T) {
-	storetest.Run(t, storetest.Suite{Database: emptied(func() string { return pgtest.Database(t) }), Nodes: true})
+	storetest.Run(t, storetest.Suite{Database: emptied(func() string { return pgtest.Database(t) }), New: pgtest.Database, Nodes: true})
 }
 
 // emptied gives out databases; one that a test is done with is emptied for the next, because making the tables

@@ -141,6 +141,51 @@ func TestGivenUpInTime(t *testing.T) {
 	})
 }
 
+// What comes for a site after it was deleted, in one transaction, does not find it.
+func TestDeletedInAGroup(t *testing.T) {
+	both(t, func(t *testing.T, _ string, d *database) {
+		release := heldUp(t, d)
+		deleted, added := make(chan error), make(chan error)
+		go func() { deleted <- d.DeleteSite(t.Context(), "blog") }()
+		waitFor(t, func() bool { return len(d.writer.jobs) == 1 })
+		go func() {
+			_, _, err := d.Add(t.Context(), Comment{Site: "blog", Page: "/", Author: Author{ID: "u_ann"}, Text: "x"})
+			added <- err
+		}()
+		waitFor(t, func() bool { return len(d.writer.jobs) == 2 })
+		if err := release(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-deleted; err != nil {
+			t.Fatal(err)
+		}
+		if err := <-added; !errors.Is(err, ErrNotFound) {
+			t.Fatal(err)
+		}
+	})
+}
+
+// What SQLite was told about files: what is committed is on the disk.
+func TestPragmas(t *testing.T) {
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "comments.db"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	d := s.(*database)
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000"} {
+		for kind, r := range map[string]runner{"writer": {on: d.writes}, "readers": d.reader} {
+			var got string
+			if err := r.one(t.Context(), "PRAGMA "+pragma, nil, &got); err != nil || got != want {
+				t.Errorf("%s of %s is %q, want %q; %v", pragma, kind, got, want, err)
+			}
+		}
+	}
+	if _, err := d.reader.exec(t.Context(), "DELETE FROM sites"); err == nil {
+		t.Error("a reader writes")
+	}
+}
+
 // Close waits for the write that runs, and refuses those that wait.
 func TestCloseWhileWriting(t *testing.T) {
 	both(t, func(t *testing.T, name string, d *database) {
@@ -203,6 +248,44 @@ func TestTablesOfALaterVersion(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// A node that finds another one making the tables waits for it.
+func TestNodeWaitsForTables(t *testing.T) {
+	name := pgtest.Database(t)
+	s, err := Open(t.Context(), name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	d := s.(*database)
+	conn, err := d.reads.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := (nodes{}).SessionLock(t.Context(), conn); err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan error)
+	go func() {
+		second, err := Open(t.Context(), name, nil)
+		if err == nil {
+			err = second.Close()
+		}
+		opened <- err
+	}()
+	waitFor(t, func() bool {
+		var waiting int
+		err := d.reader.one(t.Context(), "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted", nil, &waiting)
+		return err == nil && waiting == 1
+	})
+	if err := (nodes{}).SessionUnlock(t.Context(), conn); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-opened; err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Connections that PostgreSQL ended are replaced, and nobody notices.

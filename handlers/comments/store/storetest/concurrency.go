@@ -181,7 +181,7 @@ func testNodesTogether(b *bench) {
 
 // Nodes that start at once on an empty database make its tables once.
 func testNodesOpenAtOnce(b *bench) {
-	name := b.suite.Database(b)
+	name := b.suite.New(b)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {

@@ -15,6 +15,8 @@ import (
 type Suite struct {
 	// Database returns the name of an empty database, as store.Open takes it.
 	Database func(t testing.TB) string
+	// New returns the name of one that nobody has opened yet; nil is Database.
+	New func(t testing.TB) string
 	// Nodes says that a database may be opened several times at once.
 	Nodes bool
 }
@@ -40,6 +42,9 @@ type bench struct {
 // Run runs the suite.
 func Run(t *testing.T, s Suite) {
 	t.Helper()
+	if s.New == nil {
+		s.New = s.Database
+	}
 	tests := []struct {
 		name string
 		run  func(*bench)
