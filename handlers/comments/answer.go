@@ -27,6 +27,7 @@ var (
 	errFailed       = &refusal{code: "failed", message: "the server could not do this: try again"}
 	errUnauthorized = &refusal{code: "unauthorized", message: "sign in first"}
 	errModerators   = &refusal{code: "forbidden", message: "this is for moderators of the site"}
+	errOther        = &refusal{code: "forbidden", message: "this comment is somebody else's"}
 	errNotFound     = &refusal{code: "not_found", message: "there is no such comment on this site"}
 )
 

@@ -75,19 +75,25 @@ func (r *request) ban(ctx context.Context) (any, error) {
 	return map[string]any{"ban": banOf(&b)}, nil
 }
 
-func (r *request) unban(ctx context.Context) (any, error) {
+// someone reads of whom an event is.
+func (r *request) someone() (user string, err error) {
 	var q struct {
 		User string `json:"user"`
 	}
-	if err := r.bind(&q, "{user}"); err != nil {
-		return nil, err
+	if err = r.bind(&q, "{user}"); err == nil {
+		err = checkUser(q.User)
 	}
-	if err := checkUser(q.User); err != nil {
+	return q.User, err
+}
+
+func (r *request) unban(ctx context.Context) (any, error) {
+	user, err := r.someone()
+	if err != nil {
 		return nil, err
 	}
 	d := r.decision("")
-	d.User, d.Action = q.User, store.UnbanUser
-	if err := r.c.store.Unban(ctx, r.site.name, q.User, d); err != nil {
+	d.User, d.Action = user, store.UnbanUser
+	if err = r.c.store.Unban(ctx, r.site.name, user, d); err != nil {
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, &refusal{code: "not_found", message: "this user is not banned"}
 		}
@@ -121,16 +127,11 @@ type personForm struct {
 }
 
 func (r *request) person(ctx context.Context) (any, error) {
-	var q struct {
-		User string `json:"user"`
-	}
-	if err := r.bind(&q, "{user}"); err != nil {
+	user, err := r.someone()
+	if err != nil {
 		return nil, err
 	}
-	if err := checkUser(q.User); err != nil {
-		return nil, err
-	}
-	p, err := r.c.store.Person(ctx, r.site.name, q.User)
+	p, err := r.c.store.Person(ctx, r.site.name, user)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return nil, &refusal{code: "not_found", message: "this user has written nothing here"}
@@ -141,7 +142,7 @@ func (r *request) person(ctx context.Context) (any, error) {
 		User: formOfUser(&p.Author), Comments: p.Comments, Published: p.Published, Rejected: p.Rejected,
 		Flagged: p.Flagged, First: milliseconds(p.First),
 	}
-	b, err := r.c.store.Banned(ctx, r.site.name, q.User)
+	b, err := r.c.store.Banned(ctx, r.site.name, user)
 	switch {
 	case err == nil:
 		form := banOf(&b)

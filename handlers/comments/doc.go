@@ -22,7 +22,7 @@
 //
 // With none it is a reader, who may read. The public id of a user is "u_" or "g_" and 16
 // characters; m_ are accounts of moderators. The role "moderator" in a token moderates too.
-// The server's own --auth options do not count on this namespace; its blocks and limits do.
+// The server's own --auth options and blocks do not count on this namespace, which has bans; its limits do.
 // CONNECT_ERROR has data {code, message}: bad_request, unknown_site, origin_refused,
 // invalid_token, token_expired, guests_refused, bad_secret, unauthorized.
 //

@@ -33,7 +33,7 @@ func (r *request) own(ctx context.Context, id string) (c store.Comment, err erro
 	case c.State == store.Deleted || c.State == store.Rejected && !r.user.moderator():
 		return c, errNotFound
 	case c.Author.ID != r.user.ID:
-		return c, &refusal{code: "forbidden", message: "this comment is somebody else's"}
+		return c, errOther
 	}
 	return c, nil
 }
@@ -103,36 +103,36 @@ func (r *request) edit(ctx context.Context) (any, error) {
 	return map[string]any{"comment": formFor(r.user, &c)}, nil
 }
 
-// remove takes a comment away: its author's own at any time, another one as a moderator.
-func (r *request) remove(ctx context.Context) (any, error) {
+// named reads the comment of which the event is, which is the user's own or, for moderators, any.
+func (r *request) named(ctx context.Context) (c store.Comment, err error) {
 	var q struct {
 		ID string `json:"id"`
 	}
-	if err := r.bind(&q, "{id}"); err != nil {
+	if err = r.bind(&q, "{id}"); err != nil {
+		return c, err
+	}
+	if c, err = r.one(ctx, q.ID); err == nil && c.Author.ID != r.user.ID && !r.user.moderator() {
+		err = errOther
+	}
+	return c, err
+}
+
+// remove takes a comment away: its author's own at any time, another one as a moderator.
+func (r *request) remove(ctx context.Context) (any, error) {
+	c, err := r.named(ctx)
+	if err != nil {
 		return nil, err
 	}
-	c, err := r.one(ctx, q.ID)
-	switch {
-	case err != nil:
-		return nil, err
-	case c.Author.ID != r.user.ID && !r.user.moderator():
-		return nil, &refusal{code: "forbidden", message: "this comment is somebody else's"}
-	case c.State == store.Deleted:
+	if c.State == store.Deleted {
 		return map[string]any{"comment": formFor(r.user, &c)}, nil
 	}
 	if err = r.take(ctx, "edit"); err != nil {
 		return nil, err
 	}
 	if c.Author.ID == r.user.ID {
-		c, err = r.c.store.Edit(ctx, r.site.name, q.ID, store.Edit{Delete: true, State: store.Deleted, Edited: time.Now()})
+		c, err = r.c.store.Edit(ctx, r.site.name, c.ID, store.Edit{Delete: true, State: store.Deleted, Edited: time.Now()})
 	} else {
-		var all []store.Comment
-		if all, err = r.c.store.Moderate(ctx, r.site.name, []string{q.ID}, store.Delete, r.decision("")); err == nil && len(all) == 0 {
-			err = errNotFound
-		}
-		if err == nil {
-			c = all[0]
-		}
+		c, err = r.deleted(ctx, c.ID)
 	}
 	if err != nil {
 		return nil, err
@@ -141,20 +141,24 @@ func (r *request) remove(ctx context.Context) (any, error) {
 	return map[string]any{"comment": formFor(r.user, &c)}, nil
 }
 
+// deleted takes somebody else's comment away, which the log shows.
+func (r *request) deleted(ctx context.Context, id string) (c store.Comment, err error) {
+	all, err := r.c.store.Moderate(ctx, r.site.name, []string{id}, store.Delete, r.decision(""))
+	switch {
+	case err != nil:
+		return c, err
+	case len(all) == 0:
+		return c, errNotFound
+	}
+	return all[0], nil
+}
+
 // source is the text of a comment as it was written.
 func (r *request) source(ctx context.Context) (any, error) {
-	var q struct {
-		ID string `json:"id"`
-	}
-	if err := r.bind(&q, "{id}"); err != nil {
-		return nil, err
-	}
-	c, err := r.one(ctx, q.ID)
+	c, err := r.named(ctx)
 	switch {
 	case err != nil:
 		return nil, err
-	case c.Author.ID != r.user.ID && !r.user.moderator():
-		return nil, &refusal{code: "forbidden", message: "this comment is somebody else's"}
 	case c.State == store.Deleted:
 		return nil, errNotFound
 	}

@@ -63,7 +63,12 @@ func opened(t testing.TB) store.Store {
 
 func serve(t testing.TB, adapter socketio.AdapterFactory, o Options, change ...func(*Comments)) *node {
 	t.Helper()
-	srv, err := socketio.New(&socketio.Options{Adapter: adapter})
+	return serveOn(t, &socketio.Options{Adapter: adapter}, o, change...)
+}
+
+func serveOn(t testing.TB, on *socketio.Options, o Options, change ...func(*Comments)) *node {
+	t.Helper()
+	srv, err := socketio.New(on)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +85,7 @@ func serve(t testing.TB, adapter socketio.AdapterFactory, o Options, change ...f
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
 	router.Any("/socket.io/*any", gin.WrapH(srv))
+	c.Routes(router)
 	web := httptest.NewServer(router)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

@@ -3,18 +3,14 @@ package comments
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/gin-gonic/gin"
 
 	"github.com/sockeye-io/sockeye/adapters/memory"
 	"github.com/sockeye-io/sockeye/handlers/comments/store"
@@ -41,35 +37,8 @@ func serveWeb(t *testing.T, o Options, change ...func(*Comments)) *node {
 func serveAt(t *testing.T, adapter socketio.AdapterFactory, o Options, change ...func(*Comments)) *node {
 	t.Helper()
 	origins := &sitesOnly{}
-	srv, err := socketio.New(&socketio.Options{Adapter: adapter, Engine: engineio.Options{Origins: origins}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	origins.c = c
-	for _, f := range change {
-		f(c)
-	}
-	if err := c.Mount(srv); err != nil {
-		t.Fatal(err)
-	}
-	gin.SetMode(gin.ReleaseMode)
-	router := gin.New()
-	router.Any("/socket.io/*any", gin.WrapH(srv))
-	c.Routes(router)
-	web := httptest.NewServer(router)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := srv.Close(ctx); err != nil {
-			t.Errorf("close: %v", err)
-		}
-		web.Close()
-	})
-	return &node{c, web.URL}
+	know := func(c *Comments) { origins.c = c }
+	return serveOn(t, &socketio.Options{Adapter: adapter, Engine: engineio.Options{Origins: origins}}, o, append(change, know)...)
 }
 
 // webAlone is one with a store of its own.
