@@ -63,7 +63,7 @@ export class Frame {
         this.place.replaceChildren(this.editor.node);
       }
       this.editor.dress();
-      if (link && !this.link) this.editor.node.append(this.link = h("p.hint.help", {}, link));
+      if (link && !this.link) this.editor.node.append(this.link = h("p.hint.other", {}, link));
       if (!link) this.link = this.link?.remove();
     } else {
       this.editor = this.link = null;

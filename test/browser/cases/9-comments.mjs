@@ -147,8 +147,12 @@ export default {
     assert.equal(await page.locator("sockeye-comments").count(), 1);
     await page.evaluate(() => SockeyeComments.counts());
     await page.locator("[data-sockeye-count]", { hasText: "1 comment" }).waitFor();
-    const token = await blog.token("Cleo");
-    await page.evaluate((value) => document.querySelector("sockeye-comments").token(async () => value), token);
+    const tokens = [await blog.token("Cleo", "--ttl", "1h"), await blog.token("Cleo", "--ttl", "2s")];
+    await page.evaluate((list) => document.querySelector("sockeye-comments").token(async () => {
+      window.left = list.length - 1;
+      return list.pop();
+    }), tokens); // one that ends, and the next
+    await page.waitForFunction(() => window.left === 0);
     await ann.area.getByText("Writing as Cleo").waitFor({ state: "attached" });
     await page.evaluate(() => document.querySelector("sockeye-comments").token(null));
     await ann.area.getByText("Writing as Cleo").waitFor({ state: "detached" });
@@ -191,13 +195,16 @@ export default {
       await page.route("**/snapshot?*", async (route) => {
         const answer = await route.fetch();
         const body = await answer.json();
-        Object.assign(body.comments[0], { html, author: { id: "u_x", name: "<b>Ann</b>", avatar: "javascript:pwned()" } });
+        Object.assign(body.comments.at(-1), { html, author: { id: "u_x", name: "<b>Ann</b>", avatar: "javascript:pwned()" } });
         await route.fulfill({ response: answer, json: body });
       });
       await page.routeWebSocket(/socket\.io/, (near) => {
-        socket = near;
         const far = near.connectToServer();
         far.onMessage((message) => near.send(message));
+        near.onMessage((message) => {
+          far.send(message);
+          if (message === "5") socket = near; // polling has ended
+        });
       });
     } });
     const { page } = ann;
@@ -213,7 +220,6 @@ export default {
 
     const [id] = await page.evaluate(() => [document.querySelector("sockeye-comments").shadowRoot.querySelector("article").id.slice("comment-".length)]);
     const one = (n) => ({ id: `z${String(n).padStart(19, "0")}`, page: "/post-1", parent: n % 3 ? undefined : id, depth: n % 3 ? 0 : 1, author: { id: "u_ben", name: "Ben" }, html: `<p>burst ${n}</p>`, state: "published", created: Date.now(), up: 0, down: 0, reactions: {}, seq: 1000 + n });
-    await page.waitForFunction(() => performance.getEntriesByType("resource").some(({ name }) => name.includes("transport=polling")));
     for (let end = Date.now() + 20_000; !socket && Date.now() < end;) await page.evaluate(() => new Promise(requestAnimationFrame));
     const at = () => page.evaluate(() => Math.round(document.querySelector("sockeye-comments").shadowRoot.querySelector("article").getBoundingClientRect().top));
     const before = await at();
@@ -227,6 +233,13 @@ export default {
     await ann.button("100 new replies").click();
     await page.waitForFunction(() => document.querySelector("sockeye-comments").shadowRoot.querySelectorAll("article").length === 301);
     assert.equal((await ann.texts())[0], "burst 299");
+    await first.say("written meanwhile");
+    const again = page.waitForResponse("**/snapshot?*");
+    socket.send(`42/comments,${JSON.stringify(["reset", { page: "/post-1" }])}`);
+    await again;
+    await ann.button("1 new comment").click();
+    await ann.sees("written meanwhile");
+    assert.equal(await ann.area.locator("article").count(), 302, "comments after a reset");
     assert.equal(await page.evaluate(() => typeof window.pwned), "undefined");
   },
 
