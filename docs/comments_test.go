@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -99,5 +100,49 @@ func compareSettings(t *testing.T, site string) {
 	}
 	for key := range listed {
 		t.Errorf("docs/comments.md has a row for %s, which is no setting", key)
+	}
+}
+
+// TestCommentsNamesWhatTheWidgetTakes looks for each attribute of the tag and each custom
+// property of the widget on the page.
+func TestCommentsNamesWhatTheWidgetTakes(t *testing.T) {
+	t.Parallel()
+	page := readPage(t, "docs/comments.md")
+	taken := regexp.MustCompile(`const \{ ([^}]+) \} = tag\.dataset`).FindStringSubmatch(readPage(t, "public/comments/boot.js").text())
+	if taken == nil {
+		t.Fatal("public/comments/boot.js does not say which attributes it takes")
+	}
+	rows := make(map[string]bool)
+	for _, r := range page.rows("Attribute", "Default", "Meaning") {
+		for _, span := range codeSpans(r.cells["Attribute"]) {
+			rows[span] = true
+		}
+	}
+	for _, name := range append(strings.Split(taken[1], ", "), "server") {
+		if !rows["data-"+name] {
+			t.Errorf("docs/comments.md has no row for data-%s", name)
+		}
+		delete(rows, "data-"+name)
+	}
+	for name := range rows {
+		t.Errorf("docs/comments.md has a row for %s, which the widget does not take", name)
+	}
+	properties := make(map[string]bool)
+	for _, r := range page.rows("Property", "What") {
+		for i, span := range codeSpans(r.cells["Property"]) {
+			if i > 0 {
+				span = "--sockeye-comments" + span
+			}
+			properties[span] = true
+		}
+	}
+	used := regexp.MustCompile(`var\((--sockeye-comments-[a-z-]+)`).FindAllStringSubmatch(readPage(t, "public/comments/style.css").text(), -1)
+	if len(used) < 5 {
+		t.Fatalf("public/comments/style.css uses %d custom properties", len(used))
+	}
+	for _, m := range used {
+		if !properties[m[1]] {
+			t.Errorf("docs/comments.md has nothing about %s", m[1])
+		}
 	}
 }
