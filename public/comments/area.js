@@ -407,7 +407,7 @@ export class Area {
   /** What is wrong, in words. */
   explain({ code, message, retryAfter }) {
     const { t } = this;
-    const key = code === "read_only" ? "readOnly" : code;
+    const key = { read_only: "readOnly", failed: "error" }[code] ?? code;
     const text = t.has(key) ? t.say(key) : message || t.say("error");
     return retryAfter ? `${text} ${t.say("retry", { when: t.span(Date.now() + retryAfter * 1000) })}` : text;
   }

@@ -1,6 +1,7 @@
 // What stands around the comments: heading, order, where one writes, and what is going on.
 
 import { h, set } from "./dom.js";
+import { safe, WEB } from "./html.js";
 
 export class Frame {
   constructor(area) {
@@ -56,7 +57,8 @@ export class Frame {
     this.heading.textContent = info.count ? t.say("count", { n: info.count }) : t.say("title");
     if (!settings.name) return; // nothing was loaded yet
     const { closedBecause } = area;
-    const link = settings.signIn && !live.user && h("a.signin", { href: settings.signIn }, t.say("signIn"));
+    const href = !live.user && safe(settings.signIn, WEB);
+    const link = href && h("a", { href }, t.say("signIn"));
     if (area.writable) {
       if (!this.editor) {
         this.editor = area.editor({ label: t.say("write"), done: (comment) => area.own(comment) });

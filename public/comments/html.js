@@ -15,6 +15,9 @@ function decode(whole, name) {
   return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd";
 }
 
+/** The schemes of pages. */
+export const WEB = ["http:", "https:"];
+
 /** The address if it is a whole one of a scheme that does nothing by itself, or "". */
 export function safe(address, schemes) {
   try {
@@ -24,8 +27,6 @@ export function safe(address, schemes) {
     return "";
   }
 }
-
-const WEB = ["http:", "https:"];
 
 function element(tag, attributes, doc) {
   const node = doc.createElement(tag);

@@ -163,7 +163,7 @@ export default {
     const first = await blog.reader({ query: { short: "1" } });
     for (const text of ["one", "two", "three"]) await first.say(text);
     const asked = [];
-    const ann = await blog.reader({ near: false, ...phone, query: { lang: "de-AT" }, prepare: async (page) => {
+    const ann = await blog.reader({ near: false, ...phone, query: { lang: "de-AT", attrs: "" }, prepare: async (page) => {
       page.on("request", (request) => asked.push(new URL(request.url()).pathname));
       await page.addInitScript(() => {
         window.shifts = [];
