@@ -60,6 +60,7 @@ func heldUp(t *testing.T, d *database) (release func() error) {
 // of change is given to the next, and the others are stored.
 func TestOneOfAGroupFails(t *testing.T) {
 	both(t, func(t *testing.T, _ string, d *database) {
+		t.Helper()
 		release := heldUp(t, d)
 		failure := errors.New("failure")
 		const n = 20
@@ -117,6 +118,7 @@ func TestOneOfAGroupFails(t *testing.T) {
 // Who gives up before the writer comes to it has stored nothing.
 func TestGivenUpInTime(t *testing.T) {
 	both(t, func(t *testing.T, _ string, d *database) {
+		t.Helper()
 		release := heldUp(t, d)
 		ctx, cancel := context.WithCancel(t.Context())
 		result := make(chan error)
@@ -144,6 +146,7 @@ func TestGivenUpInTime(t *testing.T) {
 // What comes for a site after it was deleted, in one transaction, does not find it.
 func TestDeletedInAGroup(t *testing.T) {
 	both(t, func(t *testing.T, _ string, d *database) {
+		t.Helper()
 		release := heldUp(t, d)
 		deleted, added := make(chan error), make(chan error)
 		go func() { deleted <- d.DeleteSite(t.Context(), "blog") }()
@@ -189,6 +192,7 @@ func TestPragmas(t *testing.T) {
 // Close waits for the write that runs, and refuses those that wait.
 func TestCloseWhileWriting(t *testing.T) {
 	both(t, func(t *testing.T, name string, d *database) {
+		t.Helper()
 		s, err := Open(t.Context(), name, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -233,6 +237,7 @@ func TestCloseWhileWriting(t *testing.T) {
 
 func TestTablesOfALaterVersion(t *testing.T) {
 	both(t, func(t *testing.T, name string, d *database) {
+		t.Helper()
 		err := d.write(t.Context(), "", func(ctx context.Context, x *tx) error {
 			_, err := x.exec(ctx, "UPDATE goose_db_version SET version_id = 9999 WHERE version_id > 0")
 			return err
