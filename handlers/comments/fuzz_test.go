@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sockeye-io/sockeye/adapters/memory"
 	"github.com/sockeye-io/sockeye/handlers/comments/store"
@@ -33,8 +34,8 @@ func FuzzEvents(f *testing.F) {
 	}
 	n := fuzzed(f)
 	f.Fuzz(func(t *testing.T, which uint8, text string) {
-		if !json.Valid([]byte(text)) || len(text) > 20_000 {
-			return
+		if args, err := socketio.ParseArgs([]byte("[" + text + "]")); err != nil || args.Len() != 1 || !utf8.ValidString(text) || len(text) > 20_000 {
+			return // it ends the connection, or would be several arguments
 		}
 		for _, roles := range [][]string{{}, {"moderator"}} {
 			c := rawclient.Dial(t, n.url, Namespace, object{
