@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/sockeye/adapters/memory"
 	"github.com/sockeye-io/sockeye/handlers/comments/staff"
 	"github.com/sockeye-io/sockeye/handlers/comments/store"
 )
@@ -191,7 +192,7 @@ func TestConnectSaysWhoIsLetIn(t *testing.T) {
 // long as the account is there.
 func TestTheSessionOfAModerator(t *testing.T) {
 	t.Parallel()
-	n := alone(t)
+	n := serve(t, memory.New(), Options{Store: opened(t)}, func(c *Comments) { c.pollEvery = 20 * time.Millisecond })
 	people := staff.New(n.store)
 	link, err := people.Invite(t.Context(), "blog", "mia", time.Hour)
 	if err != nil {
@@ -221,11 +222,11 @@ func TestTheSessionOfAModerator(t *testing.T) {
 	if err = n.store.RemoveAccount(t.Context(), "blog", "mia"); err != nil {
 		t.Fatal(err)
 	}
+	if got := mia.hears("signed-out"); got["code"] != "unauthorized" { // who only listens, too
+		t.Errorf("signed out with %v", got)
+	}
 	if got := mia.code("queue", object{}); got != "unauthorized" {
 		t.Errorf("who is no moderator any more is told %q", got)
-	}
-	if got := mia.hears("signed-out"); got["code"] != "unauthorized" {
-		t.Errorf("signed out with %v", got)
 	}
 }
 
