@@ -3,6 +3,7 @@
 // that may have the frame.
 
 const root = document.documentElement;
+const theme = new URLSearchParams(location.search).get("theme");
 let told = 0;
 
 function tell() {
@@ -13,6 +14,7 @@ function tell() {
   }
 }
 
+if (theme === "light" || theme === "dark") root.style.colorScheme = theme;
 root.style.overflow = window.parent === window ? "" : "hidden"; // the frame grows instead
 new ResizeObserver(tell).observe(document.body);
 tell();
