@@ -267,21 +267,4 @@ export default {
     await linked.page.waitForFunction((wanted) => document.activeElement.shadowRoot?.activeElement?.id === wanted, id); // a permalink leads to it
     await linked.area.getByText("This conversation is locked.").waitFor();
   },
-
-  "no barriers on the article of the demo": async (house) => {
-    const server = await house.server();
-    for (const options of [{ viewport: { width: 1280, height: 860 } }, { ...phone, colorScheme: "dark" }]) {
-      const page = await house.page(await house.profile(options));
-      await page.emulateMedia({ reducedMotion: "reduce" });
-      await page.goto(`${server.url}/demos/comments`);
-      await page.locator("#conversation").scrollIntoViewIfNeeded();
-      await page.locator("sockeye-comments[data-state=online]").waitFor();
-      await page.getByPlaceholder("Write a comment").fill("Which river is it?");
-      await page.getByLabel("Your name").fill("Ann");
-      await page.getByRole("button", { name: "Post comment" }).click();
-      await page.locator("article", { hasText: "Which river is it?" }).last().waitFor();
-      await assertAccessible(page, JSON.stringify(options));
-      assert.equal(await fits(page), true, `wider than the window: ${JSON.stringify(options)}`);
-    }
-  },
 };
