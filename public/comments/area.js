@@ -1,15 +1,14 @@
 // The comments of one page: what was loaded, what is heard, and what of it is on the screen.
 
+import { draw } from "./draw.js";
 import { Editor } from "./editor.js";
 import { Frame } from "./frame.js";
 import { liveOf, Problem } from "./live.js";
 import { Model } from "./model.js";
+import { News } from "./news.js";
 import { textsOf } from "./texts.js";
-import { View } from "./thread.js";
 
-const NEW_AT_ONCE = 40; // comments that are built in one frame
 const POLL = 30_000; // ms between snapshots while there is no connection
-const ANNOUNCE = 10_000; // ms between announcements
 const TYPING = 6000; // ms that a hint holds
 
 export class Area {
@@ -22,7 +21,7 @@ export class Area {
   #state = ["new", ""];
   #painting = 0;
   #target = ""; // a comment to bring before the reader
-  #news = { newComments: 0, newReplies: 0 };
+  #news = null;
   #timers = {};
   #load = null; // the AbortController of what is fetched
   #tries = 0;
@@ -47,6 +46,7 @@ export class Area {
     if (this.closed) return;
     this.model = new Model(this.options.sort);
     this.frame = new Frame(this);
+    this.#news = new News(this.t, (text) => this.frame.announce(text));
     this.root.append(this.frame.node);
     this.#every("age", 60_000, () => this.#views((view) => view.when()));
     this.#every("poll", this.options.poll || POLL, () => this.#poll());
@@ -58,6 +58,7 @@ export class Area {
     this.closed = true;
     this.#load?.abort();
     for (const timer of Object.values(this.#timers)) clearTimeout(timer);
+    this.#news?.stop();
     cancelAnimationFrame(this.#painting);
     removeEventListener("hashchange", this.follow);
     removeEventListener("scroll", this.#fit);
@@ -202,7 +203,7 @@ export class Area {
       if (model !== this.model || this.online) return;
       const before = new Set(model.waiting);
       model.snapshot(part, { live: true });
-      for (const item of model.waiting) if (!before.has(item)) this.#heard(item);
+      for (const item of model.waiting) if (!before.has(item)) this.#news.hear(item);
       this.#settle(part.site, part.page);
       this.paint();
     } catch {
@@ -295,7 +296,7 @@ export class Area {
         const item = this.model.take(c, !own);
         if (!item || known) continue;
         if (own) this.model.show(item);
-        else this.#heard(item);
+        else this.#news.hear(item);
       }
       this.model.advance(seq);
     },
@@ -335,20 +336,6 @@ export class Area {
       }
     }
     this.refresh();
-  }
-
-  // Something new waits: it is announced, but not each by each.
-  #heard(item) {
-    if (!item.waits) return;
-    this.#news[item.c.parent ? "newReplies" : "newComments"] += 1;
-    if (this.#timers.news) return;
-    const tell = () => {
-      const words = Object.entries(this.#news).filter(([, n]) => n).map(([key, n]) => this.t.say(key, { n }));
-      this.#news = { newComments: 0, newReplies: 0 };
-      this.#timers.news = words.length ? setTimeout(tell, ANNOUNCE) : 0;
-      if (words.length) this.frame.announce(words.join(", "));
-    };
-    this.#timers.news = setTimeout(tell, 1000);
   }
 
   // What people do.
@@ -431,36 +418,7 @@ export class Area {
 
   #paint() {
     const { model, frame } = this;
-    let budget = NEW_AT_ONCE;
-    let left = false;
-    const walk = (parent, items) => {
-      let at = parent.firstChild;
-      for (const item of items) {
-        if (!model.visible(item)) continue;
-        if (!item.view) {
-          if (budget <= 0) {
-            left = true;
-            continue;
-          }
-          budget -= 1;
-          item.view = new View(this, item);
-          item.seen = true;
-          item.dirty = true;
-        }
-        const { view } = item;
-        if (item.dirty) view.dress();
-        item.dirty = false;
-        if (view.node === at) at = at.nextSibling;
-        else parent.insertBefore(view.node, at);
-        walk(view.replies, model.below(item.c.id));
-      }
-      while (at) {
-        const gone = at;
-        at = at.nextSibling;
-        gone.remove();
-      }
-    };
-    walk(frame.list, model.roots);
+    const left = draw(this, model, frame.list);
     const groups = model.groups();
     this.#views((view) => view.waits(groups.get(view.item.c.id)?.length ?? 0));
     frame.waits((groups.get("")?.length ?? 0) + model.extra);
