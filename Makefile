@@ -59,6 +59,10 @@ test: build ## Test everything for correctness: Go, official clients, browser.
 prove: build ## Run everything timed, large or long, and write docs/evidence/ (a quiet machine, please).
 	@GO='$(GO)' NPM='$(NPM)' ./test/prove.sh
 
+.PHONY: screenshots
+screenshots: build ## Write docs/screenshots/, a picture of each page in light, dark and on a phone.
+	@cd test/browser && $(NPM) ci --no-audit --no-fund --loglevel=error && PROVE=1 SOCKEYE_BIN=$(CURDIR)/$(BIN) node run.mjs screenshots
+
 .PHONY: chaos
 chaos: build ## Ten minutes of failing nodes, proxies and Redis under 300 clients; writes docs/evidence/chaos.txt.
 	@GO='$(GO)' NPM='$(NPM)' ./test/chaos.sh

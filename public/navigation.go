@@ -57,9 +57,9 @@ func Navigation(o SiteOptions, current, up string) string {
 
 // fillPage makes a page from what is in the source tree.
 func fillPage(body []byte, name string, o SiteOptions) []byte {
-	for mark, wanted := range map[string]bool{demosMark: o.Demos, commentsMark: o.Comments, openMark: o.Open} {
-		body = without(body, mark, wanted)
-	}
+	body = without(body, demosMark, o.Demos)
+	body = without(body, commentsMark, o.Comments)
+	body = without(body, openMark, o.Open)
 	up := strings.Repeat("../", strings.Count(name, "/"))
 	if name == absentPage {
 		up = "/" // it stands at any depth

@@ -54,6 +54,9 @@ func TestEveryEventIsCountedUnderItsLabels(t *testing.T) {
 	m.ConnectRefused("/hidden", "middleware")
 	m.EventReceived("/", 30)
 	m.EventSent("/", 5, 100)
+	if got := m.Events(); got != 6 {
+		t.Errorf("%v events on all namespaces, want 6", got)
+	}
 	m.FannedOut("/", 5, 3*time.Millisecond)
 	m.RecoveryTried("/", socketio.MissUnknown)
 	m.Published(cluster.Log, 7, 2*time.Millisecond)

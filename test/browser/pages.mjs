@@ -24,7 +24,7 @@ export async function fillDesk(page, server) {
 export const pages = [
   { name: "index", path: "/", ready: async (page) => {
     await page.locator("#transport", { hasText: "WebSocket" }).waitFor();
-    await page.locator("#connections", { hasText: /\d/ }).waitFor();
+    for (const id of ["connections", "events", "cpu", "memory"]) await page.locator(`#${id}`, { hasText: /\d/ }).waitFor();
   } },
   { name: "chat", path: "/chat", before: (page) => page.addInitScript(() => localStorage.setItem("sockeye.chat.nick", "Ann")), ready: async (page) => {
     await page.locator("#subtitle", { hasText: "here" }).waitFor();

@@ -1,14 +1,17 @@
 import { fileURLToPath } from "node:url";
 import { devices } from "../devices.mjs";
+import { tell } from "../moderators.mjs";
 
 // docs/screenshots/*.png, of people with the same colours each time. Written only by
-// make prove, because pictures change with every font.
+// make prove and make screenshots, because pictures change with every font.
 
 const folder = fileURLToPath(new URL("../../../docs/screenshots/", import.meta.url));
 const picture = (page, name) => page.screenshot({ path: `${folder}${name}.png`, animations: "disabled" });
 
 const desk = { viewport: { width: 1280, height: 800 } };
 const phone = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+
+const looks = [["light", desk], ["dark", { ...desk, colorScheme: "dark" }], ["phone", phone]];
 
 // The number is such that the colour of the user's id suits.
 const withSecret = (text) => (page) => page.addInitScript((secret) => localStorage.setItem("sockeye.chat.secret", secret), text);
@@ -63,16 +66,84 @@ async function others(house) {
     await page.locator("#uptime", { hasText: "2 s" }).waitFor();
     await picture(page, name);
   }
-  const page = await house.page(await house.profile(desk));
-  await page.goto(`${server.url}/playground`);
-  await page.locator("#connection-text", { hasText: "WebSocket" }).waitFor();
-  for (const event of ["join", "say", "echo"]) {
-    await page.getByRole("button", { name: event, exact: true }).click();
-    await page.getByRole("button", { name: "Send" }).click();
-    await page.getByText(event === "echo" ? "echo 1, [2,3], null" : `${event} "ok"`).first().waitFor();
+  for (const [name, options] of [["playground-light", desk], ["playground-dark", { ...desk, colorScheme: "dark" }]]) {
+    const page = await house.page(await house.profile(options));
+    await page.goto(`${server.url}/playground`);
+    await page.locator("#connection-text", { hasText: "WebSocket" }).waitFor();
+    for (const event of ["join", "say", "echo"]) {
+      await page.getByRole("button", { name: event, exact: true }).click();
+      await page.getByRole("button", { name: "Send" }).click();
+      await page.getByText(event === "echo" ? "echo 1, [2,3], null" : `${event} "ok"`).first().waitFor();
+    }
+    await picture(page, name);
   }
-  await picture(page, "playground-light");
 }
+
+async function still(house) {
+  house.forgiven = /status of 404/;
+  const server = await house.server();
+  for (const [what, path] of [["api", "/api/"], ["not-found", "/no/such/page"]]) {
+    for (const [look, options] of looks) {
+      const page = await house.page(await house.profile(options));
+      await page.goto(server.url + path);
+      await page.locator("h1").waitFor();
+      await picture(page, `${what}-${look}`);
+    }
+  }
+}
+
+// Comments below the article, and the desk of who moderates them.
+async function comments(house) {
+  house.forgiven = /closed before the connection is established/; // of pages that are left
+  const server = await house.server();
+  const page = await house.page(await house.profile(desk));
+  await page.goto(`${server.url}/comments/moderate`);
+  await page.getByRole("button", { name: "Try it as a moderator" }).click();
+  await page.locator("#desk").waitFor();
+  const moderate = (...events) => tell(page, server.url, { site: "demo", moderate: true }, events);
+  const say = async (name, text, parent) => (await tell(page, server.url, guestOf(name), [["post", { page: "/demos/comments", title: "The smell of home", parent, text, key: crypto.randomUUID() }]]))[0].comment.id;
+  const agree = (name, ...events) => tell(page, server.url, guestOf(name), events);
+
+  const bridge = await say("Maya", "I stood on that bridge in 2018. Nobody spoke. You *hear* them before you see them.");
+  const sea = await say("Jón", "Is there an equal to the second map in other fish? Eels must have one, they go the other way.");
+  const answer = await say("Ana Lúcia", "> Eels must have one\n\nThey do. Young eels answer to a field that is turned around them, in a tank, as if they had been moved.", sea);
+  await say("Jón", "Thank you! So the address is written down in both.", answer);
+  await agree("Jón", ["vote", { id: bridge, value: 1 }], ["react", { id: bridge, reaction: "❤️", on: true }]);
+  await agree("Ana Lúcia", ["vote", { id: bridge, value: 1 }], ["react", { id: bridge, reaction: "❤️", on: true }], ["react", { id: sea, reaction: "❤️", on: true }]);
+  await agree("Maya", ["vote", { id: answer, value: 1 }], ["react", { id: answer, reaction: "❤️", on: true }]);
+  await moderate(["moderate", { ids: [bridge], action: "pin" }]);
+  for (const [look, options] of looks) {
+    const article = await house.page(await house.profile(options));
+    await article.goto(`${server.url}/demos/comments#conversation`);
+    await article.getByText("You hear them before").waitFor();
+    await article.locator("#conversation").evaluate((node) => scrollTo({ top: node.getBoundingClientRect().top + scrollY - 40, behavior: "instant" }));
+    await article.locator("sockeye-comments[data-state=online]").waitFor();
+    await picture(article, `comments-${look}`);
+    await article.close();
+  }
+
+  await moderate(["settings", { settings: { moderation: "pre", holdWords: ["casino"] } }]);
+  await say("Ben", "How does a fish know *which* of the two ways is open this year? The counts of the `northern` one look high.");
+  await say("Best deals", "Better than any river: https://casino.example, where you win in every casino");
+  await say("Cleo", "My grandfather counted at the ladder for eleven summers. He said the same about the culverts.", answer);
+  await agree("Maya", ["flag", { id: sea, reason: "off topic" }]);
+  for (const [look, options] of looks) {
+    const one = look === "light" ? page : await house.page(await house.profile(options));
+    if (look !== "light") {
+      await one.goto(`${server.url}/comments/moderate`);
+      await one.getByRole("button", { name: "Try it as a moderator" }).click();
+      await one.locator("#connection[data-state=online]").waitFor();
+    }
+    await one.goto(`${server.url}/comments/moderate?site=demo`);
+    await one.locator(".entry").nth(2).waitFor();
+    await one.locator(".context:not([hidden])").waitFor();
+    if (look !== "phone") for (const key of ["j", "j", "x"]) await one.keyboard.press(key);
+    await one.evaluate(() => scrollTo(0, 0));
+    await picture(one, `moderate-${look}`);
+  }
+}
+
+const guestOf = (name) => ({ site: "demo", guest: { secret: `the secret of ${name}, which is long enough`, name } });
 
 async function dashboard(house) {
   const server = await house.server();
@@ -143,9 +214,9 @@ async function catchFly(page) {
   await page.mouse.up();
 }
 
-async function demos(house) {
+async function canvas(house) {
   const server = await house.server();
-  for (const [look, options] of [["light", desk], ["dark", { ...desk, colorScheme: "dark" }], ["phone", phone]]) {
+  for (const [look, options] of looks) {
     const [maya, jon] = await Promise.all([["Maya", 3, options], ["Jón", 8, desk]].map((who) => guest(house, `${server.url}/demos/canvas?room=${look}`, ...who)));
     for (const page of [maya, jon]) await page.locator("#people li").nth(1).waitFor();
     await wave(maya, "Blue", 0.75, 0.04, 2);
@@ -157,7 +228,11 @@ async function demos(house) {
     await picture(maya, `canvas-${look}`);
     for (const page of [maya, jon]) await page.close();
   }
-  for (const [look, options] of [["light", desk], ["dark", { ...desk, colorScheme: "dark" }], ["phone", phone]]) {
+}
+
+async function game(house) {
+  const server = await house.server();
+  for (const [look, options] of looks) {
     const [maya, jon] = await Promise.all([["Maya", 3, options], ["Jón", 8, desk]].map((who) => guest(house, `${server.url}/demos/game?room=${look}`, ...who)));
     for (const page of [maya, jon]) await page.locator("#people li").nth(1).waitFor();
     for (const page of [maya, maya, jon]) await catchFly(page);
@@ -170,7 +245,10 @@ async function demos(house) {
 export default process.env.PROVE ? {
   "screenshots of the chat": chat,
   "screenshots of the other pages": others,
+  "screenshots of pages that stand still": still,
   "screenshots of the dashboard": dashboard,
   "screenshots of the bell": bell,
-  "screenshots of the demos": demos,
+  "screenshots of the canvas": canvas,
+  "screenshots of the game": game,
+  "screenshots of comments and their moderators": comments,
 } : {};

@@ -106,7 +106,7 @@ export class Card {
   /** Shows what was answered. */
   answers(name, text) {
     this.context.hidden = !text;
-    this.context.replaceChildren(el("strong", { text: name ? `In answer to ${name}: ` : "In answer to: " }), excerpt(text, 240));
+    this.context.replaceChildren(el("strong", { text: name ? `In answer to ${name}: ` : "In answer to: " }), excerpt(text.replace(/^>.*$/gm, ""), 240)); // without what it quoted itself
   }
 
   /** Folds the card to a line, because it was decided here. */
