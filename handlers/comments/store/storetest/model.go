@@ -40,7 +40,7 @@ func testModel(b *bench) {
 			b.Logf("seed %d: %s", seed, strings.Join(m.steps, ", "))
 		}
 	})
-	for i := range 300 {
+	for i := range 200 {
 		m.step()
 		if i%50 == 49 {
 			m.check()
