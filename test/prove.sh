@@ -47,6 +47,9 @@ all() {
   for folder in test/clients test/floods test/browser; do
     if [ -f "$folder/package.json" ]; then suite "$folder" node_proofs "$folder"; fi
   done
+  if ! grep -q '^everything with several nodes\|^comments in PostgreSQL' "$LEFT_OUT"; then
+    suite test/comments node_proofs test/comments
+  fi
   if ! grep -q '^everything with' "$LEFT_OUT"; then
     for folder in test/balancers test/proxies test/drain; do suite "$folder" node_proofs "$folder"; done
   fi

@@ -64,6 +64,7 @@ left_out() {
     test/browser) grep -q '^test/browser' "$LEFT_OUT" ;;
     test/cluster | test/auth) grep -q '^everything with several nodes' "$LEFT_OUT" ;;
     test/balancers | test/chaos | test/drain) grep -q '^everything with' "$LEFT_OUT" ;;
+    test/comments) grep -q '^everything with several nodes\|^comments in PostgreSQL' "$LEFT_OUT" ;;
     test/proxies) grep -q '^everything with proxies' "$LEFT_OUT" ;;
     *) false ;;
   esac
@@ -111,7 +112,7 @@ echo "done"
 
 suite "Go tests" go_tests
 suite "test/deploy" deploy_tests
-for folders in test/clients "test/auth test/proxies test/backends test/api" test/cluster "test/balancers test/drain test/ways test/widget" test/floods test/chaos test/browser; do
+for folders in test/clients "test/auth test/proxies test/backends test/api" test/cluster "test/balancers test/drain test/ways test/widget test/comments" test/floods test/chaos test/browser; do
   # shellcheck disable=SC2086 # a list
   node_suites $folders
 done

@@ -72,12 +72,12 @@ export class Program {
 
   /**
    * Starts a program and waits until `ready(output)` gives something that is no lie, which
-   * becomes `program.ready`, or until it listens on `port`.
+   * becomes `program.ready`, or until it listens on `port`. It runs as `uid` and `gid`, if given.
    */
-  static async start(command, args, { ready, port, env, cwd, within = 20_000 } = {}) {
+  static async start(command, args, { ready, port, env, cwd, uid, gid, within = 20_000 } = {}) {
     const program = new Program();
     program.command = command;
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env }, cwd });
+    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env }, cwd, uid, gid });
     program.child = child;
     program.pid = child.pid;
     running.add(child);
