@@ -33,11 +33,7 @@ func (c *Comments) purge(ctx context.Context, now time.Time) {
 		return
 	}
 	for _, s := range sites {
-		before, limited := retainedFrom(&s, now)
-		if !limited {
-			continue
-		}
-		n, err := c.opts.Store.Purge(ctx, s.Name, before)
+		n, err := c.opts.Store.Purge(ctx, s.Name, retainedFrom(&s, now)) // addresses are forgotten in any case
 		switch {
 		case err != nil:
 			c.warnOfPurge(ctx, s.Name, err)
@@ -47,9 +43,12 @@ func (c *Comments) purge(ctx context.Context, now time.Time) {
 	}
 }
 
-// retainedFrom is since when comments of a site are kept, if that is limited.
-func retainedFrom(s *store.Site, now time.Time) (time.Time, bool) {
-	return now.AddDate(0, 0, -s.Settings.Retention), s.Settings.Retention > 0
+// retainedFrom is since when comments of a site are kept; zero is for good.
+func retainedFrom(s *store.Site, now time.Time) time.Time {
+	if s.Settings.Retention == 0 {
+		return time.Time{}
+	}
+	return now.AddDate(0, 0, -s.Settings.Retention)
 }
 
 // warnOfPurge tells the operator, unless the server only ends.

@@ -15,7 +15,7 @@ func (d *database) Purge(ctx context.Context, site string, before time.Time) (re
 		_, err := x.exec(ctx, "UPDATE comments SET addr = '' WHERE site = $1 AND addr <> '' AND created < $2", site, time.Now().Add(-addresses).UnixMilli())
 		return err
 	})
-	if err != nil {
+	if err != nil || before.IsZero() {
 		return 0, err
 	}
 	for _, part := range []func(context.Context, *tx, string, int64) (done, removed int, err error){purgeThreads, purgeOld} {
