@@ -121,7 +121,7 @@ export default {
     await away.sees("Said meanwhile");
   },
 
-  "settings are checked field by field, and hold at once": async (house) => {
+  "settings are checked field by field and hold at once, and a page can be locked": async (house) => {
     const site = await Site.open(house, "post");
     const ann = await site.moderator("Ann");
     const { page } = ann;
@@ -151,6 +151,13 @@ export default {
     await page.getByText("Nothing here is like that").waitFor();
     await page.getByRole("button", { name: "Like nothing like it" }).click();
     await ann.sees("Come to my casino");
+    await ann.card("casino").getByRole("button", { name: "/post-1" }).click();
+    await page.getByRole("button", { name: "Lock the page" }).click();
+    await ann.told("/post-1 takes no more comments.");
+    const [locked] = await site.write(blog, "Dan", "One more");
+    assert.equal(locked.error?.code, "locked");
+    await page.getByRole("button", { name: "Unlock the page" }).click();
+    await ann.told("/post-1 takes comments again.");
     await ann.goTo("casino");
     await page.keyboard.press("d");
     await page.getByRole("dialog", { name: "Delete the comment of Eve?" }).getByRole("button", { name: "Delete" }).click();

@@ -6,7 +6,7 @@ import { Deeds } from "./deeds.js";
 import { Gate, knownSites, rememberSite } from "./gate.js";
 import { Keys } from "./keys.js";
 import { Bans, Log } from "./ledgers.js";
-import { ask } from "./line.js";
+import { ask, sentence } from "./line.js";
 import { People } from "./person.js";
 import { Queue } from "./queue.js";
 import { Settings } from "./settings.js";
@@ -121,7 +121,7 @@ async function enter(name) {
   desk.socket.on("connect_error", refused);
   desk.socket.on("queue", heard);
   desk.socket.on("decision", ({ decision }) => decidedBy(decision));
-  desk.socket.on("signed-out", ({ message }) => leave(message));
+  desk.socket.on("signed-out", ({ message }) => leave(sentence(message)));
 }
 
 function showConnection({ state, transport, reason }) {
@@ -135,7 +135,7 @@ function showConnection({ state, transport, reason }) {
 function refused({ data = {}, message }) {
   if (!data?.code) return; // not a word of the server's: it is tried again
   byId("connection").hidden = true;
-  leave(data.code === "unauthorized" ? "" : `${data.message ?? message}.`);
+  leave(data.code === "unauthorized" ? "" : sentence(data.message ?? message));
 }
 
 function leave(reason) {
@@ -201,9 +201,30 @@ function showNarrowed() {
     });
     chips.push(el("li", {}, button));
   }
+  if (narrowed.page) chips.push(el("li", {}, lockOf(narrowed.page)));
   byId("narrowed").hidden = !chips.length;
   byId("narrowed").replaceChildren(...chips);
   byId("search-text").value = narrowed.text ?? "";
+}
+
+// A button that locks a page or unlocks it, once it is known which.
+function lockOf(page) {
+  const button = el("button", { type: "button", class: "button quiet small", hidden: true });
+  const show = ({ locked }) => {
+    button.hidden = false;
+    button.textContent = locked ? "Unlock the page" : "Lock the page";
+    button.onclick = async () => {
+      try {
+        show((await ask(desk.socket, "lock", { page, locked: !locked })).page);
+        desk.say(locked ? `${page} takes comments again.` : `${page} takes no more comments.`);
+      } catch (error) {
+        desk.problem(error);
+      }
+    };
+  };
+  fetch(new URL(`v1/${encodeURIComponent(site)}/snapshot?page=${encodeURIComponent(page)}`, location.href))
+    .then((answer) => answer.json()).then((snapshot) => show(snapshot.page), () => {});
+  return button;
 }
 
 function entitle() {
