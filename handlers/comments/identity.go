@@ -196,8 +196,9 @@ func (s *session) confirm(ctx context.Context, u *user) error {
 	return err
 }
 
-// publicID is 16 characters, behind what kind of user it is, that say nothing of what they
-// are made of, and are others on another site.
+// publicID is 16 characters, behind what kind of user it is, that are others on another site. They
+// have no key, so that users are the same after a new secret and an import elsewhere: who can
+// guess what they are made of can tell.
 func publicID(kind, site, of string) string {
 	sum := sha256.Sum256([]byte("sockeye:comments:" + kind + "\x00" + site + "\x00" + of))
 	return kind + base64.RawURLEncoding.EncodeToString(sum[:12])
