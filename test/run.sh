@@ -34,7 +34,7 @@ go_tests() {
   if ! grep -q 'race detector' "$LEFT_OUT"; then :; else race=(); fi
   # Most of the time is waited for, so more tests run at once than there are cores.
   # shellcheck disable=SC2086 # TESTARGS is a list
-  "$GO" test "${race[@]}" -p 2 -parallel 4 -shuffle=on -timeout 8m -json ${TESTARGS:-} ./... 2>&1 |
+  "$GO" test "${race[@]}" -p 3 -parallel 4 -shuffle=on -timeout 8m -json ${TESTARGS:-} ./... 2>&1 |
     "$GO" run ./test/summary -allow test/allowed-skips.txt
 }
 
