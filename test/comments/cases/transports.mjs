@@ -1,5 +1,5 @@
 // Readers on each transport whose connection is cut again and again.
-import { Agent } from "node:http";
+import { CutProxy } from "../../clients/cutproxy.mjs";
 import { until } from "../../house/programs.mjs";
 import { Person, allKnow, allThere } from "../person.mjs";
 import { Site } from "../site.mjs";
@@ -12,32 +12,36 @@ const patience = 120_000;
 class Cut extends Person {
   done = 0; // cuts, which it noticed
 
-  constructor(site, name, { options, ...more }) {
-    const agent = new Agent({ keepAlive: true });
-    super(site, name, { ...more, options: { ...options, agent } });
-    this.agent = agent;
+  static async come(site, name, node, options) {
+    const proxy = await CutProxy.open(node.url);
+    const reader = new Cut(site, name, { urls: [proxy.url], options });
+    reader.proxy = proxy;
+    return reader;
   }
 
   /** Loses the connection: the client closes its transport, or the network takes it away. */
   async cut() {
     const { losses } = this;
-    // Between two polls there is nothing to take away: the next one is.
-    await until(`${this.name} has lost the connection`, () => this.losses > losses || void this.#once(), patience);
+    const close = this.done % 2 === 0;
+    if (!close) this.proxy.cut();
+    await until(`${this.name} has lost the connection`, () => {
+      if (this.losses === losses && close) this.socket.io.engine?.transport.close(); // again, where it has just upgraded
+      return this.losses > losses;
+    }, patience);
+    this.proxy.mend();
     this.done++;
   }
 
-  #once() {
-    const transport = this.socket.io.engine?.transport;
-    if (this.done % 2 === 0) transport?.close();
-    else if (transport?.name === "websocket") transport.ws.terminate();
-    else this.agent.destroy();
+  close() {
+    super.close();
+    this.proxy.close();
   }
 }
 
 async function cutAgainAndAgain({ watch, after }, options, settles) {
   const site = watch(await Site.make({ args: ["--allow-upgrades"] })); // auto: not where WebSockets die young
   const node = await site.start();
-  const readers = [0, 1, 2].map((i) => new Cut(site, `reader ${i}`, { urls: [node.url], options }));
+  const readers = await Promise.all([0, 1, 2].map((i) => Cut.come(site, `reader ${i}`, node, options)));
   const writer = new Person(site, "writer", { urls: [node.url], reads: false, who: site.moderator("w") });
   after(() => [...readers, writer].forEach((one) => one.close()));
   await allThere([...readers, writer]);
