@@ -29,7 +29,7 @@ if ! complete; then
 TEXT
     exit 0
   fi
-  "$NPM" ci --ignore-scripts --omit=dev --no-audit --no-fund --loglevel=error
+  "$NPM" ci --ignore-scripts --no-audit --no-fund --loglevel=error
 fi
 
 take() { cmp -s "node_modules/$1" "client/${1##*/}" || cp "node_modules/$1" "client/${1##*/}"; }

@@ -104,8 +104,15 @@ func ofPackages(folder string) ([]notice, error) {
 	if len(files) == 0 {
 		return nil, fmt.Errorf("%s has no packages: run npm ci in the folder above, as make client does", folder)
 	}
+	tools, err := toolsIn(folder)
+	if err != nil {
+		return nil, err
+	}
 	texts := make(map[string][]notice)
 	for _, file := range files {
+		if tools["node_modules/"+filepath.ToSlash(strings.TrimPrefix(filepath.Dir(file), folder+string(filepath.Separator)))] {
+			continue
+		}
 		text, err := os.ReadFile(file) //nolint:gosec // npm's own files
 		if err != nil {
 			return nil, err
@@ -120,6 +127,26 @@ func ofPackages(folder string) ([]notice, error) {
 		}
 	}
 	return sorted(texts), nil
+}
+
+// toolsIn are the packages of a folder that build the client and are not in it, by their
+// places in the lockfile above.
+func toolsIn(folder string) (map[string]bool, error) {
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(folder), "package-lock.json")) //nolint:gosec // of the repository
+	if err != nil {
+		return nil, err
+	}
+	var lock struct {
+		Packages map[string]struct{ Dev, DevOptional bool }
+	}
+	if err := json.Unmarshal(text, &lock); err != nil {
+		return nil, fmt.Errorf("package-lock.json: %w", err)
+	}
+	tools := make(map[string]bool)
+	for place, p := range lock.Packages {
+		tools[place] = p.Dev || p.DevOptional
+	}
+	return tools, nil
 }
 
 func licencesIn(what, dir string) ([]notice, error) {

@@ -47,7 +47,8 @@ func TestTheUserOfASocket(t *testing.T) {
 	s := socketOf(t, srv, answer)
 	var events []string
 	srv.OnRoom(func(e socketio.RoomEvent) {
-		if e.Kind == socketio.RoomJoined || e.Kind == socketio.RoomLeft {
+		ofUser := strings.HasPrefix(e.Room, socketio.UserRoom(""))
+		if ofUser && (e.Kind == socketio.RoomJoined || e.Kind == socketio.RoomLeft) {
 			events = append(events, map[socketio.RoomEventKind]string{socketio.RoomJoined: "+", socketio.RoomLeft: "-"}[e.Kind]+e.Room)
 		}
 	})
