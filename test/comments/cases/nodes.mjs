@@ -47,11 +47,28 @@ class Town {
     await one.ask("edit", { id: first.id, text: `${word}: first, edited` });
     await this.moderate(there, bad.id, "reject");
     await this.moderate(here, answer.id, "pin");
-    await this.same((comments) => {
-      const now = comments.find(({ id }) => id === first.id);
-      const reply = comments.find(({ id }) => id === answer.id);
+    const right = (get) => {
+      const [now, reply] = [get(first.id), get(answer.id)];
       return now?.html.includes("edited") && now.up === 1 && now.reactions["🎉"] === 1 && reply?.pinned && reply.down === 1 &&
-        !comments.some(({ id, state }) => id === bad.id && state === "published");
+        get(bad.id)?.state !== "published";
+    };
+    await this.heard(`${word}: all of it`, right);
+    // Both nodes have told everything. What now comes to one of them, the other one has to find out: nobody asks
+    // it for anything.
+    for (const [i, guest] of this.guests.entries()) {
+      const alone = await this.moderators[i].post(`${word}: alone at node ${i}`);
+      await this.heard(`${word}: a comment at node ${i} alone`, (get) => get(alone.id));
+      await guest.ask("vote", { id: alone.id, value: 1 });
+      await this.heard(`${word}: a vote at node ${i} alone`, (get) => get(alone.id).up === 1);
+    }
+    await this.same();
+  }
+
+  /** Waits until all have heard of something. */
+  heard(what, right) {
+    const deaf = () => this.people.filter((one) => !right((id) => one.known.get(id)));
+    return until(`all hear ${what}`, () => deaf().length === 0, patience).catch((error) => {
+      throw new Error(`${error.message}: not ${deaf().map((one) => one.name).join(", ")}`);
     });
   }
 
@@ -60,13 +77,12 @@ class Town {
     if (done[0] !== id) throw new Error(`${action} of ${id} was not done`);
   }
 
-  /** Waits until the page is as it should be at both nodes, and all who read know it so. */
-  async same(right) {
+  /** Waits until the page is the same at both nodes, and all who read know it so. */
+  async same() {
     let problem;
     await until("all see the same", async () => {
       const [left, other] = await Promise.all(this.nodes.map((node) => this.site.snapshot(node.url)));
       const page = left.comments.map(seen);
-      if (!right(left.comments)) return void (problem = `the page is ${page}`);
       if (page.join() !== other.comments.map(seen).join()) return void (problem = "the nodes have different pages");
       const published = left.comments.filter((one) => one.state === "published").map(seen).sort().join("\n");
       for (const person of this.people) {
