@@ -27,7 +27,7 @@ const house = {
   postgres: async () => (await (postgres ??= Postgres.start())).database(),
 };
 const began = Date.now();
-const cases = Object.entries({ ...ends, ...nodes, ...transports, ...versions, ...burst }).filter(([title]) => title.includes(flags.only));
+const cases = Object.entries({ ...nodes, ...ends, ...transports, ...versions, ...burst }).filter(([title]) => title.includes(flags.only));
 const waiting = [...cases];
 let failed = 0;
 
