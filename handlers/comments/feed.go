@@ -155,7 +155,7 @@ func (f *feed) start(ctx context.Context) bool {
 			head := heads[f.s.name]
 			f.s.mu.Lock()
 			f.told, f.floor, f.decision = cursor{head.Seq, head.Tally}, head.Floor, last
-			f.s.head.Seq, f.s.head.Tally = max(head.Seq, f.s.head.Seq), max(head.Tally, f.s.head.Tally)
+			f.s.head.Seq, f.s.head.Tally, f.s.head.Floor = max(head.Seq, f.s.head.Seq), max(head.Tally, f.s.head.Tally), max(head.Floor, f.s.head.Floor)
 			f.s.mu.Unlock()
 			close(f.ready)
 			return true

@@ -299,6 +299,66 @@ func TestWhatIsTooOldIsASnapshot(t *testing.T) {
 	}
 }
 
+// TestWhatWasPurgedBeforeAFeedBeganIsASnapshot: the first who comes back after old comments were removed elsewhere is
+// told so at once. The feed knew it and the site did not, so nobody was told at all.
+func TestWhatWasPurgedBeforeAFeedBeganIsASnapshot(t *testing.T) {
+	t.Parallel()
+	s := opened(t)
+	n := serve(t, memory.New(), Options{Store: s}, func(c *Comments) { c.pollEvery = time.Hour })
+	add := func(page string) store.Comment {
+		t.Helper()
+		c, _, err := s.Add(t.Context(), store.Comment{Site: "blog", Page: page, Text: "x", HTML: "<p>x</p>", Author: store.Author{ID: "u_x", Name: "X"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	known := cursor{seq: add("/a").Seq}
+	if _, err := s.Purge(t.Context(), "blog", time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	add("/b")
+	if got := n.reader(t).must("join", object{"page": "/a", "cursor": known.String()}); got["reset"] != true {
+		t.Errorf("told %v", got)
+	}
+}
+
+// TestASiteThatWasMadeAnewIsAnother: of the same name and the same version, within one look at the store. What the
+// secret of the one before had signed held on, and nothing was told until the new one was as far as the old one.
+func TestASiteThatWasMadeAnewIsAnother(t *testing.T) {
+	t.Parallel()
+	s := opened(t)
+	n := serve(t, memory.New(), Options{Store: s}, func(c *Comments) { c.pollEvery = time.Hour })
+	ann := n.user(t, "ann")
+	for _, text := range []string{"one", "two", "three"} {
+		ann.say("/a", text)
+	}
+	was := n.known("blog")
+	settings := was.about.Load().Settings
+	if err := s.DeleteSite(t.Context(), "blog"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CreateSite(t.Context(), store.Site{Name: "blog", Secret: shopSecret, Settings: settings, Created: time.Now().Add(time.Second)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.poll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	now := n.known("blog")
+	if now == was || now.about.Load().Secret != shopSecret || headOf(now).Seq != 0 {
+		t.Fatalf("the new site is the old one, at %+v", headOf(now))
+	}
+	was.reached(store.Head{Seq: 9, Created: now.about.Load().Created})
+	now.reached(store.Head{Seq: 9, Created: was.about.Load().Created})
+	if headOf(was).Seq == 9 || headOf(now).Seq != 0 {
+		t.Errorf("what was said of one holds for the other: %+v, %+v", headOf(was), headOf(now))
+	}
+	ben := n.dial(t, object{"site": "blog", "token": tokenOf(t, shopSecret, "ben", time.Hour, nil)})
+	k := keeping(n.reader(t), "/a")
+	k.join()
+	k.hearsComment(ben.say("/a", "first")["id"].(string), "published")
+}
+
 // TestWhoMissedALotGetsASnapshot: more than a client would want one by one.
 func TestWhoMissedALotGetsASnapshot(t *testing.T) {
 	t.Parallel()

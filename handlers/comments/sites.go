@@ -268,7 +268,7 @@ func (c *Comments) poll(ctx context.Context) error {
 	}
 	for name, head := range heads {
 		s := c.known(name)
-		if s == nil || s.about.Load().Version != head.Version {
+		if s == nil || s.about.Load().Version != head.Version || !s.about.Load().Created.Equal(head.Created) {
 			if _, err = c.reload(ctx, name); err != nil {
 				c.cannotBe(ctx, name, head.Version, err)
 			}
@@ -324,8 +324,11 @@ func (c *Comments) forget(s *site) {
 	}
 }
 
-// reached takes what the store says of how far a site is.
+// reached takes what the store says of how far a site is, unless that is said of another one that had its name.
 func (s *site) reached(head store.Head) {
+	if !s.about.Load().Created.Equal(head.Created) {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if head.Floor > s.head.Floor || head.Version > s.head.Version {

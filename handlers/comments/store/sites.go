@@ -55,9 +55,11 @@ func (d *database) UpdateSite(ctx context.Context, s Site) error {
 // DeleteSite implements Sites.
 func (d *database) DeleteSite(ctx context.Context, name string) error {
 	return d.write(ctx, name, func(ctx context.Context, x *tx) error {
-		_, err := x.exec(ctx, "DELETE FROM sites WHERE name = $1", name)
+		if _, err := x.exec(ctx, "DELETE FROM sites WHERE name = $1", name); err != nil {
+			return err
+		}
 		delete(x.heads, name) // for what comes later in the transaction, it is not there
-		return err
+		return nil
 	})
 }
 
@@ -90,10 +92,12 @@ func (d *database) ListSites(ctx context.Context) (sites []Site, err error) {
 // Heads implements Sites.
 func (d *database) Heads(ctx context.Context) (map[string]Head, error) {
 	heads := map[string]Head{}
-	err := d.reader.each(ctx, "SELECT name, seq, tally, floor, version FROM sites", nil, func(scan func(...any) error) error {
+	err := d.reader.each(ctx, "SELECT name, seq, tally, floor, version, created FROM sites", nil, func(scan func(...any) error) error {
 		var name string
 		var h Head
-		err := scan(&name, &h.Seq, &h.Tally, &h.Floor, &h.Version)
+		var created int64
+		err := scan(&name, &h.Seq, &h.Tally, &h.Floor, &h.Version, &created)
+		h.Created = timeOf(created)
 		heads[name] = h
 		return err
 	})

@@ -48,9 +48,10 @@ type Site struct {
 
 // Head is how far a site is.
 type Head struct {
-	Seq, Tally int64 // of the last change
-	Floor      int64 // cursors with a lower seq are too old
-	Version    int64 // of the site's settings
+	Seq, Tally int64     // of the last change
+	Floor      int64     // cursors with a lower seq are too old
+	Version    int64     // of the site's settings
+	Created    time.Time // of the site: another one of its name begins anew
 }
 
 // Page is a page that has comments.
