@@ -89,7 +89,7 @@ func (r *request) edit(ctx context.Context) (any, error) {
 	case verdict.State == store.Rejected:
 		return nil, &refusal{code: "rejected", message: "this site does not publish a comment like this"}
 	}
-	change := store.Edit{Text: q.Text, HTML: document.HTML, Hash: hash, State: verdict.State, Held: verdict.Held, Edited: time.Now()}
+	change := store.Edit{Text: q.Text, HTML: document.HTML, Hash: hash, State: verdict.State, Held: verdict.Held, Was: c.State, Edited: time.Now()}
 	if c.State != store.Published { // what waits is not published by its author
 		change.State = c.State
 		if change.Held == nil {

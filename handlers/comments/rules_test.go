@@ -1,6 +1,7 @@
 package comments
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -183,6 +184,29 @@ func TestAWindowForChanges(t *testing.T) {
 		if got := ann.code(event, object{"id": id, "text": "x"}); got != "not_found" {
 			t.Errorf("%s of a deleted one: %q", event, got)
 		}
+	}
+}
+
+// decisive is a store whose moderator decides while an edit is on its way.
+type decisive struct {
+	store.Store
+}
+
+func (d decisive) Edit(ctx context.Context, site, id string, e store.Edit) (store.Comment, error) {
+	if _, err := d.Moderate(ctx, site, []string{id}, store.Reject, store.Decision{By: "m_mod"}); err != nil {
+		return store.Comment{}, err
+	}
+	return d.Store.Edit(ctx, site, id, e)
+}
+
+// TestAnEditUndoesNoDecision: a comment that was rejected while its author changed it was published again.
+func TestAnEditUndoesNoDecision(t *testing.T) {
+	t.Parallel()
+	n := serve(t, memory.New(), Options{Store: decisive{opened(t)}})
+	ann := n.user(t, "ann")
+	id := ann.say("/a", "hello")["id"].(string)
+	if got := ann.must("edit", object{"id": id, "text": "hello again"})["comment"].(object); got["state"] != "rejected" || got["html"] != nil {
+		t.Errorf("the edit made it %v", got)
 	}
 }
 

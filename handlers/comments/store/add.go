@@ -129,11 +129,15 @@ func (d *database) Edit(ctx context.Context, site, id string, e Edit) (edited Co
 			empty(c)
 			return x.setState(ctx, c, Deleted, time.Now())
 		}
-		c.Text, c.HTML, c.Hash, c.Held = storableText(e.Text), storableText(e.HTML), storableText(e.Hash), e.Held
+		c.Text, c.HTML, c.Hash = storableText(e.Text), storableText(e.HTML), storableText(e.Hash)
+		overtaken := e.Was != "" && e.Was != c.State
+		if !overtaken {
+			c.Held = e.Held
+		}
 		if c.Edited = timeOf(millis(e.Edited)); c.Edited.IsZero() {
 			c.Edited = timeOf(time.Now().UnixMilli())
 		}
-		if e.State == "" {
+		if e.State == "" || overtaken {
 			return nil
 		}
 		return x.setState(ctx, c, e.State, c.Edited)

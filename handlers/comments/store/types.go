@@ -111,6 +111,9 @@ type Edit struct {
 	State            State
 	Held             []string
 	Edited           time.Time
+	// Was, where it is not "", is the state in which State and Held were decided: a comment that is in another one
+	// by now keeps that, and why it is held.
+	Was State
 	// Delete takes the text away and makes the state Deleted; the other fields do not count.
 	Delete bool
 }

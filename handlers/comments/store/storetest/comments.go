@@ -174,6 +174,26 @@ func testStates(b *bench) {
 	}
 }
 
+// An edit that was decided before a moderator decided otherwise publishes nothing.
+func testOvertakenEdit(b *bench) {
+	c := b.add("")
+	b.moderate(store.Reject, c.ID)
+	got, err := b.Edit(b.ctx(), site, c.ID, store.Edit{Text: "x", State: store.Published, Was: store.Published})
+	b.must(err)
+	if got.State != store.Rejected || b.again(c.ID).State != store.Rejected || b.count(page) != 0 {
+		b.Fatalf("the edit made it %s", got.State)
+	}
+	held := b.add("", in(store.Pending), func(c *store.Comment) { c.Held = []string{"flags"} })
+	got, err = b.Edit(b.ctx(), site, held.ID, store.Edit{Text: "x", State: store.Published, Was: store.Published})
+	b.must(err)
+	b.equal(got.Held, []string{"flags"})
+	got, err = b.Edit(b.ctx(), site, held.ID, store.Edit{Text: "x", State: store.Published, Was: store.Pending})
+	b.must(err)
+	if got.State != store.Published || got.Held != nil {
+		b.Fatalf("an edit of what waits: %s, %v", got.State, got.Held)
+	}
+}
+
 func testRecent(b *bench) {
 	first := b.add("")
 	b.add("", in(store.Pending))

@@ -62,6 +62,7 @@ func Run(t *testing.T, s Suite) {
 		{"Edit", testEdit, false},
 		{"DeleteComment", testDeleteComment, false},
 		{"States", testStates, false},
+		{"OvertakenEdit", testOvertakenEdit, false},
 		{"PageOfFirstComment", testPageOfFirstComment, false},
 		{"LockPage", testLockPage, false},
 		{"ThreadsInOrder", testThreadsInOrder, false},
