@@ -59,6 +59,9 @@ func (a *App) openComments() (err error) {
 		Store: s, EnginePath: a.cfg.BasePath(), Open: a.openToTry(),
 		Observer: a.metrics, Logger: a.log,
 	}
+	if a.cfg.Demos != SwitchOn { // nobody has said that there are demos: a proxy on this machine may be for everybody
+		o.TryDoor = a.notThroughProxies
+	}
 	if a.nodes.redis != nil {
 		o.Shared = redislimit.New(a.nodes.redis, a.cfg.RedisPrefix)
 	}

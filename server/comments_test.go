@@ -85,6 +85,34 @@ func TestAModeratorsCookieIsKeptToTLS(t *testing.T) {
 	}
 }
 
+// TestTheDemoIsTriedOnThisMachine: on a loopback address demos are there without anybody having said so, and a proxy on
+// the machine must not let the world moderate.
+func TestTheDemoIsTriedOnThisMachine(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config) {
+		c.Comments, c.Demos = SwitchOn, SwitchAuto
+		withComments(t, c)
+	})
+	for forwarded, want := range map[string]int{"": http.StatusOK, "192.0.2.1": http.StatusNotFound} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/comments/v1/demo/try", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		if forwarded != "" {
+			req.Header.Set("X-Forwarded-For", forwarded)
+		}
+		res, err := r.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("through %q: %s", forwarded, res.Status)
+		}
+	}
+}
+
 func TestWithoutCommentsThereIsNothingOfThem(t *testing.T) {
 	t.Parallel()
 	r := start(t, func(c *Config) {

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"github.com/sockeye-io/sockeye/handlers/comments/guard"
 	"github.com/sockeye-io/sockeye/handlers/comments/staff"
 	"github.com/sockeye-io/sockeye/handlers/comments/store"
@@ -30,6 +32,8 @@ type Options struct {
 	// Open lets anybody moderate the site "demo" (POST /comments/v1/demo/try), which is made if it is not
 	// there. For demo pages on a loopback address only.
 	Open bool
+	// TryDoor stands before that, and aborts for whom it is not there; nil lets everybody in.
+	TryDoor gin.HandlerFunc
 	// Shared counts limits together with other nodes; nil counts here alone.
 	Shared limit.Shared
 	// Observer is told what a metric may count; nil hears nothing.

@@ -43,7 +43,11 @@ func (c *Comments) Routes(r gin.IRouter) {
 	c.private(g, "/logout", c.logOut, http.MethodPost)
 	c.private(g, "/session", c.whoIs, http.MethodGet, http.MethodHead)
 	if c.opts.Open {
-		c.private(g, "/try", c.tryDemo, http.MethodPost)
+		try := g.Group("")
+		if c.opts.TryDoor != nil {
+			try.Use(c.opts.TryDoor)
+		}
+		c.private(try, "/try", c.tryDemo, http.MethodPost)
 	}
 	r.Match([]string{http.MethodGet, http.MethodHead}, Prefix+"frame/:site", c.frame)
 }

@@ -40,6 +40,9 @@ func (r *request) settings(ctx context.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if to := stored.Settings.HookURL; r.c.opts.Open && r.site.name == demoSite && to != "" { // anybody could have requests sent, from here
+		return nil, &refusal{code: "forbidden", field: "hookURL", message: "the site of the demo pages, which anybody may moderate, tells no other server"}
+	}
 	if err = r.c.store.UpdateSite(ctx, stored); err != nil {
 		return nil, err
 	}

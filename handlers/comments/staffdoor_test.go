@@ -165,6 +165,28 @@ func TestSigningInIsCounted(t *testing.T) {
 	}
 }
 
+// TestADemoOpensNothingElse: nobody moderates a site of somebody's own that is called demo, and who tries the demo has no
+// requests sent.
+func TestADemoOpensNothingElse(t *testing.T) {
+	t.Parallel()
+	n := serveWeb(t, Options{Store: opened(t), Open: true})
+	tried := n.do(t, http.MethodPost, "/comments/v1/demo/try", `{}`)
+	cookie := "sockeye-comments-demo=" + cookieOf(t, tried, "sockeye-comments-demo").Value
+	mod := n.dial(t, object{"site": "demo", "moderate": true}, "Cookie", cookie)
+	mod.must("settings", object{"settings": object{"maxLinks": 3}})
+	for _, name := range []string{"hookURL", "HookUrl"} {
+		if got := mod.code("settings", object{"settings": object{name: "http://127.0.0.1:1/"}}); got != "forbidden" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	s := opened(t)
+	if err := s.CreateSite(t.Context(), store.Site{Name: "demo", Origins: []string{blogOrigin}, Secret: blogSecret}); err != nil {
+		t.Fatal(err)
+	}
+	own := serveWeb(t, Options{Store: s, Open: true})
+	own.do(t, http.MethodPost, "/comments/v1/demo/try", `{}`).wants(t, http.StatusNotFound, "not_found")
+}
+
 func TestAnybodyTriesTheDemo(t *testing.T) {
 	t.Parallel()
 	n := serveWeb(t, Options{Store: opened(t), Open: true})
