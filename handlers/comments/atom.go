@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/sockeye-io/sockeye/handlers/comments/store"
@@ -171,24 +172,30 @@ func (a *about) atomID(kind, of string) string {
 	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 }
 
-// addressAsked is the whole address of a request, as the client sees it.
-func addressAsked(r *http.Request) string {
+// addressAsked is the address of a feed, as the client sees it, without parameters that are none of it: a feed is made
+// once, whatever else is in its address.
+func addressAsked(r *http.Request, page string) string {
 	scheme := "http"
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	u := url.URL{Scheme: scheme, Host: r.Host, Path: r.URL.Path, RawQuery: r.URL.RawQuery}
+	query := url.Values{}
+	if page != "" {
+		query.Set("page", page)
+	}
+	u := url.URL{Scheme: scheme, Host: r.Host, Path: r.URL.Path, RawQuery: strings.ReplaceAll(query.Encode(), "%2F", "/")}
 	return u.String()
 }
 
 // feedAtom answers with what is new of a page, or of the site.
 func (c *Comments) feedAtom(w http.ResponseWriter, r *http.Request, s *site) error {
-	q := atomRequest{page: r.URL.Query().Get("page"), self: addressAsked(r)}
+	q := atomRequest{page: r.URL.Query().Get("page")}
 	if q.page != "" {
 		if err := checkPage(q.page, "page"); err != nil {
 			return err
 		}
 	}
+	q.self = addressAsked(r, q.page)
 	answer, err := c.readied(r.Context(), s, &recipe{
 		key: readyKey{kind: "atom", site: s.name, created: s.about.Load().Created.UnixNano(), page: q.page, with: q.self},
 		build: func(ctx context.Context, a *about, _ store.Head) (*ready, error) {

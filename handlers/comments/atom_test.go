@@ -161,3 +161,18 @@ func TestWhoHasAFeedIsToldSo(t *testing.T) {
 	}
 	n.get(t, path+"?page="+strings.Repeat("x", 600)).wants(t, http.StatusBadRequest, "bad_request")
 }
+
+// TestAFeedIsMadeOnce: whoever adds parameters to its address does not have it made again, nor others' answers leave.
+func TestAFeedIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	n := webAlone(t)
+	for _, more := range []string{"", "&x=1", "&x=2", "&page=/b"} {
+		a := n.get(t, "/comments/v1/blog/feed.atom?page=/a"+more)
+		if a.StatusCode != http.StatusOK || !strings.Contains(string(a.text), `href="`+n.url+`/comments/v1/blog/feed.atom?page=/a"`) {
+			t.Errorf("%s: %s %s", more, a.Status, a.text)
+		}
+	}
+	if got := n.shelf.builds; got != 1 {
+		t.Errorf("it was made %d times", got)
+	}
+}
