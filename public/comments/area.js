@@ -24,6 +24,7 @@ export class Area {
   #news = null;
   #timers = {};
   #load = null; // the AbortController of what is fetched
+  #follows = false; // a join was answered: what is heard follows on what is known
   #tries = 0;
 
   /** root is a shadow root; options are {server, site, page, sort, lang, title, url, token, poll}. */
@@ -260,6 +261,7 @@ export class Area {
   // What the connection calls.
 
   asks() {
+    this.#follows = false;
     return { page: this.page, cursor: this.model.cursor.join("."), stamp: this.stamp };
   }
 
@@ -275,6 +277,7 @@ export class Area {
     if (viewers !== undefined) this.frame.viewers(viewers);
     if (reset) return this.#heal();
     const [seq, tally] = cursor.split(".").map(Number);
+    this.#follows = true;
     this.hears("comments", { comments, seq: 0 });
     for (const one of tallies) model.count(one, tally);
     model.advance(seq, tally);
@@ -298,11 +301,11 @@ export class Area {
         if (own) this.model.show(item);
         else this.#news.hear(item);
       }
-      this.model.advance(seq);
+      if (this.#follows) this.model.advance(seq); // before, there may be more between
     },
     tally: ({ tally, counts }) => {
       for (const one of counts) this.model.count(one, tally);
-      this.model.advance(0, tally);
+      if (this.#follows) this.model.advance(0, tally);
     },
     page: ({ page }) => this.#settle(null, page),
     viewers: ({ count }) => this.frame.viewers(count),

@@ -29,7 +29,8 @@ export class Editor {
       if (event.key === "Escape" && close && !event.isComposing) this.cancel();
     });
     this.name = h("input.name", { id: `${id}n`, maxLength: 60, autocomplete: "nickname", placeholder: say("name"), value: area.live.guest?.name ?? "" });
-    this.website = h("input", { name: "website", tabindex: -1, autocomplete: "off", id: `${id}w` });
+    // What fills in forms by itself is asked to leave it out: who it fills it in for would be taken for a program.
+    this.website = h("input", { name: "website", tabindex: -1, autocomplete: "off", id: `${id}w`, "data-1p-ignore": "", "data-bwignore": "", "data-lpignore": "true", "data-form-type": "other" });
     this.problem = h("p.problem", { id: `${id}p`, role: "alert" });
     this.shown = h("div.preview.body", { hidden: true, tabindex: -1, "aria-label": say("preview"), role: "region" });
     this.left = h("span.hint");

@@ -170,7 +170,7 @@ export class Live {
       this.#know(answer.mine?.user ?? null);
       area.joined(answer);
     } catch (error) {
-      if (error.code !== "lost" && error.code !== "timeout") area.state("refused", error.code);
+      if (!["lost", "timeout", "failed"].includes(error.code)) area.state("refused", error.code);
       else if (this.state === "online") this.#again = setTimeout(() => this.state === "online" && this.join(area), 3000);
     }
   }

@@ -98,6 +98,41 @@ export default {
     await ann.sees("read and written");
   },
 
+  "what comes before the answer to a join, which is lost, hides nothing that was missed": async (house) => {
+    house.forgiven = /net::ERR_|WebSocket connection to|Failed to load resource/;
+    const blog = await Blog.open(house);
+    const ann = await blog.reader({ query: { from: blog.server.url } });
+    const wire = blog.via = await house.wire(blog.server);
+    const ben = await blog.reader({ prepare: withoutSockets });
+    const { page } = ben;
+    await ann.say("before");
+    await ben.button("1 new comment").click();
+    await wire.cut();
+    await ben.area.getByText("Connection lost, trying again").waitFor();
+    await ann.say("missed");
+    let lost = false;
+    await page.route(live, async (route) => {
+      try {
+        const response = await route.fetch();
+        const packets = (await response.text()).split("\x1e");
+        const kept = packets.filter((packet) => !/^43\/comments,\d+\[\{"page":/.test(packet));
+        lost ||= kept.length < packets.length;
+        await route.fulfill({ response, body: kept.join("\x1e") || "6" }); // a payload has something in it
+      } catch {
+        await route.abort().catch(() => {}); // the page has gone on
+      }
+    });
+    await wire.mend();
+    while (!lost) await page.waitForTimeout(50);
+    await ann.say("later");
+    await ben.button("1 new comment").waitFor();
+    await wire.cut();
+    await ben.area.getByText("Connection lost, trying again").waitFor();
+    await page.unroute(live);
+    await wire.mend();
+    await ben.button("2 new comments").waitFor();
+  },
+
   "who was cut off misses nothing, and what was written meanwhile is sent once": async (house) => {
     house.forgiven = /net::ERR_|WebSocket connection to|Failed to load resource/;
     const blog = await Blog.open(house);
