@@ -55,6 +55,9 @@ func listening(c *server.Config) string {
 	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
+// thisMachine is said of links where nobody has said where others reach the server.
+const thisMachine = "This address is for this machine. Where others reach the server, say so: --url https://comments.example.com"
+
 // linkLife is how long a one-time link holds.
 const linkLife = 24 * time.Hour
 
@@ -113,10 +116,10 @@ func (c *commentsInitCommand) run(s streams, kctx *kong.Context, file *fileResol
 		err := db.CreateSite(ctx, site)
 		if errors.Is(err, store.ErrExists) {
 			return fmt.Errorf("there is a site %q in %s already, and it stays as it is.\n"+
-				"To see it:                  sockeye comments site %[1]s\n"+
-				"To change it:               sockeye comments site %[1]s --add-origin https://… --set guests=on\n"+
-				"Another link for a moderator: sockeye comments invite %[1]s\n"+
-				"To begin anew:              sockeye comments remove %[1]s", c.Site, shownDatabase(&all.Config))
+				"To see it:      sockeye comments site %[1]s\n"+
+				"To change it:   sockeye comments site %[1]s --add-origin https://… --set guests=on\n"+
+				"Another link:   sockeye comments invite %[1]s\n"+
+				"To begin anew:  sockeye comments remove %[1]s", c.Site, shownDatabase(&all.Config))
 		}
 		if err != nil {
 			return err
@@ -147,9 +150,11 @@ func (c *commentsInitCommand) tell(s streams, config *server.Config, site *store
 	if c.Guests {
 		who = "Everybody may write, as a guest or with a token that your site signs (see 4)."
 	}
-	note := ""
-	if c.URL == "" {
-		note = "\n\n   This address is for this machine. Where others reach the server, say so: --url https://comments.example.com"
+	note, again := "", serveFlags(config)
+	if c.URL != "" {
+		again += " --url " + base
+	} else {
+		note = "\n\n   " + thisMachine
 	}
 	_, err = fmt.Fprintf(s.out, `The site %[1]q is made in %[2]s, for pages of %[3]s.
 %[4]s
@@ -164,9 +169,10 @@ func (c *commentsInitCommand) tell(s streams, config *server.Config, site *store
 
      %[6]s
 
-   A new link: sockeye comments invite %[1]s
+   A new link: sockeye comments invite %[1]s%[10]s
 
-3. Paste this where comments shall be, with the path of each page as data-page:
+3. Paste this where comments shall be, with the path of each page as data-page. Without data-page the path of
+   the page's own address counts, so that one template may serve all pages:
 
      <script src="%[7]s/comments.js" data-site="%[1]s" data-page="/post-1" async></script>%[8]s
 
@@ -177,7 +183,7 @@ func (c *commentsInitCommand) tell(s streams, config *server.Config, site *store
 
    Keep it where the backend keeps its passwords: not in a page and not in a repository. Whoever has it can write
    as anybody. It is not shown again; sockeye comments site %[1]s --rotate-secret makes another.
-`, site.Name, shownDatabase(config), strings.Join(site.Origins, ", "), who, serveFlags(config), link, base, note, site.Secret)
+`, site.Name, shownDatabase(config), strings.Join(site.Origins, ", "), who, serveFlags(config), link, base, note, site.Secret, again)
 	return err
 }
 

@@ -53,7 +53,11 @@ func (c *commentsInviteCommand) Run(s streams, kctx *kong.Context, file *fileRes
 		if _, err = fmt.Fprintln(s.out, link); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(s.err, "Whoever opens this link within 24 hours moderates %q. It holds once.\n", c.Site)
+		note := ""
+		if c.URL == "" {
+			note = thisMachine + "\n"
+		}
+		_, err = fmt.Fprintf(s.err, "Whoever opens this link within 24 hours moderates %q. It holds once.\n%s", c.Site, note)
 		return err
 	})
 	if err != nil {

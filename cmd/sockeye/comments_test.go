@@ -84,7 +84,7 @@ func TestInitMakesASiteAndSaysWhatToDo(t *testing.T) {
 	}
 	for _, want := range []string{
 		`<script src="https://comments.example.com/comments.js" data-site="blog" data-page="/post-1" async></script>`,
-		"     " + site.Secret + "\n", "sockeye serve --comments-db " + d.file + "\n", "sockeye comments invite blog\n", "--rotate-secret",
+		"     " + site.Secret + "\n", "sockeye serve --comments-db " + d.file + "\n", "sockeye comments invite blog --comments-db " + d.file + " --url https://comments.example.com\n", "--rotate-secret",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q is not in\n%s", want, said)
