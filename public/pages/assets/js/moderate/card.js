@@ -2,7 +2,7 @@
 
 import { avatar, el } from "../dom.js";
 import { rebuild } from "../../lib/html.js";
-import { count, excerpt, fromNow, fullTime, states } from "./words.js";
+import { count, excerpt, fromNow, fullTime, reasons, states } from "./words.js";
 
 /** Which deeds are offered for a comment in a state. */
 export function deedsOf({ state, pinned, flags }) {
@@ -74,9 +74,9 @@ export class Card {
 
   #why() {
     const { held = [], flags = 0 } = this.comment;
-    const reasons = held.map((reason) => el("li", { text: reason }));
-    if (flags) reasons.unshift(el("li", { class: "flags", text: count(flags, "flag") }));
-    return reasons.length ? [el("ul", { class: "why", role: "list", "aria-label": "Why it is here" }, ...reasons)] : [];
+    const why = held.map((reason) => el("li", { text: reasons[reason] ?? reason }));
+    if (flags) why.unshift(el("li", { class: "flags", text: count(flags, "flag") }));
+    return why.length ? [el("ul", { class: "why", role: "list", "aria-label": "Why it is here" }, ...why)] : [];
   }
 
   #words() {

@@ -74,6 +74,8 @@ export class Gate {
     byId("gate").hidden = byId("sign-in").hidden = false;
     byId("setup").hidden = true;
     byId("in-site").value = site;
+    const open = byId("try");
+    if (open) open.parentElement.hidden = site !== "" && site !== "demo"; // not for who comes for a site of their own
     byId("in-problem").textContent = reason;
     byId(site ? "in-name" : "in-site").focus();
   }

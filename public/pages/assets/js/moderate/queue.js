@@ -228,7 +228,8 @@ export class Queue {
     const chosen = this.selected.length;
     byId("fresh").hidden = !this.#fresh.size;
     byId("fresh").textContent = `${count(this.#fresh.size, "new comment")} ↑`;
-    byId("bulk").hidden = !open.length && !chosen;
+    byId("bulk").hidden = !this.cards.size;
+    byId("bulk").inert = !open.length; // keeps its place, so that nothing jumps at the last decision
     byId("bulk-deeds").hidden = !chosen;
     byId("selected").textContent = chosen ? `${number.format(chosen)} selected` : "Select all";
     byId("select-all").checked = chosen > 0 && chosen === open.length;

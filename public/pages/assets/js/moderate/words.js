@@ -14,6 +14,9 @@ export const views = {
 
 export const states = { pending: "Waiting", published: "Published", rejected: "Rejected", deleted: "Deleted" };
 
+/** Why the filter kept a comment back, where its own word does not say it. */
+export const reasons = { moderation: "every comment waits", honeypot: "the hidden field for machines was filled in" };
+
 /** What was done to comments, for sentences such as "Approved 3 comments". */
 export const done = { approve: "Approved", reject: "Rejected", delete: "Deleted", restore: "Published", pin: "Pinned", unpin: "Unpinned", unflag: "Dismissed the flags of" };
 
