@@ -115,8 +115,11 @@ export class Area {
     for (const name in more) if (more[name]) query.set(name, more[name]);
     const { signal } = this.#load ?? {};
     const answer = await fetch(`${this.server}comments/v1/${encodeURIComponent(this.site)}/snapshot?${query}`, { credentials: "omit", cache: "no-cache", signal });
-    if (!answer.ok) throw new Problem(await answer.json().catch(() => ({})));
-    return answer.json();
+    if (answer.ok) return answer.json();
+    const { error } = await answer.json().catch(() => ({}));
+    // Readers are told less than whoever puts the tag into a page, and looks here.
+    if (error?.message && !this.#tries) console.error(`Sockeye comments: ${error.message}`);
+    throw new Problem(error);
   }
 
   /** Loads the page from its beginning, in another order where sort is given. */

@@ -34,6 +34,7 @@ function place(tag) {
   api.defaults ??= { server: from, site, lang };
   if (document.querySelector("[data-sockeye-count]")) api.counts(document, { server: from, site });
   if (manual !== undefined) return;
+  if (!site) return console.error("Sockeye comments: the script tag needs data-site, the name of the site.");
   const host = document.createElement("sockeye-comments");
   host.options = { server: from, site, page, theme, lang, sort, token, title, url, poll };
   const there = target && document.querySelector(target);

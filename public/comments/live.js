@@ -92,7 +92,7 @@ export class Live {
       this.#set("offline");
       this.#later(2000);
     });
-    socket.on("connect_error", (error) => this.#failed(error.data?.code));
+    socket.on("connect_error", (error) => this.#failed(error.data?.code, error.message));
     socket.onAny((event, message) => {
       if (event === "signed-out") this.#signedOut(message);
       for (const area of this.areas) {
@@ -133,8 +133,9 @@ export class Live {
     else this.token = null;
   }
 
-  #failed(code) {
+  #failed(code, why) {
     this.#fails += 1;
+    if (code === "invalid_token") console.error(`Sockeye comments: ${why}`); // for who makes tokens; readers go on as guests
     if (this.socket.active) { // it tries again by itself
       if (this.state !== "refused") this.#set(this.#fails >= BLOCKED && !this.#was ? "blocked" : this.state);
     } else if (["invalid_token", "token_expired", "guests_refused", "bad_secret"].includes(code)) {
