@@ -302,4 +302,26 @@ export default {
     await linked.page.waitForFunction((wanted) => document.activeElement.shadowRoot?.activeElement?.id === wanted, id); // a permalink leads to it
     await linked.area.getByText("This conversation is locked.").waitFor();
   },
+
+  "who puts the tag into a page is told on its console what is wrong": async (house) => {
+    house.forgiven = /Failed to load resource|Sockeye comments: |WebSocket connection to/;
+    const blog = await Blog.open(house);
+    let told;
+    const heard = (name) => new Promise((resolve) => { told = { name, resolve }; });
+    const prepare = (page) => page.on("console", (message) => message.text().includes(told.name) && told.resolve());
+    const short = { short: "1" };
+
+    const origin = heard("--add-origin http://localhost:");
+    blog.origin = blog.origin.replace("127.0.0.1", "localhost"); // another one, of the same pages
+    const far = await blog.reader({ near: false, query: short, prepare });
+    await origin;
+    await far.area.getByText("This page does not belong to the site").waitFor();
+
+    blog.origin = blog.origin.replace("localhost", "127.0.0.1");
+    const signature = heard("the token's signature does not hold");
+    const token = `${(await blog.token("Ann")).slice(0, -8)}AAAAAAAA`;
+    const ann = await blog.reader({ query: { ...short, attrs: `data-page="/post-1" data-token="${token}"` }, prepare });
+    await signature;
+    await ann.say("as a guest");
+  },
 };
