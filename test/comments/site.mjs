@@ -33,7 +33,7 @@ export class Site {
 
   /** Starts a node, on the port that it had before. */
   async start(port) {
-    const args = ["--comments", "--comments-db", this.database, "--ip-handshakes", "off", "--allow-eio3", ...this.args];
+    const args = ["--comments", "--comments-db", this.database, "--ip-handshakes", "off", "--event-rate", "off", "--allow-eio3", ...this.args];
     const node = await sockeye(args, { port: port ?? (await freePort()) });
     this.nodes.push(node);
     return node;
