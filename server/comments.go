@@ -70,6 +70,23 @@ func (a *App) openComments() (err error) {
 		return errors.Join(err, s.Close())
 	}
 	a.comments = commentParts{s, c}
+	return a.sayComments(name)
+}
+
+// sayComments logs where comments are kept, without the password of a database.
+func (a *App) sayComments(name string) error {
+	sites, err := a.comments.store.ListSites(context.Background())
+	if err != nil {
+		return fmt.Errorf("--comments-db: %w", err)
+	}
+	kind := "SQLite"
+	switch {
+	case name == ":memory:":
+		name, kind = "", "memory, for the demo pages"
+	case strings.Contains(name, "://"):
+		name, kind = "", "PostgreSQL"
+	}
+	a.log.Info("comments are on", "kept_in", kind, "file", name, "sites", len(sites))
 	return nil
 }
 

@@ -87,7 +87,7 @@
 //	log        {before?, limit?}                           {decisions: [{id, time, by, byName, action, comment?, page?, user?, note?}], next?}
 //	person     {user}                                      {user: User, comments, published, rejected, flagged, first, ban?}
 //	site       {}                                          {name, origins, settings}
-//	settings   {settings}                                  {settings}  those that are named; unknown ones are refused
+//	settings   {settings}                                  {settings}  those that are named; unknown ones are refused. Who moderates by the role of a token leaves hookURL as it is
 //
 // # What a client hears
 //

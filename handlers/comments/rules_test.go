@@ -427,11 +427,15 @@ func TestSettingsAreChanged(t *testing.T) {
 			t.Errorf("settings %v: %q", wrong, got)
 		}
 	}
+	if got := mod.code("settings", change(object{"HookUrl": "http://127.0.0.1:1/"})); got != "forbidden" {
+		t.Errorf("who moderates by the role of a token says where comments are told: %q", got)
+	}
+	mod.must("settings", change(object{"hookURL": "", "maxDepth": 2})) // which changes nothing
 	site := mod.must("site", object{})
 	if site["settings"].(object)["maxDepth"] != 2.0 || site["name"] != "blog" || site["origins"].([]any)[0] != blogOrigin || site["secret"] != nil || site["Secret"] != nil {
 		t.Errorf("the site is %v", site)
 	}
-	if got := objectsOf(mod.must("log", object{})["decisions"]); got[0]["action"] != "settings" || got[0]["note"] != "holdWords, maxDepth, reactions" {
+	if got := objectsOf(mod.must("log", object{})["decisions"]); got[0]["action"] != "settings" || got[1]["note"] != "holdWords, maxDepth, reactions" {
 		t.Errorf("the log is %v", got)
 	}
 }

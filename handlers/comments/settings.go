@@ -36,9 +36,13 @@ func (r *request) settings(ctx context.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	hook := stored.Settings.HookURL
 	names, err := change(&stored.Settings, q.Settings)
 	if err != nil {
 		return nil, err
+	}
+	if stored.Settings.HookURL != hook && !strings.HasPrefix(r.user.ID, "m_") { // the server's operator has not asked for this person
+		return nil, &refusal{code: "forbidden", field: "hookURL", message: "moderators by the role of a token cannot say where comments are told: a moderator with an account can, or sockeye comments site " + stored.Name + " --set hookURL=..."}
 	}
 	if to := stored.Settings.HookURL; r.c.opts.Open && r.site.name == demoSite && to != "" { // anybody could have requests sent, from here
 		return nil, &refusal{code: "forbidden", field: "hookURL", message: "the site of the demo pages, which anybody may moderate, tells no other server"}
