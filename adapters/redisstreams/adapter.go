@@ -25,6 +25,9 @@ type Adapter struct {
 
 	recovery atomic.Pointer[socketio.Recovery]
 	claims   claims
+	// heldFrom is where the first entry came that this adapter kept in memory; those before are in
+	// Redis, whatever the hub's recent entries begin with. Only the reader sets it.
+	heldFrom atomic.Pointer[position]
 
 	mu     sync.Mutex // the delivery lock
 	closed bool

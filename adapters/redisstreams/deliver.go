@@ -61,6 +61,9 @@ func (a *Adapter) takePacket(p *socketio.Packet, t *socketio.Target, next positi
 	}
 	track := r != nil && !t.Flags.Volatile
 	prev := *h.at.Load()
+	if r != nil && a.heldFrom.Load() == nil {
+		a.heldFrom.Store(&prev)
+	}
 	a.mu.Lock()
 	h.current.Store(&next)
 	after, err := deliver(track)

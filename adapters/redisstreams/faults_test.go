@@ -41,7 +41,12 @@ func startNodeAt(t *testing.T, url, prefix string, change func(*Options)) *testN
 	if change != nil {
 		change(&o)
 	}
-	h := open(t, url, o)
+	return serveOn(t, open(t, url, o))
+}
+
+// serveOn is a server on a hub, which may have read the log for a while.
+func serveOn(t *testing.T, h *Hub) *testNode {
+	t.Helper()
 	n := &testNode{t: t, hub: h}
 	n.Server = sockettest.Serve(t, &socketio.Options{
 		Adapter: h.Factory(), Recovery: socketio.Recovery{MaxDisconnection: time.Minute},

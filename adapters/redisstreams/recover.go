@@ -291,10 +291,24 @@ func (a *Adapter) ready(ctx context.Context, from position) error {
 	if err := h.reach(wait, from.id); err != nil {
 		return err
 	}
-	if start, ok := h.recent.start(); ok && !from.id.before(start.id) {
+	if start, ok := a.inMemory(); ok && !from.id.before(start) {
 		return nil
 	}
 	return h.holds(ctx, from)
+}
+
+// inMemory returns from where on the entries of this namespace are held in memory, if any are. What
+// was read before the namespace was there, or had recovery, is not.
+func (a *Adapter) inMemory() (entryID, bool) {
+	start, ok := a.hub.recent.start()
+	own := a.heldFrom.Load()
+	switch {
+	case !ok || own == nil:
+		return entryID{}, false
+	case start.id.before(own.id):
+		return own.id, true
+	}
+	return start.id, true
 }
 
 // holds asks Redis whether the log has everything after a position.

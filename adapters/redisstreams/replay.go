@@ -58,13 +58,16 @@ func (r *replay) settle() {
 // read reads what comes after from.
 func (r *replay) read() error {
 	h := r.a.hub
-	if page, ok := h.recent.since(r.from.id, r.upTo.id); ok {
-		r.page, r.from = page, r.upTo
-		return nil
+	start, held := r.a.inMemory()
+	if held && !r.from.id.before(start) {
+		if page, ok := h.recent.since(r.from.id, r.upTo.id); ok {
+			r.page, r.from = page, r.upTo
+			return nil
+		}
 	}
 	upTo := r.upTo.id
-	if start, ok := h.recent.start(); ok && start.id.before(upTo) {
-		upTo = start.id // the rest is in memory
+	if held && start.before(upTo) && r.from.id.before(start) {
+		upTo = start // the rest is in memory
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), pageTimeout)
 	defer cancel()

@@ -3,6 +3,8 @@ package redisstreams
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,6 +39,32 @@ func TestWhoComesToANodeThatIsStillJoiningTheLogIsRecovered(t *testing.T) {
 	r.Start(t)
 	if !<-back {
 		t.Error("not recovered")
+	}
+}
+
+// A node reads the log before its namespaces are there. What it read meanwhile used to be missing in what
+// it gave to who came back.
+func TestWhatWasReadBeforeTheNamespaceWasThereIsNotLost(t *testing.T) {
+	r := redistest.Start(t)
+	a := startUp(t, r, "p", nil)
+	v := a.visit("", "r")
+	must(t, a.To("r").Emit("n", 1))
+	v.event(`2["n",1]`)
+	v.cut()
+	h := open(t, r.URL(), Options{NodeID: "late", Prefix: "p", Logger: slog.New(slog.DiscardHandler)})
+	sockettest.Eventually(t, "the log is there", h.Up)
+	must(t, a.To("r").Emit("n", 2))
+	sockettest.Eventually(t, "it is read", func() bool { return h.at.Load().id == a.hub.at.Load().id })
+	b := serveOn(t, h)
+	must(t, a.To("r").Emit("n", 3))
+	sockettest.Eventually(t, "the next is read, too", func() bool { return h.at.Load().id == a.hub.at.Load().id })
+	w, recovered := v.returns(b)
+	if !recovered {
+		t.Fatal("not recovered")
+	}
+	must(t, b.To("r").Emit("n", 4))
+	for n := 2; n <= 4; n++ {
+		w.event(fmt.Sprintf(`2["n",%d]`, n))
 	}
 }
 
