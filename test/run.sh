@@ -32,9 +32,10 @@ suite() {
 go_tests() {
   local race=(-race)
   if ! grep -q 'race detector' "$LEFT_OUT"; then :; else race=(); fi
-  # Most of the time is waited for, so more tests run at once than there are cores.
+  # Most of the time is waited for, so more tests run at once than there are cores. The
+  # longest package begins first.
   # shellcheck disable=SC2086 # TESTARGS is a list
-  "$GO" test "${race[@]}" -p 3 -parallel 4 -shuffle=on -timeout 8m -json ${TESTARGS:-} ./... 2>&1 |
+  "$GO" test "${race[@]}" -p 3 -parallel 4 -shuffle=on -timeout 8m -json ${TESTARGS:-} ./server ./... 2>&1 |
     "$GO" run ./test/summary -allow test/allowed-skips.txt
 }
 
@@ -112,7 +113,7 @@ echo "done"
 
 suite "Go tests" go_tests
 suite "test/deploy" deploy_tests
-for folders in test/clients "test/auth test/proxies test/backends test/api" test/cluster "test/balancers test/drain test/ways test/widget test/comments" test/floods test/chaos test/browser; do
+for folders in test/clients "test/auth test/proxies test/backends test/api test/cluster" "test/balancers test/drain test/ways test/widget test/comments" test/floods test/chaos test/browser; do
   # shellcheck disable=SC2086 # a list
   node_suites $folders
 done

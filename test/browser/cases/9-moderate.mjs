@@ -89,7 +89,7 @@ export default {
     const box = ann.page.getByRole("dialog", { name: "Ban Eve" });
     await box.getByLabel("How long").selectOption("1 week");
     await box.getByLabel("Reason").fill("adverts");
-    await box.getByLabel("Also reject all").check();
+    await box.getByLabel("Also reject what they have published").check();
     await box.getByRole("button", { name: "Ban", exact: true }).click();
     await ann.told("Banned Eve.");
     const [{ error }] = await site.write(blog, "Eve", "Buy four");
