@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"net"
 	"strconv"
 	"time"
 
@@ -184,7 +185,13 @@ func (r *request) take(ctx context.Context, what string) error {
 }
 
 // address is where the client is.
-func (r *request) address() string { return r.socket.Handshake().Address }
+func (r *request) address() string {
+	address := r.socket.Conn().RemoteAddr()
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return address
+}
 
 // writes refuses a user who is banned.
 func (r *request) writes(ctx context.Context) error {

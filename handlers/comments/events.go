@@ -153,7 +153,7 @@ func (n *news) messages(a *about, at *follower) (list []socketio.GuestMessage) {
 		return []socketio.GuestMessage{tellStream("reset", "", map[string]string{"page": at.page})}
 	}
 	for _, of := range byPage(n.comments) {
-		part := told{Page: of[0].Page, Seq: of[len(of)-1].Seq, Comments: forms(&user{}, of)}
+		part := told{Page: of[0].Page, Seq: of[len(of)-1].Seq, Comments: forms(reader, of)}
 		if len(part.Comments) > 0 {
 			list = append(list, tellStream("comments", "", part))
 		}

@@ -86,8 +86,11 @@ func (s *site) identify(ctx context.Context, g *given, came *http.Request) (*use
 	case g.Guest != nil:
 		return a.ofGuest(g.Guest.Secret, g.Guest.Name)
 	}
-	return &user{}, nil
+	return reader, nil
 }
+
+// reader is who only reads.
+var reader = &user{}
 
 // ofToken is who a token of the site names.
 func (a *about) ofToken(ctx context.Context, text string) (*user, error) {
@@ -248,7 +251,7 @@ func (c *Comments) admit(ctx context.Context, socket *socketio.Socket) error {
 
 func (c *Comments) enter(ctx context.Context, socket *socketio.Socket) error {
 	var g given
-	if err := socket.Handshake().Auth.Decode(&g); err != nil || !validSite(g.Site) {
+	if err := socket.Auth().Decode(&g); err != nil || !validSite(g.Site) {
 		return &refusal{code: "bad_request", message: `auth is an object with site, and perhaps one of token, guest and moderate: {"site": "blog"}`}
 	}
 	s, err := c.site(ctx, g.Site)

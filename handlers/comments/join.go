@@ -121,7 +121,7 @@ func (r *request) join(ctx context.Context) (any, error) {
 func (s *session) enter(page string, opened time.Time) (time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	since, there := s.pages[page]
+	since, there := s.pages.since(page)
 	switch {
 	case s.over:
 		return opened, context.Canceled
@@ -130,10 +130,7 @@ func (s *session) enter(page string, opened time.Time) (time.Time, error) {
 	case len(s.pages) >= maxPages:
 		return opened, badRequest("page", "you are on "+strconv.Itoa(maxPages)+" pages: leave one first")
 	}
-	if s.pages == nil {
-		s.pages = make(map[string]time.Time, 1)
-	}
-	s.pages[page] = opened
+	s.pages.add(page, opened)
 	s.viewLocked(page)
 	s.site.enter(page)
 	return opened, nil
@@ -168,8 +165,7 @@ func (r *request) leave(context.Context) (any, error) {
 		return nil, err
 	}
 	r.mu.Lock()
-	_, there := r.pages[q.Page]
-	delete(r.pages, q.Page)
+	there := r.pages.remove(q.Page)
 	r.mu.Unlock()
 	if there {
 		r.socket.Leave(r.site.room(roomPage, q.Page))

@@ -163,7 +163,7 @@ func (r *request) judge(ctx context.Context, a *about, q *posted, document marku
 // opened is since when the client has the page open, as far as it can show.
 func (r *request) opened(a *about, q *posted) time.Time {
 	r.mu.Lock()
-	since, there := r.pages[q.Page]
+	since, there := r.pages.since(q.Page)
 	r.mu.Unlock()
 	if !there {
 		since = time.Now()
@@ -268,7 +268,7 @@ func (r *request) typing(ctx context.Context) (any, error) {
 	}
 	now := time.Now()
 	r.mu.Lock()
-	_, there := r.pages[q.Page]
+	_, there := r.pages.since(q.Page)
 	tooSoon := now.Sub(r.typed) < typesEvery
 	if !tooSoon {
 		r.typed = now

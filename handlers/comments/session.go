@@ -18,11 +18,11 @@ type session struct {
 
 	mu       sync.Mutex
 	user     *user
-	pages    map[string]time.Time // that it is on, and since when
-	watching bool                 // hears what is to be decided
-	counts   []string             // pages of which it hears the count
-	typed    time.Time            // when it last said that it types
-	expiry   *time.Timer          // of the user; nil: never
+	pages    visits
+	watching bool        // hears what is to be decided
+	counts   []string    // pages of which it hears the count
+	typed    time.Time   // when it last said that it types
+	expiry   *time.Timer // of the user; nil: never
 	over     bool
 }
 
@@ -95,12 +95,12 @@ func (s *site) add(one *session) bool {
 }
 
 // remove counts it out, from the pages that it was on, too.
-func (s *site) remove(one *session, pages map[string]time.Time, counts []string) {
+func (s *site) remove(one *session, pages visits, counts []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, one)
-	for page := range pages {
-		s.exitLocked(page)
+	for _, v := range pages {
+		s.exitLocked(v.page.Value())
 	}
 	s.unwatchLocked(counts)
 	s.idleLocked()
@@ -123,7 +123,7 @@ func (s *session) signIn(u *user) {
 func (s *session) signOut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.beLocked(&user{})
+	s.beLocked(reader)
 }
 
 // signOutOf makes it a reader, unless it is another user by now, and says why.
@@ -131,7 +131,7 @@ func (s *session) signOutOf(u *user, why *refusal) {
 	s.mu.Lock()
 	same := s.user == u
 	if same {
-		s.beLocked(&user{})
+		s.beLocked(reader)
 	}
 	s.mu.Unlock()
 	if same {
@@ -156,8 +156,8 @@ func (s *session) beLocked(u *user) {
 	if u.known() {
 		s.joinLocked(s.site.room(roomUser, u.ID))
 	}
-	for page := range s.pages {
-		s.viewLocked(page)
+	for _, v := range s.pages {
+		s.viewLocked(v.page.Value())
 	}
 	if s.watching && !u.moderator() {
 		s.watching = false

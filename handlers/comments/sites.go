@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unique"
 
 	"github.com/sockeye-io/sockeye/handlers/comments/guard"
 	"github.com/sockeye-io/sockeye/handlers/comments/store"
@@ -353,4 +354,7 @@ const (
 	roomCount = "count" // who hears the count of a page
 )
 
-func (s *site) room(kind, name string) string { return kind + ":" + s.name + ":" + name }
+// room is the name of a room, one text for all who are in it.
+func (s *site) room(kind, name string) string {
+	return unique.Make(kind + ":" + s.name + ":" + name).Value()
+}

@@ -94,7 +94,7 @@ func (c *Comments) buildSnapshot(ctx context.Context, a *about, head store.Head,
 	}
 	answer := snapshotAnswer{
 		Site: publicSettings(a), Page: pageForm(a, &page), Cursor: cursor{head.Seq, head.Tally}.String(), Sort: q.Sort,
-		Comments: forms(&user{}, comments), Next: next,
+		Comments: forms(reader, comments), Next: next,
 	}
 	body, err := json.Marshal(answer)
 	if err != nil {

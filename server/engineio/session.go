@@ -86,6 +86,9 @@ func (s *Session) Protocol() int { return s.protocol }
 // Request returns what is kept of the handshake request, made anew.
 func (s *Session) Request() *Request { return s.origin.request() }
 
+// RemoteAddr is that of the handshake request, for less than the whole of it.
+func (s *Session) RemoteAddr() string { return s.origin.addr }
+
 // Attached returns what Options.Attach made of the handshake request, or nil.
 func (s *Session) Attached() any { return s.attached }
 

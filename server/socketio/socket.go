@@ -92,7 +92,7 @@ func (c *Conn) Protocol() int { return c.s.sess.Protocol() }
 func (c *Conn) Transport() string { return c.s.sess.Transport() }
 
 // RemoteAddr returns the client's host:port as net/http gave it.
-func (c *Conn) RemoteAddr() string { return c.s.sess.Request().RemoteAddr }
+func (c *Conn) RemoteAddr() string { return c.s.sess.RemoteAddr() }
 
 // Request returns what is kept of the handshake request: URL, headers, addresses.
 // It is made anew on each call, so keep it if it is needed twice.
@@ -276,9 +276,13 @@ func (s *Socket) authHeld() int {
 // Handshake returns what the connection began with. It is made anew on each
 // call, so keep it if it is needed twice.
 func (s *Socket) Handshake() *Handshake {
-	auth := s.auth
-	if auth == nil {
-		auth = new(emptyObject())
+	return newHandshake(s.sess.Request(), time.UnixMilli(s.issued), s.Auth())
+}
+
+// Auth is the payload of CONNECT as in Handshake, for less than the whole of it.
+func (s *Socket) Auth() Raw {
+	if s.auth == nil {
+		return emptyObject()
 	}
-	return newHandshake(s.sess.Request(), time.UnixMilli(s.issued), *auth)
+	return *s.auth
 }
