@@ -43,7 +43,7 @@ all() {
   echo "$("$GO" version), Node.js $(node --version 2>/dev/null || echo absent), $(uname -sm), $(nproc 2>/dev/null || sysctl -n hw.ncpu) cores"
   ./test/setup.sh
   suite "Go proofs" go_proofs
-  suite "comments under load" "$GO" run ./bench/ways -strict -row comments,snapshots
+  suite "comments under load" "$GO" run ./bench/ways -strict -row comments,snapshots -out docs/evidence/comments.md
   for folder in test/clients test/floods test/browser; do
     if [ -f "$folder/package.json" ]; then suite "$folder" node_proofs "$folder"; fi
   done

@@ -56,7 +56,11 @@ func (rep *report) reached() bool {
 // markdown renders the report.
 func (rep *report) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Other ways in, measured\n\nWritten by `make bench-ways`, %s, took %v. %d CPUs (%s), %s; load average at the start: %s. ",
+	by := "make bench-ways"
+	if rep.row != "" {
+		by = "go run ./bench/ways -row " + rep.row
+	}
+	fmt.Fprintf(&b, "# Other ways in, measured\n\nWritten by `"+by+"`, %s, took %v. %d CPUs (%s), %s; load average at the start: %s. ",
 		rep.started.UTC().Format("2006-01-02 15:04 MST"), time.Since(rep.started).Round(time.Second), runtime.NumCPU(), process.Machine(), runtime.Version(), rep.load)
 	fmt.Fprintf(&b, "The server and everything that uses it share the machine. Figures are medians of %d. CPU is the server's, user and system.\n", rep.reps)
 	if process.Busy(rep.load) {
