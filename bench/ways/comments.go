@@ -82,7 +82,7 @@ func measureComments(ctx context.Context, l *lab) (*result, error) {
 }
 
 // startComments starts a server with a site for pages anywhere that takes guests, in a database of its own.
-func startComments(ctx context.Context, l *lab, flags ...string) (*node, error) {
+func startComments(ctx context.Context, l *lab) (*node, error) {
 	db := filepath.Join(l.dir, "comments.db")
 	for _, args := range [][]string{
 		{"init", "--site", commentsSite, "--origin", "https://bench.example", "--guests"},
@@ -93,7 +93,7 @@ func startComments(ctx context.Context, l *lab, flags ...string) (*node, error) 
 			return nil, fmt.Errorf("%v: %w: %.300s", args, err, out)
 		}
 	}
-	return l.start(ctx, "", append([]string{"--comments-db", db, "--comments", "--ip-connections", "off", "--ip-handshakes", "off"}, flags...)...)
+	return l.start(ctx, "", "--comments-db", db, "--comments", "--ip-connections", "off", "--ip-handshakes", "off")
 }
 
 // commentsBench is the readers of one run.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"mime"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -86,7 +85,7 @@ func (c *Comments) staffBody(r *http.Request, a *about, in any) error {
 
 // mayTry counts an attempt to sign in.
 func (c *Comments) mayTry(r *http.Request, a *about) error {
-	if wait := a.guard.Take(r.Context(), &a.Site, actionLogin, "", addressOfClient(r)); wait > 0 {
+	if wait := a.guard.Take(r.Context(), &a.Site, actionLogin, "", r.RemoteAddr); wait > 0 {
 		return &problem.Problem{
 			Status: http.StatusTooManyRequests, Code: socketio.CodeRateLimited, RetryAfter: wait,
 			Message: "too many attempts to sign in: try again later",
@@ -240,13 +239,4 @@ func readJSON(r *http.Request, most int64, into any) error {
 		return &problem.Problem{Status: http.StatusBadRequest, Code: problem.CodeBadRequest, Message: "the body is no JSON object of the documented form", Err: err}
 	}
 	return nil
-}
-
-// addressOfClient is where a request comes from, without port.
-func addressOfClient(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
