@@ -20,12 +20,18 @@ type Result struct {
 	// Aside is the CPU time of Target.Aside in the same time.
 	Aside time.Duration `json:"aside_cpu_ns,omitempty"`
 
+	// Received is how many bytes arrived in the same time, as the connections
+	// carried them: frames and HTTP heads included, TLS taken off.
+	Received int64 `json:"received_bytes"`
+
 	P50 time.Duration `json:"p50_ns"`
 	P99 time.Duration `json:"p99_ns"`
 	Max time.Duration `json:"max_ns"`
 
 	// RSSBefore and RSSAfter are bytes: with the baseline clients, and with all.
-	// RSSClients is how many clients lie between the two.
+	// RSSClients is how many clients lie between the two. With Work.Stalled they are
+	// those before the traffic and at the end of the measured time, and RSSClients
+	// is how many clients did not read.
 	RSSBefore  int64 `json:"rss_before,omitempty"`
 	RSSAfter   int64 `json:"rss_after"`
 	RSSClients int   `json:"rss_clients,omitempty"`
@@ -43,8 +49,23 @@ type Result struct {
 	Disconnected   int `json:"disconnected"`
 	Stalls         int `json:"stalls"`
 	// Skipped counts messages of a Rate that were not sent because too many
-	// were still in flight.
+	// were still in flight, and clients of a Churn that were not opened because
+	// too many were still on their way.
 	Skipped int64 `json:"skipped"`
+
+	// Churned counts clients of Work.Churn that connected and disconnected
+	// within the measured time. Those that could not connect are in
+	// FailedConnects, whenever that was.
+	Churned int64 `json:"churned,omitempty"`
+	// StalledClosed is how many clients of Work.Stalled the server had ended when
+	// they went on reading after the run. They are not in Disconnected.
+	StalledClosed int `json:"stalled_closed,omitempty"`
+	// Compressed counts messages that arrived deflated, over the whole run.
+	Compressed int64 `json:"compressed,omitempty"`
+
+	// Stopped says that the run's context ended before the run did: the figures
+	// are those of what was measured until then.
+	Stopped bool `json:"stopped,omitempty"`
 
 	// Notes are sentences about what went wrong, at most a few.
 	Notes []string `json:"notes,omitempty"`

@@ -14,12 +14,17 @@ import (
 const descriptorsPerClient = 2
 
 // Run does w against t and returns what it found. It stops by itself, and early
-// when ctx ends, with ctx's error. A server that loses messages or refuses
-// clients is no error: the result says so. An error means that there is no
-// result: w or t is not valid, or no client could connect.
-func Run(ctx context.Context, t Target, w Work) (*Result, error) {
+// when ctx ends, within a second and with ctx's error. If clients were connected
+// by then, the result beside that error is what was measured until then, and has
+// Stopped set. A server that loses messages or refuses clients is no error: the
+// result says so. Any other error means that there is no result: w or t is not
+// valid, or no client could connect.
+func Run(ctx context.Context, t Target, w Work, options ...Option) (*Result, error) {
 	w, err := w.filled()
 	if err != nil {
+		return nil, err
+	}
+	if err := notYet(t, w); err != nil {
 		return nil, err
 	}
 	eps, onward, err := resolveAll(ctx, t)
@@ -39,10 +44,22 @@ func Run(ctx context.Context, t Target, w Work) (*Result, error) {
 	}
 	defer l.close()
 	r := &run{work: w, eps: eps, onward: onward, pids: t.pids(), aside: t.Aside, loop: l, res: &Result{Work: w}}
+	for _, o := range options {
+		o(r)
+	}
 	if err := r.do(ctx); err != nil {
 		return nil, err
 	}
 	return r.res, nil
+}
+
+// notYet refuses what is declared and not done, so that no figure lies.
+func notYet(t Target, w Work) error {
+	if t.Remote || t.Namespace != "" || len(t.Auth) > 0 || len(t.Header) > 0 || t.TLS != nil ||
+		w.seats() > w.Clients || w.Rooms > 1 || w.RoomSize > 0 || w.Binary || w.Parser != JSON || w.Deflate || w.Churn > 0 || w.Stalled > 0 {
+		return errors.New("load: not done yet")
+	}
+	return nil
 }
 
 // run is one run. It belongs to the goroutine that called Run.
@@ -57,6 +74,8 @@ type run struct {
 	loop    loop
 	clients []*client
 	res     *Result
+
+	onProgress func(Progress) // nil for nobody
 }
 
 func (r *run) do(ctx context.Context) error {

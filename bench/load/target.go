@@ -2,8 +2,11 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -12,9 +15,24 @@ import (
 // Target is a running server.
 type Target struct {
 	// URL is http://host:port or http://host:port/path/; without a path,
-	// /socket.io/ is used. The host must be a loopback address or resolve to
-	// nothing but loopback addresses.
+	// /socket.io/ is used. https is spoken too. A query goes into every request. The
+	// host must be a loopback address or resolve to nothing but loopback addresses,
+	// unless Remote says otherwise.
 	URL string `json:"url"`
+	// Remote allows any host. Whoever sets it has been told by its user that the
+	// target may be put under load. Of several addresses one is used.
+	Remote bool `json:"remote,omitempty"`
+	// Namespace is where the clients connect; those of Others and Onward are not
+	// read, nor are the fields below. [/]
+	Namespace string `json:"namespace,omitempty"`
+	// Auth is the payload of CONNECT, a JSON object; empty for none.
+	Auth json.RawMessage `json:"-"`
+	// Header goes into every request, such as Authorization, Cookie or Origin.
+	// Those that the protocols need themselves are refused.
+	Header http.Header `json:"-"`
+	// TLS is used for https, nil for the defaults: the system's roots. Clients of
+	// https are read by a goroutine each, which costs the generator more.
+	TLS *tls.Config `json:"-"`
 	// PID is the server's process on this machine; 0 leaves CPU and memory out.
 	PID int `json:"pid"`
 	// Others are further nodes of one cluster. The clients are spread over all nodes

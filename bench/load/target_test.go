@@ -1,6 +1,7 @@
 package load
 
 import (
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -104,6 +105,19 @@ func TestWorkWithoutBoundsIsRefused(t *testing.T) {
 		"too many messages":  {Kind: Fanout, Messages: maxMessages + 1},
 		"negative warm-up":   {Kind: Fanout, Warmup: -1},
 		"stall of no length": {Kind: Fanout, Stall: 1},
+		"too many rooms":     {Kind: Fanout, Rooms: maxRooms + 1},
+		"negative rooms":     {Kind: Fanout, Rooms: -1},
+		"too many members":   {Kind: Fanout, Clients: 1000, Rooms: maxRooms, RoomSize: 1000},
+		"room above clients": {Kind: Fanout, Clients: 4, RoomSize: 5},
+		"rooms of an echo":   {Kind: Echo, Rooms: 2},
+		"room with a quote":  {Kind: Fanout, Room: `a"b`},
+		"unknown parser":     {Kind: Echo, Parser: "xml"},
+		"deflated polling":   {Kind: Echo, Transport: Polling, Deflate: true},
+		"churn beside idle":  {Kind: Idle, Churn: 1},
+		"churn is no number": {Kind: Echo, Churn: math.NaN()},
+		"too much churn":     {Kind: Echo, Churn: maxChurn + 1},
+		"all stalled":        {Kind: Fanout, Stalled: 1},
+		"stalled echo":       {Kind: Echo, Stalled: 0.1},
 	} {
 		if _, err := w.filled(); err == nil {
 			t.Errorf("%s: accepted", name)
