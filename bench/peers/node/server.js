@@ -1,17 +1,25 @@
-// The relay contract on Node's own socket.io, with its defaults. With --redis URL and
-// --adapter redis or redis-streams it is one of several nodes, with an official adapter
-// and its defaults.
+// Node's own socket.io, with its defaults. With --redis URL and --adapter redis or
+// redis-streams it is one of several nodes, with an official adapter and its defaults.
 import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { createAdapter as classic } from "@socket.io/redis-adapter";
 import { createAdapter as streams } from "@socket.io/redis-streams-adapter";
 import { createClient } from "redis";
 import { Server } from "socket.io";
+import msgpack from "socket.io-msgpack-parser";
+import { relay } from "./relay.js";
 
-const { values: flags } = parseArgs({ options: { adapter: { type: "string" }, redis: { type: "string" } } });
+const text = { type: "string" };
+const { values: flags } = parseArgs({ options: { adapter: text, deflate: { type: "boolean" }, parser: text, redis: text } });
 
 const http = createServer();
-const io = new Server(http, { serveClient: false, ...(flags.redis && { adapter: await adapter() }) });
+const io = new Server(http, {
+  serveClient: false,
+  ...(flags.deflate && { perMessageDeflate: true }), // above 1 KiB
+  ...(flags.parser === "msgpack" && { parser: msgpack }),
+  ...(flags.redis && { adapter: await adapter() }),
+});
+relay(io);
 
 async function adapter() {
   const connect = async () => {
@@ -22,27 +30,6 @@ async function adapter() {
   if (flags.adapter === "redis-streams") return streams(await connect());
   return classic(await connect(), await connect());
 }
-
-io.on("connection", (socket) => {
-  socket.on("join", (room, ack) => {
-    socket.join(room);
-    ack?.("ok");
-  });
-  socket.on("leave", (room, ack) => {
-    socket.leave(room);
-    ack?.("ok");
-  });
-  socket.on("say", (room, ...args) => {
-    const ack = typeof args.at(-1) === "function" ? args.pop() : undefined;
-    io.to(room).emit("msg", ...args);
-    ack?.("ok");
-  });
-  socket.on("echo", (...args) => {
-    const ack = typeof args.at(-1) === "function" ? args.pop() : undefined;
-    if (ack) ack(...args);
-    else socket.emit("echo", ...args);
-  });
-});
 
 http.listen(0, "127.0.0.1", () => {
   const { address, port } = http.address();
