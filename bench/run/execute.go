@@ -61,9 +61,9 @@ func (p *plan) repeat(ctx context.Context, r row, cells map[string]*cell, t *tel
 			}
 			var o outcome
 			if r.across != "" {
-				o = onTwo(ctx, s, r)
+				o = onTwo(ctx, s.set(r), r)
 			} else {
-				o = once(ctx, s, r.work)
+				o = once(ctx, s.set(r), r.work)
 			}
 			if err := ctx.Err(); err != nil {
 				return err
@@ -75,27 +75,12 @@ func (p *plan) repeat(ctx context.Context, r row, cells map[string]*cell, t *tel
 	return nil
 }
 
-func (s *server) can(r row) bool {
-	switch {
-	case r.across != "" && s.joins == "", s.name == localServer && !r.carried:
-		return false
-	case r.carried:
-		return s.name == sockeyeServer || s.name == localServer
-	}
-	return !s.webSocketOnly || r.work.Transport == "" || r.work.Transport == load.WebSocket
-}
-
 // runs is how many runs the plan has.
 func (p *plan) runs() int {
 	n := 0
 	for _, s := range p.servers {
-		for _, r := range p.rows {
+		for _, r := range p.everything() {
 			if s.can(r) {
-				n += p.reps
-			}
-		}
-		for _, g := range p.guarantees {
-			if s.can(row{work: g.work}) {
 				n += p.reps
 			}
 		}

@@ -88,7 +88,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (bool, err
 		return false, err
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
-	if p.servers, err = prepare(ctx, p.names, root, tmp, o.sockeye, progress); err != nil {
+	if p.servers, p.absent, err = prepare(ctx, p.names, root, tmp, o.sockeye, progress); err != nil {
 		return false, err
 	}
 	if _, err := exec.LookPath(redisServer); err != nil {

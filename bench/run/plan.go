@@ -15,6 +15,7 @@ type plan struct {
 	name       string
 	names      []string  // in the order of the columns
 	servers    []*server // the same, once they are prepared
+	absent     []*absent // those that cannot be started here
 	rows       []row
 	guarantees []guarantee
 	reps       int

@@ -18,6 +18,7 @@ type report struct {
 	Load       string      `json:"load_average_at_start"`
 	Busy       bool        `json:"busy"` // the machine had other work at the start
 	Servers    []version   `json:"servers"`
+	Absent     []*absent   `json:"absent,omitempty"` // left out of everything
 	Guarantees []*tableRow `json:"guarantees,omitempty"`
 	Rows       []*tableRow `json:"rows"`
 
@@ -64,7 +65,7 @@ type verdict struct {
 
 func newReport(p *plan) *report {
 	rep := &report{
-		Profile: p.name, Started: time.Now(), Reps: p.reps, plan: p,
+		Profile: p.name, Started: time.Now(), Reps: p.reps, Absent: p.absent, plan: p,
 		Machine: process.Machine(), Load: process.LoadAverage(),
 	}
 	rep.Busy = process.Busy(rep.Load)

@@ -29,7 +29,7 @@ func TestFloorEndToEnd(t *testing.T) {
 		{"idle", "idle", load.Work{Kind: load.Idle, Clients: 5, Baseline: 2, Settle: 100 * time.Millisecond}, rssClient, nil, "", false},
 		{"polling", "polling", load.Work{Kind: load.Echo, Transport: load.Polling}, cpuEcho, nil, "", false},
 	}}
-	if p.servers, err = prepare(t.Context(), p.names, root, t.TempDir(), "", io.Discard); err != nil {
+	if p.servers, p.absent, err = prepare(t.Context(), p.names, root, t.TempDir(), "", io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	rep := newReport(p)
@@ -44,8 +44,8 @@ func TestFloorEndToEnd(t *testing.T) {
 	if !strings.Contains(text, "\nNone.\n") {
 		t.Errorf("failures in:\n%s", text)
 	}
-	if !strings.Contains(text, "| polling | CPU µs per ack | – |") {
-		t.Errorf("the floor's missing polling is not shown:\n%s", text)
+	if !strings.Contains(text, "| polling | CPU µs per ack | – |") || !strings.Contains(text, "\n- floor: polling: it speaks WebSocket only\n") {
+		t.Errorf("the floor's missing polling and its reason are not shown:\n%s", text)
 	}
 	echo := rep.Rows[0].Servers[floorServer]
 	if echo.Median <= 0 || echo.Runs[0].Result.Delivered != 100 {

@@ -22,6 +22,9 @@ const (
 	localServer    = "local" // Sockeye, with clients that reach the node of their session
 	zishang2Server = "zishang-v2"
 	zishang3Server = "zishang-v3"
+	bunServer      = "bun"
+	pythonServer   = "python-socketio"
+	flaskServer    = "flask-socketio"
 )
 
 // The adapters between two nodes, as Sockeye calls them.
@@ -30,15 +33,18 @@ const (
 	adapterStreams = "redis-streams"
 )
 
-var serverNames = []string{sockeyeServer, nodeServer, floorServer, localServer, zishang2Server, zishang3Server}
+var serverNames = []string{sockeyeServer, nodeServer, floorServer, localServer, zishang2Server, zishang3Server, bunServer, pythonServer, flaskServer}
 
 // server is one that is built and can be started any number of times.
 type server struct {
 	name    string
 	version string
 	command []string
-	// webSocketOnly servers are left out of rows with another transport.
-	webSocketOnly bool
+	// options are what it is started with besides, for rows that need the feature.
+	options map[feature][]string
+	// lacks are the features that it does not have, each with the reason. It is left out
+	// of the rows that need one.
+	lacks map[feature]string
 	// joins is the option that names the Redis of several nodes; a server without one
 	// is left out of rows with two nodes. The adapter is --adapter.
 	joins string
@@ -59,17 +65,29 @@ type workshop struct {
 	progress io.Writer
 }
 
-func prepare(ctx context.Context, names []string, root, tmp, sockeye string, progress io.Writer) ([]*server, error) {
+// prepare returns the servers in the order of their names, without those that need what
+// this machine has not; of them it says what.
+func prepare(ctx context.Context, names []string, root, tmp, sockeye string, progress io.Writer) ([]*server, []*absent, error) {
 	w := workshop{root: root, tmp: tmp, sockeye: sockeye, progress: progress}
 	servers := make([]*server, 0, len(names))
+	var missing []*absent
 	for _, name := range names {
 		s, err := w.prepare(ctx, name)
-		if err != nil {
-			return nil, fmt.Errorf("prepare %s: %w", name, err)
+		var a *absent
+		switch {
+		case errors.As(err, &a):
+			_, _ = fmt.Fprintf(progress, "LEFT OUT: %s\n", a)
+			missing = append(missing, a)
+		case err != nil:
+			return nil, nil, fmt.Errorf("prepare %s: %w", name, err)
+		default:
+			servers = append(servers, s)
 		}
-		servers = append(servers, s)
 	}
-	return servers, nil
+	if len(servers) == 0 {
+		return nil, nil, errors.New("none of the servers can be started here")
+	}
+	return servers, missing, nil
 }
 
 func (w workshop) prepare(ctx context.Context, name string) (*server, error) {
@@ -86,13 +104,21 @@ func (w workshop) prepare(ctx context.Context, name string) (*server, error) {
 		return w.node(ctx)
 	case floorServer:
 		bin, err := w.build(ctx, w.root, "./bench/peers/floor", name)
-		return &server{name: name, version: "shares frames, coalesces writes and does nothing else; WebSocket only", command: []string{bin}, webSocketOnly: true}, err
+		return &server{name: name, version: "shares frames, coalesces writes and does nothing else; WebSocket only", command: []string{bin}, lacks: map[feature]string{featurePolling: "it speaks WebSocket only"}}, err
 	case zishang2Server:
 		bin, err := w.build(ctx, filepath.Join(w.root, "bench", "peers", name), ".", name)
 		return &server{name: name, version: "zishang520/socket.io v2.5.0 on Gin", command: []string{bin}}, err
 	case zishang3Server:
 		bin, err := w.build(ctx, filepath.Join(w.root, "bench", "peers", name), ".", name)
 		return &server{name: name, version: "zishang520/socket.io v3.0.2 on Gin", command: []string{bin}}, err
+	case bunServer:
+		return w.bun(ctx)
+	case pythonServer:
+		return w.python(ctx, name, "aiohttp", "python3-socketio python3-aiohttp",
+			`f"python-socketio {v('python-socketio')} on aiohttp {v('aiohttp')}"`)
+	case flaskServer:
+		return w.python(ctx, name, "flask_socketio, eventlet", "python3-flask-socketio python3-eventlet",
+			`f"Flask-SocketIO {v('Flask-SocketIO')} (python-socketio {v('python-socketio')}) on eventlet {v('eventlet')}"`)
 	default:
 		return nil, fmt.Errorf("unknown server, want one of %s", strings.Join(serverNames, ", "))
 	}
@@ -118,14 +144,11 @@ func (w workshop) ours(ctx context.Context) (*server, error) {
 	}, nil
 }
 
-// node installs the locked packages unless they are there.
+// node is the server that clients know.
 func (w workshop) node(ctx context.Context) (*server, error) {
 	dir := filepath.Join(w.root, "bench", "peers", nodeServer)
-	if !installed(dir, "socket.io", "@socket.io/redis-adapter", "@socket.io/redis-streams-adapter", "redis") {
-		_, _ = fmt.Fprintln(w.progress, "installing socket.io for Node")
-		if _, err := w.output(ctx, dir, "npm", "ci", "--no-audit", "--no-fund"); err != nil {
-			return nil, err
-		}
+	if err := w.install(ctx, dir, "socket.io", "socket.io-msgpack-parser", "@socket.io/redis-adapter", "@socket.io/redis-streams-adapter", "redis"); err != nil {
+		return nil, err
 	}
 	version, err := w.output(ctx, dir, "node", "-p",
 		`"socket.io " + require("socket.io/package.json").version + " on Node " + process.version`)
@@ -133,6 +156,49 @@ func (w workshop) node(ctx context.Context) (*server, error) {
 		return nil, err
 	}
 	return &server{name: nodeServer, version: firstLine(version), command: []string{"node", filepath.Join(dir, "server.js")}, joins: "--redis"}, nil
+}
+
+// bun is an npm package too; which of its programs is installed depends on the machine.
+func (w workshop) bun(ctx context.Context) (*server, error) {
+	dir := filepath.Join(w.root, "bench", "peers", bunServer)
+	if err := w.install(ctx, dir, "bun", "socket.io", "socket.io-msgpack-parser", "@socket.io/bun-engine"); err != nil {
+		return nil, err
+	}
+	programs, err := filepath.Glob(filepath.Join(dir, "node_modules", "@oven", "bun-*", "bin", "bun"))
+	if err != nil || len(programs) == 0 {
+		return nil, &absent{bunServer, "a machine that Bun is made for"}
+	}
+	version, err := w.output(ctx, dir, programs[0], "-p",
+		`"socket.io " + require("socket.io/package.json").version + " and @socket.io/bun-engine " + require("@socket.io/bun-engine/package.json").version + " on Bun " + Bun.version`)
+	if err != nil {
+		return nil, err
+	}
+	return &server{name: bunServer, version: firstLine(version), command: []string{programs[0], filepath.Join(dir, "server.js")}}, nil
+}
+
+// debianPython is where Debian's packages are.
+const debianPython = "/usr/bin/python3"
+
+// python is a server on Debian's packages, where they are installed. The version is a
+// Python expression in which v is the version of a package.
+func (w workshop) python(ctx context.Context, name, modules, packages, version string) (*server, error) {
+	dir := filepath.Join(w.root, "bench", "peers", name)
+	said, err := w.output(ctx, dir, debianPython, "-c",
+		"import platform, socketio, "+modules+"; from importlib.metadata import version as v; print("+version+` + f", Python {platform.python_version()}")`)
+	if ctx.Err() == nil && err != nil {
+		return nil, &absent{name, "Debian's packages: apt-get install " + packages}
+	}
+	return &server{name: name, version: firstLine(said), command: []string{debianPython, filepath.Join(dir, "server.py")}}, err
+}
+
+// install installs the locked packages unless they are there.
+func (w workshop) install(ctx context.Context, dir string, packages ...string) error {
+	if installed(dir, packages...) {
+		return nil
+	}
+	_, _ = fmt.Fprintln(w.progress, "installing npm packages for", filepath.Base(dir))
+	_, err := w.output(ctx, dir, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	return err
 }
 
 func installed(dir string, packages ...string) bool {

@@ -19,6 +19,7 @@ func (rep *report) markdown() string {
 	rep.guaranteeTable(&b)
 	rep.ratioTable(&b)
 	rep.detailTable(&b)
+	rep.leftOut(&b)
 	rep.failures(&b)
 	return b.String()
 }
@@ -210,6 +211,19 @@ func (c *cell) totals() (expected, lost int64) {
 		}
 	}
 	return expected, lost
+}
+
+// leftOut lists the rows that a server is not in: its "–" in the tables.
+func (rep *report) leftOut(b *strings.Builder) {
+	lines := rep.plan.leftOut()
+	if len(lines) == 0 {
+		return
+	}
+	b.WriteString("## Left out\n\n")
+	for _, line := range lines {
+		fmt.Fprintf(b, "- %s\n", line)
+	}
+	b.WriteByte('\n')
 }
 
 // failures lists every run that was not clean.
