@@ -24,7 +24,10 @@ type conn struct {
 	sid    string
 	rooms  []string // guarded by server.mu
 
-	partial []byte // an incomplete frame; owned by the reading side
+	// Owned by the reading side.
+	partial []byte // an incomplete frame
+	event   event  // a binary event whose attachments are still to come
+	missing int    // so many of them
 
 	mu      sync.Mutex
 	queue   [][]byte
@@ -43,15 +46,11 @@ func (c *conn) send(frame []byte) {
 	}
 }
 
-func (c *conn) ack(id, args []byte) {
-	if len(id) == 0 {
-		return
+// ok acknowledges a packet that asks for it.
+func (c *conn) ok(e event) {
+	if len(e.id) > 0 {
+		c.send(text("43", e.id, []byte(`["ok"]`)))
 	}
-	p := make([]byte, 0, len(id)+len(args)+3)
-	p = append(p, "43"...)
-	p = append(p, id...)
-	p = append(p, '[')
-	c.send(text(append(p, args...)))
 }
 
 // write writes all that waits and goes away.
@@ -154,7 +153,11 @@ func (c *conn) feed(p []byte) error {
 		}
 		payload := p[head : head+size]
 		ws.Cipher(payload, [4]byte(p[head-4:head]), 0)
-		c.server.packet(c, payload)
+		if p[0]&0x0f == byte(ws.OpBinary) {
+			c.server.attachment(c, payload)
+		} else {
+			c.server.packet(c, payload)
+		}
 		p = p[head+size:]
 	}
 	if len(p) > 0 {
