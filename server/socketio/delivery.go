@@ -63,12 +63,13 @@ func (rs *recipients) each(f func(*Socket) (bytes int)) (all sent) {
 	if rs.one != nil && !rs.except.has(rs.one) {
 		all.add(f(rs.one))
 	}
-	for _, c := range rs.chunks {
+	for c := range rs.list.each() {
 		total += len(c)
 	}
-	workers := min(runtime.GOMAXPROCS(0), len(rs.chunks))
+	chunks := rs.list.chunks()
+	workers := min(runtime.GOMAXPROCS(0), chunks)
 	if total < parallelAbove || workers < 2 {
-		for _, c := range rs.chunks {
+		for c := range rs.list.each() {
 			rs.eachOf(c, f, &all)
 		}
 		return all
@@ -78,8 +79,8 @@ func (rs *recipients) each(f func(*Socket) (bytes int)) (all sent) {
 	for range workers {
 		wg.Go(func() {
 			var some sent
-			for i := next.Add(1) - 1; i < int64(len(rs.chunks)); i = next.Add(1) - 1 {
-				rs.eachOf(rs.chunks[i], f, &some)
+			for i := next.Add(1) - 1; i < int64(chunks); i = next.Add(1) - 1 {
+				rs.eachOf(rs.list.chunk(int(i)), f, &some)
 			}
 			n.Add(int64(some.n))
 			bytes.Add(int64(some.bytes))

@@ -238,7 +238,7 @@ func (l *Local) len() int {
 	return l.all.n
 }
 
-func (l *Local) allSnapshot() [][]*Socket {
+func (l *Local) allSnapshot() roster {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.all.snapshot()
@@ -257,8 +257,8 @@ func (l *Local) own(room string) *Socket {
 
 // recipients are the sockets a Target names, as they were at one moment.
 type recipients struct {
-	chunks [][]*Socket
-	one    *Socket // besides chunks
+	list   roster
+	one    *Socket // besides list
 	except *socketSet
 }
 
@@ -269,16 +269,16 @@ func (l *Local) recipients(t *Target) recipients {
 	}
 	switch len(t.Rooms) {
 	case 0:
-		rs.chunks = l.allSnapshot()
+		rs.list = l.allSnapshot()
 	case 1:
-		rs.chunks = l.roomSnapshot(t.Rooms[0])
+		rs.list = l.roomSnapshot(t.Rooms[0])
 		if s := l.own(t.Rooms[0]); s != nil {
 			rs.one = s
-			if rs.chunks != nil { // a room that is named like a socket
+			if rs.list != nil { // a room that is named like a socket
 				set := newSocketSet()
-				set.addAll(rs.chunks)
+				set.addAll(rs.list)
 				set.add(s)
-				rs.chunks, rs.one = [][]*Socket{set.order}, nil
+				rs.list, rs.one = rosterOf(set.order), nil
 			}
 		}
 	default:
@@ -289,7 +289,7 @@ func (l *Local) recipients(t *Target) recipients {
 				set.add(s)
 			}
 		}
-		rs.chunks = [][]*Socket{set.order}
+		rs.list = rosterOf(set.order)
 	}
 	return rs
 }
@@ -313,7 +313,7 @@ func (rs *recipients) flat() []*Socket {
 			out = append(out, s)
 		}
 	}
-	for _, c := range rs.chunks {
+	for c := range rs.list.each() {
 		for _, s := range c {
 			take(s)
 		}
@@ -360,8 +360,8 @@ func (set *socketSet) add(s *Socket) {
 	}
 }
 
-func (set *socketSet) addAll(chunks [][]*Socket) {
-	for _, c := range chunks {
+func (set *socketSet) addAll(list roster) {
+	for c := range list.each() {
 		for _, s := range c {
 			set.add(s)
 		}

@@ -9,17 +9,30 @@ import (
 // A model of the member list: a snapshot never changes, whatever happens to the
 // list afterwards.
 func TestMembersAgainstAModel(t *testing.T) {
+	t.Run("from empty", func(t *testing.T) { walkMembers(t, 0, 20) })
+	// Where a second group begins and ends.
+	t.Run("around a group", func(t *testing.T) { walkMembers(t, groupLen*chunkLen-200, 1000) })
+}
+
+// walkMembers adds and removes members in a room that begins with so many, and takes a
+// snapshot at about every so many steps.
+func walkMembers(t *testing.T, begin, every int) {
+	t.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
 	r := room{}
 	var model []*Socket
+	for range begin {
+		model = append(model, &Socket{})
+		r.add(model[len(model)-1])
+	}
 	type snap struct {
-		got  [][]*Socket
+		got  roster
 		want []*Socket
 	}
 	var snaps []snap
-	check := func(got [][]*Socket, want []*Socket) {
+	check := func(got roster, want []*Socket) {
 		t.Helper()
-		flat := slices.Concat(got...)
+		flat := slices.Concat(slices.Collect(got.each())...)
 		if len(flat) != len(want) {
 			t.Fatalf("%d members, want %d", len(flat), len(want))
 		}
@@ -51,15 +64,15 @@ func TestMembersAgainstAModel(t *testing.T) {
 				t.Fatal("a member was not removed once")
 			}
 		}
-		if rng.IntN(20) == 0 {
+		if rng.IntN(every) == 0 {
 			snaps = append(snaps, snap{r.list.snapshot(), slices.Clone(model)})
 		}
-		if len(snaps) > 30 {
+		if len(snaps) > 30 || begin > 0 && len(snaps) > 3 {
 			for _, s := range snaps {
 				check(s.got, s.want)
 			}
 			snaps = nil
 		}
 	}
-	check(r.list.chunks, model)
+	check(r.list.now, model)
 }

@@ -194,7 +194,7 @@ const ownRoomTimeout = 2 * time.Second
 
 // Sockets returns the connected sockets of this node.
 func (n *Namespace) Sockets() []*Socket {
-	rs := recipients{chunks: n.local.allSnapshot()}
+	rs := recipients{list: n.local.allSnapshot()}
 	return rs.flat()
 }
 

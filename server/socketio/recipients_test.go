@@ -24,7 +24,7 @@ func TestEachVisitsEveryMemberOnce(t *testing.T) {
 		}
 		var mu sync.Mutex
 		visits := map[*Socket]int{}
-		rs := recipients{chunks: list.snapshot(), one: one, except: except}
+		rs := recipients{list: list.snapshot(), one: one, except: except}
 		got := rs.each(func(s *Socket) int {
 			mu.Lock()
 			defer mu.Unlock()

@@ -2,99 +2,8 @@ package socketio
 
 import (
 	"hash/maphash"
-	"slices"
 	"sync"
 )
-
-// chunkLen is how many sockets one piece of a member list holds: what is copied
-// at most when a list changes after a snapshot (2 KiB).
-const chunkLen = 256
-
-// members is a list of sockets whose snapshots cost nothing: a snapshot shares
-// the memory, and whoever changes the list afterwards copies the one or two
-// chunks it changes. It is guarded by the lock of its owner; a snapshot may be
-// read without it.
-type members struct {
-	chunks    [][]*Socket // all but the last are full
-	owned     []uint64    // the epoch in which chunk i was made or copied
-	epoch     uint64      // counts snapshots
-	listEpoch uint64      // the epoch in which chunks itself was made or copied
-	n         int
-}
-
-// snapshot returns the members of this moment.
-func (l *members) snapshot() [][]*Socket {
-	if l.n == 0 {
-		return nil
-	}
-	l.epoch++
-	return l.chunks
-}
-
-// add appends s and returns its position.
-func (l *members) add(s *Socket) int {
-	l.ownList()
-	last := len(l.chunks) - 1
-	if last < 0 || len(l.chunks[last]) == chunkLen {
-		l.chunks = append(l.chunks, nil)
-		l.owned = append(l.owned, l.epoch)
-		last++
-	}
-	// Appending in place is fine even when the chunk is shared: a snapshot does
-	// not see beyond its own length, and what is removed is never resliced away.
-	l.chunks[last] = append(l.chunks[last], s)
-	l.n++
-	return l.n - 1
-}
-
-// removeAt removes the member at position i by moving the last one there. It
-// returns the moved member, or nil.
-func (l *members) removeAt(i int) *Socket {
-	l.ownList()
-	last := l.n - 1
-	li := last / chunkLen
-	l.ownChunk(li)
-	tail := l.chunks[li]
-	moved := tail[len(tail)-1]
-	tail[len(tail)-1] = nil
-	l.chunks[li] = tail[:len(tail)-1]
-	if len(l.chunks[li]) == 0 {
-		l.chunks[li] = nil
-		l.chunks, l.owned = l.chunks[:li], l.owned[:li]
-	}
-	l.n--
-	if i == last {
-		return nil
-	}
-	ci := i / chunkLen
-	l.ownChunk(ci)
-	l.chunks[ci][i%chunkLen] = moved
-	return moved
-}
-
-func (l *members) ownList() {
-	if l.listEpoch != l.epoch {
-		l.chunks = slices.Clone(l.chunks)
-		l.listEpoch = l.epoch
-	}
-}
-
-func (l *members) ownChunk(i int) {
-	if l.owned[i] != l.epoch {
-		l.chunks[i] = slices.Clone(l.chunks[i])
-		l.owned[i] = l.epoch
-	}
-}
-
-// find returns the position of s by looking at each member, or -1.
-func (l *members) find(s *Socket) int {
-	for ci, c := range l.chunks {
-		if i := slices.Index(c, s); i >= 0 {
-			return ci*chunkLen + i
-		}
-	}
-	return -1
-}
 
 // scanBelow is the size up to which a room looks for a member by scanning
 // instead of keeping an index.
@@ -125,10 +34,8 @@ func (r *room) add(s *Socket) {
 		r.index[s] = int32(i) //nolint:gosec // a room has fewer than 2^31 members
 	case r.list.n > scanBelow:
 		r.index = make(map[*Socket]int32, 2*scanBelow)
-		for ci, c := range r.list.chunks {
-			for j, m := range c {
-				r.index[m] = int32(ci*chunkLen + j)
-			}
+		for i, m := range r.list.now.chunk(0) { // scanBelow is less than a chunk
+			r.index[m] = int32(i)
 		}
 	}
 }
@@ -198,7 +105,7 @@ func (l *Local) exit(r *room, s *Socket) (deleted bool) {
 	return true
 }
 
-func (l *Local) roomSnapshot(name string) [][]*Socket {
+func (l *Local) roomSnapshot(name string) roster {
 	sh := l.shard(name)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()

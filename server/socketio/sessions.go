@@ -69,8 +69,8 @@ func (l *Local) EndAll() int {
 
 func (l *Local) abort(which func(s *Socket) bool) int {
 	n := 0
-	rs := recipients{chunks: l.allSnapshot()}
-	for _, chunk := range rs.chunks {
+	rs := recipients{list: l.allSnapshot()}
+	for chunk := range rs.list.each() {
 		for _, s := range chunk {
 			if which(s) {
 				n++
