@@ -17,7 +17,9 @@ SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
 LINT_VERSION := v2.15.0
 VULN_VERSION := v1.9.0
+STAT_VERSION := v0.0.0-20260709024250-82a0b07e230d
 LINT         := $(TOOLS)/golangci-lint-$(LINT_VERSION)
+BENCHSTAT    := $(TOOLS)/benchstat-$(STAT_VERSION)
 
 # Arguments of the program for make run: make run ARGS="--listen :8080 --anonymous"
 ARGS ?=
@@ -106,6 +108,15 @@ bench-quick: build ## The same in a minute or two: to see a trend, not to quote.
 .PHONY: bench-ways
 bench-ways: build ## Measure webhooks, the HTTP API, event streams and telemetry; writes docs/evidence/ways.md.
 	@$(GO) run ./bench/ways -out docs/evidence/ways.md
+
+.PHONY: benchstat
+benchstat: $(BENCHSTAT) ## Compare the Go benchmarks of BASE=commit with those of now; BENCH, PKG, COUNT, TIME narrow it.
+	@GO='$(GO)' BENCHSTAT='$(BENCHSTAT)' BASE='$(BASE)' COUNT='$(COUNT)' TIME='$(TIME)' BENCH='$(BENCH)' PKG='$(PKG)' ./bench/benchstat.sh
+
+$(BENCHSTAT):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) $(GO) install golang.org/x/perf/cmd/benchstat@$(STAT_VERSION)
+	@mv $(TOOLS)/benchstat $@
 
 .PHONY: peers
 peers: build ## The bench and the guarantees with zishang520 v2.5.0 and v3 on Gin too.
