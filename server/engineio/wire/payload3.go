@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding/base64"
 	"strconv"
 	"unicode/utf8"
 )
@@ -99,9 +100,8 @@ func decodeBinaryEntry3(kind byte, one []byte) (Packet, error) {
 // as base64.
 func AppendPayload3(dst []byte, p Packet) []byte {
 	if p.Binary {
-		one := appendBase64(nil, p, 3)
-		dst = strconv.AppendInt(dst, int64(len(one)), 10)
-		return append(append(dst, ':'), one...)
+		dst = strconv.AppendInt(dst, int64(len("b4")+base64.StdEncoding.EncodedLen(len(p.Data))), 10)
+		return appendBase64(append(dst, ':'), p, 3)
 	}
 	dst = strconv.AppendInt(dst, int64(1+utf16Len(p.Data)), 10)
 	return AppendText(append(dst, ':'), p)
