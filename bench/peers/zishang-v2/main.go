@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io/v2/socket"
 )
 
@@ -19,10 +21,16 @@ func main() {
 }
 
 func run() error {
-	io := socket.NewServer(nil, nil)
+	deflate := flag.Bool("deflate", false, "permessage-deflate for messages above 1 KiB, as in Node")
+	flag.Parse()
+	opts := socket.DefaultServerOptions()
+	if *deflate {
+		opts.SetPerMessageDeflate(&types.PerMessageDeflate{Threshold: 1024})
+	}
+	io := socket.NewServer(nil, opts)
 	if err := io.On("connection", func(clients ...any) {
 		if s, ok := clients[0].(*socket.Socket); ok {
-			relay(io, s)
+			relay(io, s, *deflate)
 		}
 	}); err != nil {
 		return err
@@ -41,7 +49,8 @@ func run() error {
 	return srv.Serve(ln)
 }
 
-func relay(io *socket.Server, s *socket.Socket) {
+// Acknowledgements are not compressed: the library has no way to ask for it.
+func relay(io *socket.Server, s *socket.Socket, compress bool) {
 	on(s, "join", func(args []any, ack socket.Ack) {
 		if room, ok := first(args); ok {
 			s.Join(room)
@@ -59,7 +68,7 @@ func relay(io *socket.Server, s *socket.Socket) {
 		if !ok {
 			return
 		}
-		if err := io.To(room).Emit("msg", args[1:]...); err != nil {
+		if err := io.To(room).Compress(compress).Emit("msg", args[1:]...); err != nil {
 			fmt.Fprintln(os.Stderr, "say:", err)
 		}
 		ack([]any{"ok"}, nil)

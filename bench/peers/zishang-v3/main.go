@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 	socket "github.com/zishang520/socket.io/servers/socket/v3"
+	"github.com/zishang520/socket.io/v3/pkg/types"
 )
 
 func main() {
@@ -19,7 +21,13 @@ func main() {
 }
 
 func run() error {
-	io := socket.NewServer(nil, nil)
+	deflate := flag.Bool("deflate", false, "permessage-deflate for messages above 1 KiB, as in Node")
+	flag.Parse()
+	opts := socket.DefaultServerOptions()
+	if *deflate {
+		opts.SetPerMessageDeflate(&types.PerMessageDeflate{Threshold: 1024})
+	}
+	io := socket.NewServer(nil, opts)
 	if err := io.On("connection", func(clients ...any) {
 		if s, ok := clients[0].(*socket.Socket); ok {
 			relay(io, s)
