@@ -21,45 +21,92 @@ type frameError struct {
 func (e *frameError) Error() string { return "engineio: " + e.what }
 
 const (
-	// idleBuffer is what an idle connection holds for reading.
+	// idleBuffer is what a connection holds for reading that cannot be waited for
+	// without a buffer.
 	idleBuffer = 512
-	// busyBuffer is what a connection borrows while much comes in.
+	// busyBuffer is what a connection borrows while something comes in.
 	busyBuffer = 16 << 10
 )
 
 var readBuffers = sync.Pool{New: func() any { b := make([]byte, busyBuffer); return &b }}
 
+// errQuiet tells that between two frames nothing has come, of a frameReader that is not
+// to wait for it.
+var errQuiet = errors.New("engineio: nothing to read")
+
 // frameReader reads WebSocket messages off a connection. Only one goroutine may
 // use it. A message it returns is valid until the next call.
 type frameReader struct {
 	conn    io.Reader
+	waiter  waiter // nil: conn is read with a buffer that is held meanwhile
 	max     int64
 	deflate bool // RSV1 means a deflated message; otherwise it is an error
+	quits   bool // errQuiet is returned instead of waiting for a frame to begin; needs waiter
 
-	early []byte      // read by the HTTP server before the upgrade
-	buf   []byte      // idle or busy
-	busy  *[]byte     // the borrowed buffer, nil while idle
+	buf   []byte // the idle or the busy one, or what came of a frame until nothing more did
+	idle  *[idleBuffer]byte
+	busy  *[]byte     // the borrowed buffer
 	r, w  int         // unread bytes are buf[r:w]
 	full  bool        // the last read filled the buffer: more is waiting
-	long  []byte      // payload of a frame longer than the buffer
-	parts []byte      // payload of a fragmented message so far
 	op    wire.OpCode // opcode of the fragmented message, 0 between messages
 	rsv1  bool        // the fragmented message is deflated
-	idle  [idleBuffer]byte
+	parts []byte      // payload of a fragmented message so far
+}
+
+// waiter can wait for bytes without a buffer.
+type waiter interface {
+	// await waits until there are some, and reads them by way of room and came. While it
+	// waits it has given the buffer back.
+	await() error
 }
 
 func (f *frameReader) init(conn io.Reader, limit int64, deflate bool, early []byte) {
-	f.conn, f.max, f.deflate, f.early = conn, limit, deflate, early
-	f.buf = f.idle[:]
+	f.conn, f.max, f.deflate, f.buf, f.w = conn, limit, deflate, early, len(early)
 }
 
-// release gives borrowed memory back.
+// release gives borrowed memory back, and drops what is unread.
 func (f *frameReader) release() {
-	if f.busy != nil {
-		readBuffers.Put(f.busy)
-		f.busy = nil
+	f.r = f.w
+	f.giveBack()
+	f.buf, f.idle, f.parts = nil, nil, nil
+}
+
+// room returns where the next bytes go: in a busy buffer, behind what is unread.
+func (f *frameReader) room() []byte {
+	if f.busy == nil {
+		f.borrow()
+	} else if f.r > 0 {
+		f.move(f.buf)
 	}
-	f.buf, f.r, f.w, f.long, f.parts = f.idle[:], 0, 0, nil, nil
+	return f.buf[f.w:]
+}
+
+// came notes that so many bytes were read into room.
+func (f *frameReader) came(n int) {
+	f.w += n
+	f.full = f.w == len(f.buf)
+}
+
+func (f *frameReader) borrow() {
+	f.busy, _ = readBuffers.Get().(*[]byte)
+	f.move(*f.busy)
+}
+
+// giveBack ends the loan of the busy buffer. What is unread, the beginning of a frame, is
+// kept apart.
+func (f *frameReader) giveBack() {
+	if f.busy == nil {
+		return
+	}
+	f.move(append([]byte(nil), f.buf[f.r:f.w]...))
+	readBuffers.Put(f.busy)
+	f.busy, f.full = nil, false
+}
+
+// move brings what is unread to the beginning of a buffer, which becomes the one in use.
+func (f *frameReader) move(to []byte) {
+	f.w = copy(to, f.buf[f.r:f.w])
+	f.r, f.buf = 0, to
 }
 
 // next returns the next message: a whole text or binary message, or a control
@@ -116,7 +163,9 @@ func (f *frameReader) assemble(h wire.Header, data []byte) (op wire.OpCode, rsv1
 
 // frame reads one frame and unmasks its payload.
 func (f *frameReader) frame() (wire.Header, []byte, error) {
-	f.long = nil
+	if f.quits && f.r == f.w && !f.full {
+		return wire.Header{}, nil, errQuiet
+	}
 	var h wire.Header
 	for {
 		var n int
@@ -162,6 +211,9 @@ func (f *frameReader) payload(n int) ([]byte, error) {
 	// The memory grows with what has come, not with what was announced.
 	data := append(make([]byte, 0, min(n, 2*busyBuffer)), f.buf[f.r:f.w]...)
 	f.r, f.w = 0, 0
+	if f.waiter != nil {
+		f.giveBack()
+	}
 	for len(data) < n {
 		if len(data) == cap(data) {
 			grown := make([]byte, len(data), min(n, 2*cap(data)))
@@ -174,43 +226,48 @@ func (f *frameReader) payload(n int) ([]byte, error) {
 		}
 		data = data[:len(data)+k]
 	}
-	f.long = data
 	return data, nil
 }
 
 // fill reads once more into the buffer, which must come to hold n bytes from r
-// on. An idle buffer is exchanged for a busy one when more is waiting than it
-// holds, and back when the connection has nothing to say.
+// on. Where bytes cannot be waited for otherwise, an idle buffer waits for them; it is
+// exchanged for a busy one when more is waiting than it holds, and back when the
+// connection has nothing to say.
 func (f *frameReader) fill(n int) error {
-	if f.r == f.w {
-		f.r, f.w = 0, 0
-		if f.busy != nil && !f.full && n <= idleBuffer {
+	switch {
+	case f.waiter != nil:
+		return f.waiter.await()
+	case f.busy == nil && (f.full || n > idleBuffer):
+		f.borrow()
+	case n > idleBuffer || f.busy != nil && (f.full || f.r < f.w):
+		f.move(f.buf)
+	default: // less than idleBuffer is unread
+		if f.idle == nil {
+			f.idle = new([idleBuffer]byte)
+		}
+		f.move(f.idle[:])
+		if f.busy != nil {
 			readBuffers.Put(f.busy)
-			f.busy, f.buf = nil, f.idle[:]
+			f.busy = nil
 		}
 	}
-	if f.busy == nil && (f.full || n > len(f.buf)) {
-		f.busy, _ = readBuffers.Get().(*[]byte)
-		f.w = copy(*f.busy, f.buf[f.r:f.w])
-		f.r, f.buf = 0, *f.busy
-	}
-	if f.r > 0 && len(f.buf)-f.r < n {
-		f.w = copy(f.buf, f.buf[f.r:f.w])
-		f.r = 0
-	}
 	k, err := f.read(f.buf[f.w:])
-	f.w += k
-	f.full = f.w == len(f.buf)
+	f.came(k)
 	return err
+}
+
+// skip reads what comes, whatever it is, and returns how much it was.
+func (f *frameReader) skip() (n int, err error) {
+	if f.quits && !f.full {
+		return 0, errQuiet
+	}
+	err = f.fill(1)
+	n, f.r = f.w-f.r, f.w
+	return n, err
 }
 
 // read reads some bytes, at least one unless there is an error.
 func (f *frameReader) read(b []byte) (int, error) {
-	if len(f.early) > 0 {
-		k := copy(b, f.early)
-		f.early = f.early[k:]
-		return k, nil
-	}
 	k, err := f.conn.Read(b)
 	if k > 0 {
 		return k, nil

@@ -145,7 +145,7 @@ func (s *Session) Begin(w http.ResponseWriter, r *http.Request) error {
 		_ = c.conn.Close() // the session ended in between
 		return nil
 	}
-	go c.readPlain()
+	c.begin()
 	return nil
 }
 
@@ -174,23 +174,6 @@ func (s *Session) carry(c *wsConn, head *Message) bool {
 		go s.flush(flush)
 	}
 	return true
-}
-
-// readPlain is the reading goroutine of a WebSocket without Engine.IO: every message is
-// one for the Receiver.
-func (c *wsConn) readPlain() {
-	defer c.s.srv.wg.Done()
-	defer c.drain()
-	for {
-		data, binary, err := c.message()
-		if err == nil {
-			err = c.s.receive(data, binary)
-		}
-		if err != nil {
-			c.fail(err)
-			return
-		}
-	}
 }
 
 // answered is told of a WebSocket pong: a guest answers pings of that kind.

@@ -67,18 +67,6 @@ func (a *activity) idle() time.Duration {
 	return time.Since(a.since) - time.Duration(a.last.Load())
 }
 
-// Read is how the frames of a connection are read: it notes that it lives.
-func (c *wsConn) Read(b []byte) (int, error) {
-	n, err := c.conn.Read(b)
-	if n > 0 {
-		if gap := c.activity.came(); gap >= minIdleCut {
-			c.s.srv.idleCuts.survived(c.s.origin.addr, gap)
-		}
-		c.fare.pay(nil, c.s, n)
-	}
-	return n, err
-}
-
 // keepAliveLocked begins to ping a connection that has become the session's, if
 // its address is known to cut idle ones.
 func (s *Session) keepAliveLocked(c *wsConn, cut time.Duration) {

@@ -244,7 +244,7 @@ func (s *Server) handshake(x *exchange) {
 	}
 	if c != nil {
 		go session.flush(c)
-		go c.read()
+		c.begin()
 		return
 	}
 	s.setHeaders(x.w.Header(), x.r, id)

@@ -54,20 +54,13 @@ func (s *Session) beginStream(w http.ResponseWriter, r *http.Request) error {
 		s.end(&CloseError{Reason: ReasonTransportError, Detail: DetailConnectionLost, Err: err})
 		return err
 	}
-	c := newStream(conn)
+	c := newConn(conn)
 	if !s.carry(c, rawFrame(streamHead(w.Header()))) {
 		_ = conn.Close() // the session ended in between
 		return nil
 	}
-	go c.watch()
+	c.begin()
 	return nil
-}
-
-// newStream is a wsConn that carries no WebSocket: what is written is the same bytes.
-func newStream(conn net.Conn) *wsConn {
-	c := &wsConn{conn: conn}
-	c.activity.since = time.Now()
-	return c
 }
 
 // streamHead is the head of the answer over HTTP/1.1.
@@ -89,27 +82,20 @@ func (s *Session) serveStream(w http.ResponseWriter, r *http.Request) error {
 	conn := newAnswerConn(w, r)
 	defer conn.finish()
 	w.WriteHeader(http.StatusOK)
-	c := newStream(conn)
+	c := newConn(conn)
 	if !s.carry(c, streamComment) { // which sends the head too
 		return nil
 	}
-	c.watch()
+	c.read()
 	return nil
 }
 
-// watch is the reading goroutine of a stream, whose client has nothing more to say: it
-// sees when that goes away.
-func (c *wsConn) watch() {
-	defer c.s.srv.wg.Done()
-	defer c.drain()
-	for {
-		n, err := c.Read(c.frames.idle[:])
-		c.s.srv.stats.bytesIn.Add(uint64(n)) //nolint:gosec // a count is not negative
-		if err != nil {
-			c.fail(err)
-			return
-		}
-	}
+// skip reads what comes on a stream, whose client has nothing more to say: it sees when
+// that goes away.
+func (c *wsConn) skip() error {
+	n, err := c.frames.skip()
+	c.s.srv.stats.bytesIn.Add(uint64(n)) //nolint:gosec // a count is not negative
+	return err
 }
 
 // tickStream sends the heartbeat of a stream, which nobody answers, with the lock held,

@@ -50,9 +50,12 @@ type wsConn struct {
 	bidden atomic.Bool  // the close frame has been written
 	judged atomic.Bool  // interrupt asked the writer to judge
 	wrote  atomic.Int64 // bytes handed to the connection
-	frames frameReader  // owned by the reader
-	fare   fare         // owned by the reader
-	heard  uint16       // the code of the client's close frame; set by the reader before it ends the session
+
+	// Owned by the reader.
+	watched watched // see reader.go
+	frames  frameReader
+	fare    fare
+	heard   uint16 // the code of the client's close frame; set before the session ends
 }
 
 // acceptWebSocket answers the WebSocket handshake and takes the connection. A
@@ -85,8 +88,7 @@ func (s *Server) acceptWebSocket(w http.ResponseWriter, r *http.Request, sid, su
 		_ = conn.Close() // the first error says it
 		return nil, err
 	}
-	c := &wsConn{conn: conn}
-	c.activity.since = time.Now()
+	c := newConn(conn)
 	if ext != nil {
 		_, c.deflate = ext.Accepted()
 	}
@@ -105,22 +107,6 @@ func buffered(rw *bufio.ReadWriter) []byte {
 		return nil // cannot be: they are buffered
 	}
 	return append([]byte(nil), b...)
-}
-
-// read is the reading goroutine of the session's connection.
-func (c *wsConn) read() {
-	defer c.s.srv.wg.Done()
-	defer c.drain()
-	for {
-		p, err := c.packet()
-		if err == nil {
-			err = c.s.deliver(p)
-		}
-		if err != nil {
-			c.fail(err)
-			return
-		}
-	}
 }
 
 // packet reads frames until there is an Engine.IO packet.

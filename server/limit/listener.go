@@ -104,6 +104,10 @@ func (c *Conn) Close() error {
 // changes the bytes on their way.
 func (c *Conn) TCPConn() (*net.TCPConn, bool) { return c.tcpConn, true }
 
+// PlainConn returns the connection below. Who reads wants to know that nothing of what
+// comes is changed or kept on its way.
+func (c *Conn) PlainConn() *net.TCPConn { return c.tcpConn }
+
 // Heard notes that there was a request.
 func (c *Conn) Heard() {
 	if !c.heard.Load() && !c.heard.Swap(true) {
