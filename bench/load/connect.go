@@ -2,12 +2,13 @@ package load
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
 // connect opens a few clients unmeasured, then measures the rest.
 func (r *run) connect(ctx context.Context) error {
-	if _, err := r.join(ctx, r.work.Baseline, ""); err != nil {
+	if _, err := r.join(ctx, r.work.Baseline); err != nil {
 		return err
 	}
 	r.res.FailedConnects = 0
@@ -16,27 +17,31 @@ func (r *run) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d, err := r.join(ctx, r.work.Clients, "")
-	if err != nil {
-		return err
+	d, stop := r.join(ctx, r.work.Clients)
+	if d == nil {
+		return stop
 	}
 	to, err := r.read()
 	if err != nil {
 		return err
 	}
-	opened := len(r.clients) - before
-	r.res.Units = int64(opened)
-	r.res.Expected, r.res.Delivered = int64(r.work.Clients), int64(opened)
-	r.latency(&d.spent)
-	if err := r.measured(from, to, d.finished); err != nil {
-		return err
+	r.opened(d, len(r.clients)-before)
+	if err := r.measured(from, to, d.finished); err != nil || stop != nil {
+		return errors.Join(err, stop)
 	}
 	return r.serve(ctx, 100*time.Millisecond) // whoever is thrown out at once shows here
 }
 
+// opened counts what d has opened.
+func (r *run) opened(d *dialer, n int) {
+	r.res.Units, r.res.Delivered = int64(n), int64(n)
+	r.res.Expected = d.tried.Load() // all, unless the run was stopped
+	r.latency(&d.spent)
+}
+
 // idle reads the server's memory with the baseline clients and with all.
 func (r *run) idle(ctx context.Context) error {
-	if _, err := r.join(ctx, r.work.Baseline, ""); err != nil {
+	if _, err := r.join(ctx, r.work.Baseline); err != nil {
 		return err
 	}
 	before, err := r.settle(ctx)
@@ -48,27 +53,30 @@ func (r *run) idle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d, err := r.join(ctx, r.work.Clients, "")
-	if err != nil {
-		return err
+	d, stop := r.join(ctx, r.work.Clients)
+	if d == nil {
+		return stop
 	}
-	after, err := r.settle(ctx)
-	if err != nil {
-		return err
+	var after int64
+	if stop == nil {
+		if after, stop = r.settle(ctx); stop != nil && ctx.Err() == nil {
+			return stop
+		}
 	}
 	to, err := r.read()
 	if err != nil {
 		return err
 	}
 	opened := len(r.clients) - first
-	r.res.Units, r.res.RSSClients = int64(opened), opened
-	r.res.Expected, r.res.Delivered = int64(r.work.Clients), int64(opened)
-	r.latency(&d.spent)
+	r.opened(d, opened)
 	if err := r.measured(from, to, to.at); err != nil {
 		return err
 	}
-	r.res.RSSBefore, r.res.RSSAfter = before, after
-	return nil
+	r.res.RSSClients, r.res.RSSBefore = opened, before
+	if stop == nil {
+		r.res.RSSAfter = after
+	}
+	return stop
 }
 
 const (
@@ -81,6 +89,7 @@ const (
 func (r *run) settle(ctx context.Context) (int64, error) {
 	var last []int64
 	for until := time.Now().Add(r.work.Settle); ; {
+		r.tell(Settling, shareOf(r.work.Settle, until, time.Now()), 0)
 		if err := r.serve(ctx, min(settleStep, r.work.Settle)); err != nil {
 			return 0, err
 		}

@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -21,11 +20,14 @@ const (
 
 // dialer opens clients.
 type dialer struct {
-	eps       []endpoint // the clients take them in turn, by their index
-	onward    *endpoint  // where they go with an open session, nil to stay
-	transport Transport
-	room      string // joined when not empty
-	atOnce    int
+	eps     []endpoint // the clients take them in turn, by their number
+	onward  *endpoint  // where they go with an open session, nil to stay
+	work    Work
+	format  *format
+	stalled []bool // by number: those that will not read; nil for none
+	idle    bool   // the clients join nothing
+
+	tried atomic.Int64 // clients that are open or failed
 
 	mu       sync.Mutex
 	spent    latencies
@@ -34,21 +36,21 @@ type dialer struct {
 	finished time.Time // when the last client was open
 }
 
-// dialAll opens n clients with indexes from first on and returns those that
+// dialAll opens n clients with numbers from first on and returns those that
 // succeeded. Failures are counted in d.
 func (d *dialer) dialAll(ctx context.Context, first, n int) []*client {
 	clients := make([]*client, n)
 	var next atomic.Int64
 	var tasks sync.WaitGroup
-	for range min(d.atOnce, n) {
+	for range min(d.work.Dials, n) {
 		tasks.Go(func() {
-			buf := make([]byte, 16<<10)
+			kit := newTools(16 << 10)
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= n || ctx.Err() != nil {
 					return
 				}
-				clients[i] = d.dialCounted(ctx, first+i, buf)
+				clients[i] = d.dialCounted(ctx, first+i, kit)
 			}
 		})
 	}
@@ -63,34 +65,60 @@ func (d *dialer) dialAll(ctx context.Context, first, n int) []*client {
 	return opened
 }
 
-func (d *dialer) dialCounted(ctx context.Context, index int, buf []byte) *client {
+func (d *dialer) dialCounted(ctx context.Context, number int, kit *tools) *client {
 	start := time.Now()
-	c, err := d.dial(ctx, index, buf)
+	c, err := d.dial(ctx, number, kit)
 	took := time.Since(start)
+	d.tried.Add(1)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil {
-		d.failed++
-		if len(d.errs) < maxNotes {
-			d.errs = append(d.errs, fmt.Errorf("client %d: %w", index, err))
+		if ctx.Err() != nil {
+			return nil // given up, not failed
 		}
+		d.fail(number, err)
 		return nil
 	}
 	d.spent.add(took)
 	return c
 }
 
-func (d *dialer) dial(ctx context.Context, index int, buf []byte) (*client, error) {
-	hello := &greeting{room: d.room}
-	c := &client{index: index, ep: d.eps[index%len(d.eps)], onward: d.onward, app: hello}
-	c.redial = func() (net.Conn, error) {
-		redialCtx, cancel := context.WithTimeout(ctx, redialTimeout)
-		defer cancel()
-		return dialTCP(redialCtx, c.ep.addr)
+// fail counts a failure; d.mu is held.
+func (d *dialer) fail(number int, err error) {
+	d.failed++
+	if len(d.errs) < maxNotes {
+		d.errs = append(d.errs, fmt.Errorf("client %d: %w", number, err))
 	}
-	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
+}
+
+func (d *dialer) dial(outer context.Context, number int, kit *tools) (*client, error) {
+	hello := &greeting{}
+	if !d.idle {
+		hello.rooms = d.work.roomsOf(number)
+	}
+	stalled := d.stalled != nil && d.stalled[number]
+	c := &client{number: number, ep: d.eps[number%len(d.eps)], onward: d.onward, app: hello, format: d.format, tools: kit}
+	ctx, cancel := context.WithTimeout(outer, dialTimeout)
 	defer cancel()
-	err := d.open(dialCtx, c, hello, buf)
+	var stops []func() bool
+	c.dial = func() (net.Conn, error) {
+		conn, err := c.ep.dial(ctx, number, stalled)
+		if err == nil { // what waits for the server ends with ctx too
+			stops = append(stops, context.AfterFunc(outer, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }))
+		}
+		return conn, err
+	}
+	defer func() {
+		c.dial = func() (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(outer), redialTimeout)
+			defer cancel()
+			return c.ep.dial(ctx, number, stalled)
+		}
+		for _, stop := range stops {
+			stop()
+		}
+	}()
+	err := d.open(c, hello, kit.buf)
 	if err == nil {
 		err = hello.err
 	}
@@ -107,73 +135,63 @@ func (d *dialer) dial(ctx context.Context, index int, buf []byte) (*client, erro
 	return c, nil
 }
 
-func (d *dialer) open(ctx context.Context, c *client, hello *greeting, buf []byte) error {
+func (d *dialer) open(c *client, hello *greeting, buf []byte) error {
 	connected := func() bool { return hello.connected }
-	switch d.transport {
+	switch d.work.Transport {
 	case WebSocket:
-		w := newWebSocket(c)
+		w := newWebSocket(c, d.work.Deflate)
 		c.tr = w
-		if err := w.dial(ctx, "", buf); err != nil {
+		if err := w.dial("", buf); err != nil {
 			return err
 		}
-		c.emit(sioConnectPacket)
+		c.bare(sioConnect)
 		if err := w.pump(buf, connected); err != nil {
 			return err
 		}
 	case Polling, Upgrade:
 		p := newPolling(c)
 		c.tr = p
-		if err := p.open(ctx, buf); err != nil {
+		if err := p.open(buf); err != nil {
 			return err
 		}
-		c.emit(sioConnectPacket)
+		c.bare(sioConnect)
 		if err := p.pump(buf, connected); err != nil {
 			return err
 		}
-		if d.transport == Upgrade {
-			if err := p.upgrade(ctx, buf); err != nil {
+		if d.work.Transport == Upgrade {
+			if err := p.upgrade(buf, d.work.Deflate); err != nil {
 				return fmt.Errorf("upgrade: %w", err)
 			}
 		}
 	}
-	if d.room == "" || hello.err != nil {
+	if hello.err != nil {
 		return nil
 	}
-	c.emit(fmt.Appendf(nil, `20["join",%q]`, d.room))
-	joined := func() bool { return hello.joined }
+	for i, room := range hello.rooms {
+		c.emit(int64(i), "join", room, nil)
+	}
+	return c.pump(buf, func() bool { return hello.joined == len(hello.rooms) })
+}
+
+// pump reads until done, before a loop owns the connections.
+func (c *client) pump(buf []byte, done func() bool) error {
 	switch tr := c.tr.(type) {
 	case *webSocket:
-		return tr.pump(buf, joined)
+		return tr.pump(buf, done)
 	case *polling:
-		return tr.pump(buf, joined)
+		return tr.pump(buf, done)
 	}
 	return nil
 }
 
-var sioConnectPacket = []byte{sioConnect}
-
-func (w *webSocket) dial(ctx context.Context, sid string, buf []byte) error {
-	conn, err := dialTCP(ctx, w.c.ep.addr)
+func (w *webSocket) dial(sid string, buf []byte) error {
+	conn, err := w.c.dial()
 	if err != nil {
 		return err
 	}
 	w.conn = conn
 	w.request(sid)
 	return w.pump(buf, func() bool { return w.open && w.c.sid != "" })
-}
-
-func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
-	var nd net.Dialer
-	conn, err := nd.DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	if at, ok := ctx.Deadline(); ok {
-		if err := conn.SetDeadline(at); err != nil {
-			return nil, errors.Join(err, conn.Close())
-		}
-	}
-	return conn, nil
 }
 
 // pump reads until done, before a loop owns the connection.
@@ -195,10 +213,32 @@ func (w *webSocket) pump(buf []byte, done func() bool) error {
 	}
 }
 
+// leave disconnects as the official client does, and waits until the server has
+// taken notice or leaveTimeout is over.
+func (c *client) leave(buf []byte) {
+	until := time.Now().Add(leaveTimeout)
+	c.bare(sioDisconnect)
+	switch tr := c.tr.(type) {
+	case *webSocket:
+		tr.out = appendFrame(tr.out, opClose, tr.key, []byte{0x03, 0xe8}) // 1000, RFC 6455 section 7.4.1
+		_ = tr.conn.SetDeadline(until)
+		_ = tr.pump(buf, func() bool { return false }) // until the server ends it
+	case *polling:
+		c.tr.send([]byte{eioClose}, false)
+		for _, x := range []*exchange{&tr.get, &tr.post} {
+			if x.link != nil {
+				_ = x.link.conn.SetDeadline(until)
+			}
+		}
+		_ = tr.pump(buf, func() bool { return len(tr.queue) == 0 })
+	}
+	c.tr.close()
+}
+
 // open makes the handshake request.
-func (p *polling) open(ctx context.Context, buf []byte) error {
+func (p *polling) open(buf []byte) error {
 	for _, x := range []*exchange{&p.get, &p.post} {
-		conn, err := dialTCP(ctx, p.c.ep.addr)
+		conn, err := p.c.dial()
 		if err != nil {
 			return err
 		}
@@ -251,21 +291,21 @@ func (x *exchange) turn(do func(k *link) error) {
 
 // upgrade moves the session to a WebSocket: probe, wait until the server has
 // released the pending GET, then switch.
-func (p *polling) upgrade(ctx context.Context, buf []byte) error {
-	w := newWebSocket(p.c)
+func (p *polling) upgrade(buf []byte, deflate bool) error {
+	w := newWebSocket(p.c, deflate)
 	w.probing = true
 	p.paused = true
 	defer p.close()
-	if err := w.dial(ctx, p.c.sid, buf); err != nil {
+	if err := w.dial(p.c.sid, buf); err != nil {
 		return err
 	}
-	w.send(probe)
+	w.send(probe, false)
 	err := w.pump(buf, func() bool { return !w.probing })
 	if err == nil {
 		err = p.pump(buf, func() bool { return !p.get.busy })
 	}
 	if err == nil {
-		w.send(upgrade)
+		w.send(upgrade, false)
 		err = w.flushBlocking()
 	}
 	if err != nil {
@@ -278,36 +318,34 @@ func (p *polling) upgrade(ctx context.Context, buf []byte) error {
 	return nil
 }
 
-// greeting is the app of a client until it is connected and, if it should, in
-// its room.
+// greeting is the app of a client until it is connected and in its rooms.
 type greeting struct {
-	room      string
+	rooms     []string // joined in this order; the place is the id of the ack
 	connected bool
-	joined    bool
+	joined    int
 	err       error
 }
 
-func (g *greeting) packet(_ *client, p []byte) {
+func (g *greeting) packet(_ *client, m packet) {
 	switch {
-	case len(p) == 0:
-		g.fail("empty packet")
-	case p[0] == sioConnect && !g.connected:
+	case m.kind == sioConnect && !g.connected:
 		g.connected = true
-	case p[0] == sioConnectError:
-		g.fail("refused: %.200q", p)
-	case p[0] == sioAck && g.room != "":
-		if string(p) != `30["ok"]` {
-			g.fail("join answered %.200q, want ok", p)
+	case m.kind == sioConnectError:
+		g.fail("refused: %.200q", m.raw)
+	case m.kind == sioAck && g.joined < len(g.rooms) && m.id < uint64(len(g.rooms)):
+		if string(m.arg) != "ok" {
+			g.fail("join answered %.200q, want ok", m.raw)
+			return
 		}
-		g.joined = true
-	case p[0] == sioEvent: // the room is at work already
+		g.joined++
+	case m.kind == sioEvent: // the room is at work already
 	default:
-		g.fail("unexpected packet %.200q", p)
+		g.fail("unexpected packet %.200q", m.raw)
 	}
 }
 
 func (g *greeting) fail(format string, args ...any) {
-	g.connected, g.joined = true, true // ends the wait
+	g.connected, g.joined = true, len(g.rooms) // ends the wait
 	if g.err == nil {
 		g.err = fmt.Errorf(format, args...)
 	}
@@ -318,5 +356,5 @@ func (g *greeting) gone(_ *client, err error) { g.fail("%w", err) }
 // unheard is the app of a client between its greeting and its work.
 type unheard struct{}
 
-func (unheard) packet(*client, []byte) {}
+func (unheard) packet(*client, packet) {}
 func (unheard) gone(*client, error)    {}

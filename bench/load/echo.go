@@ -1,15 +1,8 @@
 package load
 
 import (
-	"bytes"
 	"context"
-	"strconv"
 	"time"
-)
-
-var (
-	echoEvent = []byte(`["echo","`)
-	ackHead   = []byte(`["`)
 )
 
 // echo has each client emit numbered events, whose number is their ack id. The
@@ -18,7 +11,6 @@ type echo struct {
 	traffic
 	stamp   stamper
 	payload []byte
-	id      []byte
 
 	emitters []emitter // by client
 	pending  int       // events in flight, of all clients
@@ -37,18 +29,16 @@ type emitter struct {
 var _ job = (*echo)(nil)
 
 func (r *run) echo(ctx context.Context) error {
-	if _, err := r.join(ctx, r.work.Clients, ""); err != nil {
+	if _, err := r.join(ctx, r.work.Clients); err != nil {
 		return err
 	}
-	e := &echo{traffic: traffic{run: r}, stamp: newStamper(r.work.Payload)}
+	e := &echo{traffic: traffic{run: r}, stamp: newStamper(r.work)}
 	for range r.clients {
 		e.emitters = append(e.emitters, emitter{at: make([]time.Time, r.work.Window), tally: newTally(0, 1)})
 	}
-	if err := e.drive(ctx, e); err != nil {
-		return err
-	}
+	err := e.drive(ctx, e)
 	e.account()
-	return nil
+	return err
 }
 
 // send opens every client's window once; afterwards each ack sends the next.
@@ -75,18 +65,18 @@ func (e *echo) more(m *emitter) bool {
 
 func (e *echo) emitNext(c *client, m *emitter, now time.Time) {
 	e.payload = e.stamp.append(e.payload[:0], m.sent, uint64(c.index))
-	e.id = strconv.AppendUint(append(e.id[:0], sioEvent), m.sent, 10)
+	id := int64(m.sent)
 	m.at[m.sent%uint64(len(m.at))] = now
 	m.sent++
 	m.inFlight++
 	e.pending++
-	c.emit(e.id, echoEvent, e.payload, eventTail)
+	c.emit(id, "echo", "", e.payload)
 }
 
-func (e *echo) packet(c *client, p []byte) {
+func (e *echo) packet(c *client, p packet) {
 	m := &e.emitters[c.index]
-	n, ok := e.readAck(p, uint64(c.index))
-	if !ok || n >= m.sent {
+	n, from, ok := e.stamp.read(p.arg)
+	if !ok || p.kind != sioAck || p.binary != e.work.Binary || n != p.id || from != uint64(c.index) || n >= m.sent {
 		e.malformed(p)
 		return
 	}
@@ -103,28 +93,6 @@ func (e *echo) packet(c *client, p []byte) {
 	if e.more(m) {
 		e.emitNext(c, m, c.heard)
 	}
-}
-
-// readAck reads 3<id>["<payload>"] and returns the id, if the payload is the one
-// that was sent with it by client who.
-func (e *echo) readAck(p []byte, who uint64) (uint64, bool) {
-	if len(p) == 0 || p[0] != sioAck {
-		return 0, false
-	}
-	digits := bytes.IndexByte(p, '[')
-	if digits < 2 {
-		return 0, false
-	}
-	id, err := strconv.ParseUint(string(p[1:digits]), 10, 63)
-	if err != nil {
-		return 0, false
-	}
-	body, ok := cutEvent(p[digits:], ackHead)
-	if !ok {
-		return 0, false
-	}
-	n, from, ok := e.stamp.read(body)
-	return id, ok && n == id && from == who
 }
 
 func (e *echo) inFlight() int { return e.pending }
@@ -144,6 +112,14 @@ func (e *echo) sentAll() bool {
 		}
 	}
 	return true
+}
+
+func (e *echo) said() uint64 {
+	var sum uint64
+	for i := range e.emitters {
+		sum += e.emitters[i].sent
+	}
+	return sum / uint64(len(e.emitters))
 }
 
 func (e *echo) account() {

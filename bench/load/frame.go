@@ -15,6 +15,10 @@ const (
 	opPong         = 0xA
 )
 
+// rsv1 is the bit of a frame's first byte that says that the message is deflated
+// (RFC 7692 section 6).
+const rsv1 = 0x40
+
 // maxFrame bounds what a server may send in one frame: 16 MiB.
 const maxFrame = 16 << 20
 
@@ -25,7 +29,7 @@ var (
 )
 
 // appendFrame appends one final frame as clients send it: masked with key
-// (RFC 6455 section 5.3).
+// (RFC 6455 section 5.3). The opcode may have rsv1 beside it.
 func appendFrame(dst []byte, opcode byte, key [4]byte, payload []byte) []byte {
 	dst = append(dst, 0x80|opcode)
 	switch n := len(payload); {
@@ -49,9 +53,10 @@ func appendFrame(dst []byte, opcode byte, key [4]byte, payload []byte) []byte {
 
 // frame is one frame as servers send it.
 type frame struct {
-	final   bool
-	opcode  byte
-	payload []byte // within the buffer that it was cut from
+	final    bool
+	deflated bool // the bit rsv1
+	opcode   byte
+	payload  []byte // within the buffer that it was cut from
 }
 
 // cutFrame takes one frame off the front of p and returns how many bytes it
@@ -60,7 +65,7 @@ func cutFrame(p []byte) (frame, int, error) {
 	if len(p) < 2 {
 		return frame{}, 0, nil
 	}
-	if p[0]&0x70 != 0 {
+	if p[0]&0x70&^rsv1 != 0 {
 		return frame{}, 0, errFrameReserved
 	}
 	if p[1]&0x80 != 0 {
@@ -86,5 +91,24 @@ func cutFrame(p []byte) (frame, int, error) {
 	if len(p) < end {
 		return frame{}, 0, nil
 	}
-	return frame{final: p[0]&0x80 != 0, opcode: p[0] & 0x0f, payload: p[head:end]}, end, nil
+	return frame{final: p[0]&0x80 != 0, deflated: p[0]&rsv1 != 0, opcode: p[0] & 0x0f, payload: p[head:end]}, end, nil
+}
+
+// frameLength is how many bytes p has to have until cutFrame can go on: those of
+// the head as long as it is incomplete, then those of the frame.
+func frameLength(p []byte) int {
+	switch {
+	case len(p) < 2:
+		return 2
+	case p[1]&0x7f == 126 && len(p) < 4:
+		return 4
+	case p[1]&0x7f == 126:
+		return 4 + int(binary.BigEndian.Uint16(p[2:]))
+	case p[1]&0x7f == 127 && len(p) < 10:
+		return 10
+	case p[1]&0x7f == 127:
+		return 10 + int(min(binary.BigEndian.Uint64(p[2:]), maxFrame))
+	default:
+		return 2 + int(p[1]&0x7f)
+	}
 }

@@ -44,7 +44,7 @@ func TestFrameRefused(t *testing.T) {
 		want  error
 	}{
 		"masked":   {[]byte{0x81, 0x80, 0, 0, 0, 0}, errFrameMasked},
-		"reserved": {[]byte{0xc1, 0x00}, errFrameReserved},
+		"reserved": {[]byte{0xa1, 0x00}, errFrameReserved},
 		"huge":     {[]byte{0x81, 127, 0, 0, 1, 0, 0, 0, 0, 0}, errFrameTooLarge},
 		"negative": {[]byte{0x81, 127, 255, 255, 255, 255, 255, 255, 255, 255}, errFrameTooLarge},
 	} {
@@ -57,7 +57,7 @@ func TestFrameRefused(t *testing.T) {
 // record is an app that keeps what it hears.
 type record struct{ packets []string }
 
-func (r *record) packet(_ *client, p []byte) { r.packets = append(r.packets, string(p)) }
+func (r *record) packet(_ *client, m packet) { r.packets = append(r.packets, string(m.raw)) }
 func (r *record) gone(*client, error)        {}
 
 func TestFragmentsArriveAsOneMessageInAnySplit(t *testing.T) {
@@ -68,7 +68,7 @@ func TestFragmentsArriveAsOneMessageInAnySplit(t *testing.T) {
 	stream = append(stream, serverFrame(opText, []byte("43[]"))...)
 	for split := range stream {
 		rec := &record{}
-		w := newWebSocket(&client{app: rec})
+		w := newWebSocket(&client{app: rec, format: &format{parser: JSON, nsp: "/"}}, false)
 		w.open = true
 		for _, part := range [][]byte{stream[:split], stream[split:]} {
 			if err := w.feed(part); err != nil {
@@ -86,7 +86,7 @@ func TestFragmentsArriveAsOneMessageInAnySplit(t *testing.T) {
 
 func TestHeartbeatIsAnswered(t *testing.T) {
 	c := &client{app: &record{}}
-	w := newWebSocket(c)
+	w := newWebSocket(c, false)
 	w.open, c.tr = true, w
 	if err := w.feed(serverFrame(opText, []byte("2"))); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"crypto/tls"
 	"net"
 	"time"
 )
@@ -56,6 +57,9 @@ func (k *link) close() {
 // abort closes c without leaving it in TIME_WAIT, of which thousands of clients
 // would fill the port range. The error is of no use: the connection is gone.
 func abort(c net.Conn) {
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
+	}
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
@@ -85,6 +89,8 @@ type loop interface {
 	// wait flushes, then feeds receivers with what has arrived. It returns after
 	// one batch, or after timeout when nothing arrives.
 	wait(timeout time.Duration) error
+	// received is how many bytes have arrived.
+	received() int64
 	// close closes every link, waits for what the loop started and frees it.
 	close()
 }

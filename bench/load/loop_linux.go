@@ -10,7 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func newLoop() (loop, error) { return newEpollLoop() }
+func newLoop(portable bool) (loop, error) {
+	if portable {
+		return newPortableLoop(), nil
+	}
+	return newEpollLoop()
+}
 
 // epollLoop waits in one level-triggered epoll set and reads each ready
 // connection once per round into one buffer. Compared with a goroutine for each
@@ -22,6 +27,7 @@ type epollLoop struct {
 	spare  []*link // the other half of dirty's double buffer
 	events []unix.EpollEvent
 	buf    []byte
+	bytes  int64 // received
 }
 
 var _ loop = (*epollLoop)(nil)
@@ -143,6 +149,7 @@ func (l *epollLoop) readable(k *link) {
 	case n == 0:
 		l.fail(k, io.EOF)
 	default:
+		l.bytes += int64(n)
 		if err := k.to.feed(l.buf[:n]); err != nil {
 			l.fail(k, err)
 		}
@@ -200,6 +207,8 @@ func (l *epollLoop) write(k *link) {
 		k.out = k.out[:copy(k.out, k.out[n:])]
 	}
 }
+
+func (l *epollLoop) received() int64 { return l.bytes }
 
 func (l *epollLoop) close() {
 	for _, k := range l.slots {

@@ -2,4 +2,4 @@
 
 package load
 
-func newLoop() (loop, error) { return newPortableLoop(), nil }
+func newLoop(bool) (loop, error) { return newPortableLoop(), nil }

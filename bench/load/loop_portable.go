@@ -13,6 +13,7 @@ type portableLoop struct {
 	mu    sync.Mutex
 	links map[*link]struct{}
 	dirty []*link
+	bytes int64 // received
 
 	wake  chan struct{} // holds one token while something has arrived
 	tasks sync.WaitGroup
@@ -44,6 +45,7 @@ func (l *portableLoop) read(k *link) {
 	for {
 		n, err := k.conn.Read(buf)
 		l.mu.Lock()
+		l.bytes += int64(n)
 		if n > 0 && !k.closed {
 			if bad := k.to.feed(buf[:n]); bad != nil {
 				err = bad
@@ -106,6 +108,8 @@ func (l *portableLoop) write(k *link, out []byte) {
 		l.mu.Unlock()
 	}
 }
+
+func (l *portableLoop) received() int64 { return l.bytes }
 
 func (l *portableLoop) close() {
 	for k := range l.links {

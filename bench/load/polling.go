@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -23,12 +24,13 @@ type polling struct {
 	get  exchange
 	post exchange
 
-	queue  []byte // packets that wait for the POST under way
-	owner  loop   // nil while dialling
-	turn   uint64 // for the cache-busting query parameter
-	pulled string // the sid that is in the request of the last GET
-	closed bool
-	paused bool // no further GET: the session is being upgraded
+	queue   []byte // packets that wait for the POST under way
+	decoded []byte // a binary packet
+	owner   loop   // nil while dialling
+	turn    uint64 // for the cache-busting query parameter
+	pulled  string // the sid that is in the request of the last GET
+	closed  bool
+	paused  bool // no further GET: the session is being upgraded
 }
 
 // exchange is one connection with at most one request under way.
@@ -48,11 +50,15 @@ func newPolling(c *client) *polling {
 	return p
 }
 
-func (p *polling) send(packet []byte) {
+func (p *polling) send(packet []byte, binary bool) {
 	if len(p.queue) > 0 {
 		p.queue = append(p.queue, separator)
 	}
-	p.queue = append(p.queue, packet...)
+	if binary {
+		p.queue = base64.StdEncoding.AppendEncode(append(p.queue, eioBinary), packet)
+	} else {
+		p.queue = append(p.queue, packet...)
+	}
 	if err := p.push(); err != nil {
 		p.c.end(err)
 	}
@@ -71,9 +77,9 @@ func (p *polling) push() error {
 	}
 	p.turn++
 	p.post.request = fmt.Appendf(p.post.request[:0],
-		"POST %s?EIO=4&transport=polling&t=%x&sid=%s HTTP/1.1\r\nHost: %s\r\n"+
-			"Content-Type: text/plain;charset=UTF-8\r\nContent-Length: %d\r\n\r\n",
-		p.c.ep.path, p.turn, p.c.sid, p.c.ep.host, len(body))
+		"POST %s?EIO=4&transport=polling&t=%x&sid=%s%s HTTP/1.1\r\nHost: %s\r\n"+
+			"Content-Type: text/plain;charset=UTF-8\r\nContent-Length: %d\r\n%s\r\n",
+		p.c.ep.path, p.turn, p.c.sid, p.c.ep.query, p.c.ep.host, len(body), p.c.ep.header)
 	p.post.request = append(p.post.request, body...)
 	p.queue = append(p.queue[:0], rest...)
 	return p.post.start()
@@ -91,8 +97,8 @@ func (p *polling) pull() error {
 		if p.c.sid != "" {
 			sid = "&sid=" + p.c.sid
 		}
-		p.get.request = fmt.Appendf(p.get.request[:0], "GET %s?EIO=4&transport=polling&t=%0*x%s HTTP/1.1\r\nHost: %s\r\n\r\n",
-			p.c.ep.path, turnDigits, 0, sid, p.c.ep.host)
+		p.get.request = fmt.Appendf(p.get.request[:0], "GET %s?EIO=4&transport=polling&t=%0*x%s%s HTTP/1.1\r\nHost: %s\r\n%s\r\n",
+			p.c.ep.path, turnDigits, 0, sid, p.c.ep.query, p.c.ep.host, p.c.ep.header)
 	}
 	at := len("GET ") + len(p.c.ep.path) + len("?EIO=4&transport=polling&t=")
 	appendHex(p.get.request[:at], p.turn, turnDigits) // in place
@@ -139,9 +145,9 @@ func (x *exchange) write() {
 }
 
 // dial opens the connection. On loopback that takes microseconds, so the loop
-// waits for it.
+// waits for it; so it does where that takes longer, as it is rare.
 func (x *exchange) dial() error {
-	conn, err := x.p.c.redial()
+	conn, err := x.p.c.dial()
 	if err != nil {
 		return fmt.Errorf("dial: %w", err)
 	}
@@ -202,6 +208,14 @@ func (p *polling) payload(body []byte) error {
 	for more := true; more && !p.closed; {
 		var packet []byte
 		packet, body, more = bytes.Cut(body, []byte{separator})
+		if len(packet) > 0 && packet[0] == eioBinary {
+			var err error
+			if p.decoded, err = base64.StdEncoding.AppendDecode(p.decoded[:0], packet[1:]); err != nil {
+				return fmt.Errorf("binary packet: %w", err)
+			}
+			p.c.binary(p.decoded)
+			continue
+		}
 		if err := p.c.receive(packet); err != nil {
 			return err
 		}

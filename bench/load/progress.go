@@ -1,5 +1,7 @@
 package load
 
+import "time"
+
 // Phase is where a run stands.
 type Phase string
 
@@ -29,3 +31,26 @@ type Option func(*run)
 // OnProgress has f called about ten times a second and at the beginning of each
 // phase, on the goroutine that called Run. f must not block: the clients wait for it.
 func OnProgress(f func(Progress)) Option { return func(r *run) { r.onProgress = f } }
+
+const progressStep = 100 * time.Millisecond
+
+// tell reports progress, unless it has just done so.
+func (r *run) tell(phase Phase, done float64, units int64) {
+	if r.onProgress == nil {
+		return
+	}
+	now := time.Now()
+	if phase == r.shown && now.Sub(r.reported) < progressStep {
+		return
+	}
+	r.shown, r.reported = phase, now
+	r.onProgress(Progress{Phase: phase, Done: min(max(done, 0), 1), Units: units})
+}
+
+// shareOf is how much of d has passed at now when it ends at until.
+func shareOf(d time.Duration, until, now time.Time) float64 {
+	if d <= 0 {
+		return 1
+	}
+	return 1 - float64(until.Sub(now))/float64(d)
+}

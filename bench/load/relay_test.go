@@ -2,7 +2,9 @@ package load
 
 import (
 	"bytes"
+	"compress/flate"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -22,6 +24,15 @@ type relay struct {
 	// tamper replaces what goes to one session (counted from 0) with what it
 	// returns; nil leaves it alone. It is called for msg packets and acks of echo.
 	tamper func(session int, packet string) []string
+	// tamperBinary does the same to an attachment.
+	tamperBinary func(session int, p []byte) [][]byte
+	// deflate answers an offer of permessage-deflate; messages of 64 bytes and more
+	// are then deflated, with the session's context unless it says otherwise.
+	deflate string
+	// hang leaves sessions from this one on without an answer to CONNECT; 0 is none.
+	hang int
+	// seen is called for every request.
+	seen func(req *http.Request)
 	// refuse answers the n-th handshake with 400.
 	refuse func(session int) bool
 	// closeAfterPost ends the connection of a POST after its answer.
@@ -33,6 +44,7 @@ type relay struct {
 	sessions map[string]*fakeSession
 	rooms    map[string][]*fakeSession
 	count    int
+	left     int // sessions that have said goodbye
 }
 
 type fakeSession struct {
@@ -40,8 +52,14 @@ type fakeSession struct {
 	index int
 	sid   string
 
+	attach string // a packet that waits for its attachment; owned by the reader
+
+	whole  sync.Mutex // keeps a packet and its attachment together
 	mu     sync.Mutex
 	conn   net.Conn      // once on WebSocket
+	packed bool          // whether messages are deflated
+	writer *flate.Writer // keeps the context
+	buffer bytes.Buffer  // of writer
 	queue  []string      // for the next poll
 	queued chan struct{} // holds a token while queue is not empty
 }
@@ -68,6 +86,9 @@ func (r *relay) serve(t *testing.T) string {
 }
 
 func (r *relay) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	if r.seen != nil {
+		r.seen(req)
+	}
 	r.mu.Lock()
 	s := r.sessions[req.URL.Query().Get("sid")]
 	fresh := s == nil
@@ -95,6 +116,11 @@ func (r *relay) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 			_ = http.NewResponseController(w).Flush()
 		}
 		for p := range strings.SplitSeq(string(body), "\x1e") {
+			if b64, ok := strings.CutPrefix(p, "b"); ok {
+				b, _ := base64.StdEncoding.DecodeString(b64)
+				s.receiveBinary(b)
+				continue
+			}
 			s.receive(p)
 		}
 	default:
@@ -124,20 +150,39 @@ func (s *fakeSession) poll(w http.ResponseWriter, req *http.Request) {
 }
 
 func (s *fakeSession) webSocket(w http.ResponseWriter, req *http.Request, fresh bool) {
-	conn, _, _, err := ws.UpgradeHTTP(req, w)
+	up := ws.HTTPUpgrader{}
+	packed := s.relay.deflate != "" && strings.Contains(req.Header.Get("Sec-WebSocket-Extensions"), "permessage-deflate")
+	if packed {
+		up.Header = http.Header{"Sec-WebSocket-Extensions": {s.relay.deflate}}
+	}
+	conn, _, _, err := up.Upgrade(req, w)
 	if err != nil {
 		return
 	}
 	defer conn.Close()
+	s.mu.Lock()
+	s.packed = packed
+	s.mu.Unlock()
 	if fresh {
 		s.become(conn)
 		s.send(fmt.Sprintf(`0{"sid":%q,"upgrades":[],"pingInterval":25000,"pingTimeout":20000}`, s.sid))
 	}
 	for {
-		p, err := wsutil.ReadClientText(conn)
-		switch {
-		case err != nil:
+		f, err := ws.ReadFrame(conn)
+		if err != nil {
 			return
+		}
+		p := ws.UnmaskFrameInPlace(f).Payload
+		if f.Header.Rsv1() {
+			if p, err = io.ReadAll(flate.NewReader(io.MultiReader(bytes.NewReader(p), strings.NewReader("\x00\x00\xff\xff\x01\x00\x00\xff\xff")))); err != nil {
+				return
+			}
+		}
+		switch {
+		case f.Header.OpCode == ws.OpClose:
+			return
+		case f.Header.OpCode == ws.OpBinary:
+			s.receiveBinary(p)
 		case bytes.Equal(p, probe):
 			_ = wsutil.WriteServerText(conn, probeAnswer)
 			s.send("6")
@@ -155,53 +200,114 @@ func (s *fakeSession) become(conn net.Conn) {
 	s.mu.Unlock()
 }
 
-func (s *fakeSession) send(packet string) {
+func (s *fakeSession) send(packet string) { s.sendAs(ws.OpText, []byte(packet)) }
+
+func (s *fakeSession) sendAs(op ws.OpCode, p []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn != nil {
-		_ = wsutil.WriteServerText(s.conn, []byte(packet))
+		f := ws.NewFrame(op, true, p)
+		if s.packed && len(p) >= 64 {
+			f = ws.NewFrame(op, true, s.deflated(p))
+			f.Header.Rsv = ws.Rsv(true, false, false)
+		}
+		_ = ws.WriteFrame(s.conn, f)
 		return
 	}
-	s.queue = append(s.queue, packet)
+	if op == ws.OpBinary {
+		p = append([]byte("b"), base64.StdEncoding.EncodeToString(p)...)
+	}
+	s.queue = append(s.queue, string(p))
 	select {
 	case s.queued <- struct{}{}:
 	default:
 	}
 }
 
-// deliver sends a packet that tamper may change.
-func (s *fakeSession) deliver(packet string) {
-	if s.relay.tamper == nil {
-		s.send(packet)
-		return
+func (s *fakeSession) deflated(p []byte) []byte {
+	s.buffer.Reset()
+	if s.writer == nil {
+		s.writer, _ = flate.NewWriter(&s.buffer, flate.DefaultCompression)
+	} else if strings.Contains(s.relay.deflate, "server_no_context_takeover") {
+		s.writer.Reset(&s.buffer)
 	}
-	for _, p := range s.relay.tamper(s.index, packet) {
+	_, _ = s.writer.Write(p)
+	_ = s.writer.Flush()
+	return bytes.Clone(bytes.TrimSuffix(s.buffer.Bytes(), []byte{0, 0, 0xff, 0xff}))
+}
+
+// deliver sends a packet and, when it has one, its attachment. Both may be changed.
+func (s *fakeSession) deliver(packet string, attachment []byte) {
+	s.whole.Lock()
+	defer s.whole.Unlock()
+	packets := []string{packet}
+	if s.relay.tamper != nil {
+		packets = s.relay.tamper(s.index, packet)
+	}
+	for _, p := range packets {
 		s.send(p)
+		if attachment == nil {
+			continue
+		}
+		attachments := [][]byte{attachment}
+		if s.relay.tamperBinary != nil {
+			attachments = s.relay.tamperBinary(s.index, attachment)
+		}
+		for _, a := range attachments {
+			s.sendAs(ws.OpBinary, a)
+		}
 	}
 }
 
 func (s *fakeSession) receive(p string) {
-	at := strings.IndexByte(p, '[')
 	switch {
-	case p == "40":
-		s.send(`40{"sid":"public"}`)
-	case !strings.HasPrefix(p, "42") || at < 0:
-	case strings.HasPrefix(p[at:], `["join",`):
-		room := strings.Split(p, `"`)[3]
+	case strings.HasPrefix(p, "40"):
+		if s.relay.hang > 0 && s.index >= s.relay.hang {
+			return
+		}
+		nsp, _, _ := strings.Cut(p, "{")
+		s.send(nsp + `{"sid":"public"}`)
+	case p == "41":
+		s.relay.mu.Lock()
+		s.relay.left++
+		s.relay.mu.Unlock()
+	case strings.HasPrefix(p, "45"):
+		s.attach = p
+	case strings.HasPrefix(p, "42"):
+		s.event(p, nil)
+	}
+}
+
+func (s *fakeSession) receiveBinary(p []byte) {
+	s.event(s.attach, bytes.Clone(p))
+}
+
+// event takes 42…["say",…], or 451-…["say",…] with an attachment.
+func (s *fakeSession) event(p string, attachment []byte) {
+	at := strings.IndexByte(p, '[')
+	head, list := p[2:at], p[at:]
+	event, ack := "42", "43"
+	if attachment != nil {
+		event, ack = "451-", "461-"
+		head = strings.TrimPrefix(head, "1-")
+	}
+	switch {
+	case strings.HasPrefix(list, `["join",`):
+		room := strings.Split(list, `"`)[3]
 		s.relay.mu.Lock()
 		s.relay.rooms[room] = append(s.relay.rooms[room], s)
 		s.relay.mu.Unlock()
-		s.send("43" + p[2:at] + `["ok"]`)
-	case strings.HasPrefix(p[at:], `["say",`):
-		parts := strings.SplitN(p, `"`, 6)
+		s.send(ack + head + `["ok"]`)
+	case strings.HasPrefix(list, `["say",`):
+		parts := strings.SplitN(list, ",", 3)
 		s.relay.mu.Lock()
-		members := slices.Clone(s.relay.rooms[parts[3]])
+		members := slices.Clone(s.relay.rooms[strings.Trim(parts[1], `"`)])
 		s.relay.mu.Unlock()
 		for _, m := range members {
-			m.deliver(`42["msg","` + parts[5])
+			m.deliver(event+head+`["msg",`+parts[2], attachment)
 		}
-	case strings.HasPrefix(p[at:], `["echo",`):
-		s.deliver("43" + p[2:at] + "[" + p[at+len(`["echo",`):])
+	case strings.HasPrefix(list, `["echo",`):
+		s.deliver(ack+head+"["+list[len(`["echo",`):], attachment)
 	}
 }
 

@@ -9,22 +9,15 @@ import (
 	"github.com/sockeye-io/sockeye/bench/process"
 )
 
-// descriptorsPerClient is how many files a client of each transport holds open
-// in the generator; the server holds as many.
-const descriptorsPerClient = 2
-
 // Run does w against t and returns what it found. It stops by itself, and early
-// when ctx ends, within a second and with ctx's error. If clients were connected
-// by then, the result beside that error is what was measured until then, and has
-// Stopped set. A server that loses messages or refuses clients is no error: the
-// result says so. Any other error means that there is no result: w or t is not
-// valid, or no client could connect.
+// when ctx ends: then nothing more is said, what is in flight is awaited for at most
+// 5 s, and the error is ctx's. If anything was measured by then, it is in the result
+// beside that error, which has Stopped set. A server that loses messages or refuses
+// clients is no error: the result says so. Any other error means that there is no
+// result: w or t is not valid, or no client could connect.
 func Run(ctx context.Context, t Target, w Work, options ...Option) (*Result, error) {
 	w, err := w.filled()
 	if err != nil {
-		return nil, err
-	}
-	if err := notYet(t, w); err != nil {
 		return nil, err
 	}
 	eps, onward, err := resolveAll(ctx, t)
@@ -34,32 +27,35 @@ func Run(ctx context.Context, t Target, w Work, options ...Option) (*Result, err
 	if onward != nil && w.Transport == WebSocket {
 		return nil, errors.New("load: a session that is opened by WebSocket cannot be sent on")
 	}
-	need := w.Clients*descriptorsPerClient + w.Baseline*descriptorsPerClient + 64
-	if err := process.RaiseFileLimit(uint64(need)); err != nil {
+	f, err := newFormat(t, w)
+	if err != nil {
 		return nil, err
 	}
-	l, err := newLoop()
+	if err := process.RaiseFileLimit(uint64(w.connections() + w.Dials + 128)); err != nil {
+		return nil, err
+	}
+	portable := false
+	for i := range eps {
+		eps[i].spread(w.connections())
+		portable = portable || eps[i].tls != nil
+	}
+	l, err := newLoop(portable)
 	if err != nil {
 		return nil, err
 	}
 	defer l.close()
-	r := &run{work: w, eps: eps, onward: onward, pids: t.pids(), aside: t.Aside, loop: l, res: &Result{Work: w}}
+	r := newRun(w, eps, f, l)
+	r.onward, r.pids, r.aside = onward, t.pids(), t.Aside
 	for _, o := range options {
 		o(r)
 	}
-	if err := r.do(ctx); err != nil {
+	defer r.closeStalled()
+	err = r.do(ctx)
+	if err != nil && (!r.figures || !errors.Is(err, ctx.Err())) {
 		return nil, err
 	}
-	return r.res, nil
-}
-
-// notYet refuses what is declared and not done, so that no figure lies.
-func notYet(t Target, w Work) error {
-	if t.Remote || t.Namespace != "" || len(t.Auth) > 0 || len(t.Header) > 0 || t.TLS != nil ||
-		w.seats() > w.Clients || w.Rooms > 1 || w.RoomSize > 0 || w.Binary || w.Parser != JSON || w.Deflate || w.Churn > 0 || w.Stalled > 0 {
-		return errors.New("load: not done yet")
-	}
-	return nil
+	r.res.Stopped = err != nil
+	return r.res, err
 }
 
 // run is one run. It belongs to the goroutine that called Run.
@@ -72,10 +68,21 @@ type run struct {
 	tree   []int // the nodes' processes, as of the first join
 
 	loop    loop
-	clients []*client
+	format  *format
+	tools   *tools
+	dialled int       // clients, those that failed too
+	clients []*client // those that the loop owns
+	stalled []*client // those that nobody reads
 	res     *Result
+	figures bool // whether the result has any
 
 	onProgress func(Progress) // nil for nobody
+	reported   time.Time
+	shown      Phase // reported last
+}
+
+func newRun(w Work, eps []endpoint, f *format, l loop) *run {
+	return &run{work: w, eps: eps, format: f, loop: l, tools: newTools(0), res: &Result{Work: w}}
 }
 
 func (r *run) do(ctx context.Context) error {
@@ -95,23 +102,38 @@ func (r *run) do(ctx context.Context) error {
 
 var errNobody = errors.New("load: no client could connect")
 
+// dialer returns one for the clients of the run.
+func (r *run) dialer() *dialer {
+	return &dialer{eps: r.eps, onward: r.onward, work: r.work, format: r.format}
+}
+
 // join opens n more clients while the loop keeps serving those that are there.
-// The dialler says how long that took.
-func (r *run) join(ctx context.Context, n int, room string) (*dialer, error) {
-	d := &dialer{eps: r.eps, onward: r.onward, transport: r.work.Transport, room: room, atOnce: r.work.Dials}
-	first := len(r.clients)
+// The dialler says how long that took. When ctx ends, those that are open by then
+// stay.
+func (r *run) join(ctx context.Context, n int) (*dialer, error) {
+	d := r.dialer()
+	if r.work.Stalled > 0 {
+		d.stalled = r.work.stalledOnes()
+	}
+	first := r.dialled
+	r.dialled += n
 	dialled := make(chan []*client, 1)
 	go func() { dialled <- d.dialAll(ctx, first, n) }()
-	opened, err := r.serveUntil(dialled)
-	if err == nil {
-		err = ctx.Err()
-	}
+	opened, err := r.serveUntil(dialled, func() {
+		tried := d.tried.Load()
+		r.tell(Connecting, float64(tried)/float64(n), tried)
+	})
 	r.res.FailedConnects += d.failed
 	for _, e := range d.errs {
 		r.res.note("%v", e)
 	}
 	for _, c := range opened {
-		c.index, c.app = len(r.clients), r
+		c.app, c.tools = r, r.tools
+		if d.stalled != nil && d.stalled[c.number] {
+			r.stalled = append(r.stalled, c)
+			continue
+		}
+		c.index = len(r.clients)
 		r.clients = append(r.clients, c)
 		if err == nil {
 			err = c.tr.attach(r.loop)
@@ -123,7 +145,10 @@ func (r *run) join(ctx context.Context, n int, room string) (*dialer, error) {
 		}
 		return nil, err
 	}
-	if len(opened) == 0 {
+	if err := ctx.Err(); err != nil {
+		return d, err
+	}
+	if len(opened) == 0 || len(r.clients) == 0 {
 		return nil, fmt.Errorf("%w: %w", errNobody, errors.Join(d.errs...))
 	}
 	return d, r.look()
@@ -145,17 +170,25 @@ func (r *run) look() error {
 	return nil
 }
 
-// serveUntil runs the loop until dialled delivers. It always waits for that, so
-// that no goroutine is left.
-func (r *run) serveUntil(dialled <-chan []*client) ([]*client, error) {
+// serveUntil runs the loop until dialled delivers, and calls tick meanwhile. It
+// always waits for that, so that no goroutine is left.
+func (r *run) serveUntil(dialled <-chan []*client, tick func()) ([]*client, error) {
+	pause := time.NewTicker(20 * time.Millisecond)
+	defer pause.Stop()
 	for {
+		tick()
+		if len(r.clients) == 0 {
+			select {
+			case opened := <-dialled:
+				return opened, nil
+			case <-pause.C:
+				continue
+			}
+		}
 		select {
 		case opened := <-dialled:
 			return opened, nil
 		default:
-		}
-		if len(r.clients) == 0 {
-			return <-dialled, nil
 		}
 		if err := r.loop.wait(5 * time.Millisecond); err != nil {
 			return <-dialled, err
@@ -164,9 +197,9 @@ func (r *run) serveUntil(dialled <-chan []*client) ([]*client, error) {
 }
 
 // packet makes the run the app of clients that have nothing to do.
-func (r *run) packet(_ *client, p []byte) {
+func (r *run) packet(_ *client, m packet) {
 	r.res.Malformed++
-	r.res.note("unexpected packet %.80q", p)
+	r.res.note("unexpected packet %.80q", m.raw)
 }
 
 func (r *run) gone(c *client, err error) {
@@ -194,11 +227,12 @@ func (r *run) serve(ctx context.Context, d time.Duration) error {
 type usage struct {
 	at               time.Time
 	cpu, self, aside time.Duration
+	received         int64
 }
 
 // read reads the CPU clocks. The server's stays 0 without a PID.
 func (r *run) read() (usage, error) {
-	u := usage{at: time.Now(), self: process.Self()}
+	u := usage{at: time.Now(), self: process.Self(), received: r.loop.received()}
 	if len(r.tree) == 0 {
 		return u, nil
 	}
@@ -212,7 +246,9 @@ func (r *run) read() (usage, error) {
 
 // measured puts the difference of two readings into the result.
 func (r *run) measured(from, to usage, end time.Time) error {
+	r.figures = true
 	r.res.Elapsed = end.Sub(from.at)
+	r.res.Received = to.received - from.received
 	r.res.CPU = to.cpu - from.cpu
 	r.res.Generator = to.self - from.self
 	r.res.Aside = to.aside - from.aside

@@ -219,12 +219,17 @@ func TestPortableLoop(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			eps, _, err := resolveAll(t.Context(), Target{URL: (&relay{}).serve(t)})
+			target := Target{URL: (&relay{}).serve(t)}
+			eps, _, err := resolveAll(t.Context(), target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			form, err := newFormat(target, w)
 			if err != nil {
 				t.Fatal(err)
 			}
 			l := newPortableLoop()
-			r := &run{work: w, eps: eps, loop: l, res: &Result{Work: w}}
+			r := newRun(w, eps, form, l)
 			err = r.do(t.Context())
 			l.close()
 			if err != nil {

@@ -26,11 +26,11 @@ func TestTally(t *testing.T) {
 }
 
 func TestStampRoundTrip(t *testing.T) {
-	for _, size := range []int{minPayload, 64, 1000} {
-		s := newStamper(size)
+	for _, w := range []Work{{Payload: minPayload}, {Payload: 64}, {Payload: 1000}, {Payload: 200, Binary: true}, {Payload: 700, Deflate: true}} {
+		s := newStamper(w)
 		p := s.append(nil, 1<<40+5, 29_999)
-		if len(p) != size {
-			t.Errorf("payload of %d bytes, want %d", len(p), size)
+		if len(p) != w.Payload {
+			t.Errorf("payload of %d bytes, want %d", len(p), w.Payload)
 		}
 		n, who, ok := s.read(p)
 		if n != 1<<40+5 || who != 29_999 || !ok {
@@ -38,9 +38,9 @@ func TestStampRoundTrip(t *testing.T) {
 		}
 		for i := range p {
 			changed := append([]byte(nil), p...)
-			changed[i] = '!'
+			changed[i] ^= 0x80
 			if _, _, ok := s.read(changed); ok {
-				t.Errorf("size %d: a change of byte %d went unseen", size, i)
+				t.Errorf("%+v: a change of byte %d went unseen", w, i)
 			}
 		}
 		if _, _, ok := s.read(p[1:]); ok {
@@ -50,20 +50,42 @@ func TestStampRoundTrip(t *testing.T) {
 }
 
 func TestReceivingAllocatesNothing(t *testing.T) {
-	r := &run{work: Work{Publishers: 1, Window: 1, Payload: 64}, clients: []*client{{}}, res: &Result{}}
-	f := newFanout(r)
-	c := r.clients[0]
-	packets := make([][]byte, 0, 2000)
-	for n := range uint64(cap(packets)) {
-		p := append(append([]byte(nil), msgHead...), f.stamp.append(nil, n, 0)...)
-		packets = append(packets, append(p, eventTail...))
-	}
-	f.sent = uint64(len(packets))
-	i := 0
-	if n := testing.AllocsPerRun(len(packets)-1, func() { f.packet(c, packets[i]); i++ }); n != 0 {
-		t.Errorf("%v allocations for a delivery", n)
-	}
-	if f.delivered != int64(len(packets)) {
-		t.Errorf("delivered %d of %d", f.delivered, len(packets))
+	for _, w := range []Work{{}, {Binary: true}, {Parser: MsgPack}, {Parser: MsgPack, Binary: true}, {Rooms: 3}} {
+		w.Kind, w.Clients = Fanout, 4
+		w, err := w.filled()
+		if err != nil {
+			t.Fatal(err)
+		}
+		form, err := newFormat(Target{}, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &client{format: form}
+		f := newFanout(&run{work: w, clients: []*client{c}, res: &Result{}})
+		c.app = f
+		var packets, attachments [][]byte
+		for n := range uint64(2000) {
+			payload := f.stamp.append(nil, n, 0)
+			p, attachment := form.event(nil, noID, "msg", "", payload)
+			if packets = append(packets, p); attachment {
+				attachments = append(attachments, payload)
+			}
+		}
+		f.sent = uint64(len(packets))
+		i := 0
+		n := testing.AllocsPerRun(len(packets)-1, func() {
+			if w.Parser == MsgPack {
+				c.binary(packets[i])
+			} else if c.text(packets[i]); len(attachments) > 0 {
+				c.binary(attachments[i])
+			}
+			i++
+		})
+		if n != 0 {
+			t.Errorf("%+v: %v allocations for a delivery", w, n)
+		}
+		if f.delivered != int64(len(packets)) {
+			t.Errorf("%+v: delivered %d of %d", w, f.delivered, len(packets))
+		}
 	}
 }

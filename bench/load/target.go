@@ -4,12 +4,17 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // Target is a running server.
@@ -69,55 +74,102 @@ func (t Target) pids() []int {
 
 // endpoint is a checked Target.
 type endpoint struct {
-	addr string // host:port to dial, host an IP address
-	host string // value of the Host header
-	path string // with both slashes
+	addr   string // host:port to dial, host an IP address
+	host   string // value of the Host header
+	path   string // with both slashes
+	query  string // "" or begins with &
+	header string // further lines of a request's head
+
+	tls     *tls.Config // nil for http
+	sources int         // how many addresses of this machine to dial from, 0 to leave it to the system
 }
 
 // resolveAll is resolve for t and its others, and for where they are sent on to.
 func resolveAll(ctx context.Context, t Target) (eps []endpoint, onward *endpoint, err error) {
-	if t.Onward != nil {
-		ep, err := resolve(ctx, *t.Onward)
+	header, err := headerLines(t.Header)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, one := range t.nodes() {
+		ep, err := resolve(ctx, one, t.Remote)
 		if err != nil {
 			return nil, nil, err
 		}
-		onward = &ep
-	}
-	for _, one := range append([]Target{t}, t.Others...) {
-		ep, err := resolve(ctx, one)
-		if err != nil {
-			return nil, nil, err
+		ep.header = header
+		if ep.tls != nil && t.TLS != nil {
+			name := ep.tls.ServerName
+			ep.tls = t.TLS.Clone()
+			ep.tls.NextProtos = []string{"http/1.1"}
+			setDefault(&ep.tls.ServerName, name)
 		}
 		eps = append(eps, ep)
 	}
-	return eps, onward, nil
+	if t.Onward != nil {
+		last := len(eps) - 1
+		return eps[:last], &eps[last], nil
+	}
+	return eps, nil, nil
 }
 
-func resolve(ctx context.Context, t Target) (endpoint, error) {
+func resolve(ctx context.Context, t Target, remote bool) (endpoint, error) {
 	u, err := url.Parse(t.URL)
 	if err != nil {
 		return endpoint{}, fmt.Errorf("load: target: %w", err)
 	}
-	if u.Scheme != "http" || u.Host == "" || u.Port() == "" {
-		return endpoint{}, fmt.Errorf("load: target %q: want http://host:port", t.URL)
+	ports := map[string]string{"http": "80", "https": "443"}
+	if ports[u.Scheme] == "" || u.Hostname() == "" || u.User != nil {
+		return endpoint{}, fmt.Errorf("load: target %q: want http://host:port or https://host:port", t.URL)
 	}
-	ip, err := loopback(ctx, u.Hostname())
+	ip, err := address(ctx, u.Hostname(), remote)
 	if err != nil {
 		return endpoint{}, err
 	}
-	path := u.EscapedPath()
-	if path == "" || path == "/" {
-		path = "/socket.io/"
+	ep := endpoint{host: u.Host, path: u.EscapedPath()}
+	port := u.Port()
+	setDefault(&port, ports[u.Scheme])
+	ep.addr = net.JoinHostPort(ip, port)
+	if ep.path == "" || ep.path == "/" {
+		ep.path = "/socket.io/"
 	}
-	if !strings.HasSuffix(path, "/") {
-		path += "/"
+	if !strings.HasSuffix(ep.path, "/") {
+		ep.path += "/"
 	}
-	return endpoint{addr: net.JoinHostPort(ip, u.Port()), host: u.Host, path: path}, nil
+	if u.RawQuery != "" {
+		values, err := url.ParseQuery(u.RawQuery)
+		if err != nil {
+			return endpoint{}, fmt.Errorf("load: target: %w", err)
+		}
+		ep.query = "&" + values.Encode()
+	}
+	if u.Scheme == "https" {
+		ep.tls = &tls.Config{ServerName: u.Hostname(), NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12}
+	}
+	return ep, nil
 }
 
-// loopback returns the address to dial for host, and an error when host could
-// lead anywhere but to this machine.
-func loopback(ctx context.Context, host string) (string, error) {
+// ownHeaders are written by the generator itself.
+var ownHeaders = map[string]bool{
+	"Host": true, "Connection": true, "Upgrade": true, "Content-Length": true, "Content-Type": true,
+	"Transfer-Encoding": true, "Accept-Encoding": true, "Sec-Websocket-Key": true,
+	"Sec-Websocket-Version": true, "Sec-Websocket-Extensions": true, "Sec-Websocket-Protocol": true,
+}
+
+func headerLines(h http.Header) (string, error) {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, value := range h[name] {
+			if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) || ownHeaders[http.CanonicalHeaderKey(name)] {
+				return "", fmt.Errorf("load: header %q cannot be sent", name)
+			}
+			b.WriteString(name + ": " + value + "\r\n")
+		}
+	}
+	return b.String(), nil
+}
+
+// address returns the address to dial for host. Unless remote is allowed, it is an
+// error when host could lead anywhere but to this machine.
+func address(ctx context.Context, host string, remote bool) (string, error) {
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
 		return "", fmt.Errorf("load: target: %w", err)
@@ -125,12 +177,56 @@ func loopback(ctx context.Context, host string) (string, error) {
 	var chosen netip.Addr
 	for _, a := range addrs {
 		a = a.Unmap()
-		if !a.IsLoopback() {
+		if !remote && !a.IsLoopback() {
 			return "", fmt.Errorf("load: %s is %s: only loopback addresses are allowed", host, a)
 		}
-		if !chosen.IsValid() || a.Is4() {
+		if !chosen.IsValid() || a.Is4() && !chosen.Is4() {
 			chosen = a
 		}
 	}
 	return chosen.String(), nil
+}
+
+// portsPerSource is how many connections to one server one address of this machine
+// can open, with what is left for others: Linux has 28,232 ports for that.
+const portsPerSource = 20_000
+
+// spread has the connections come from as many addresses as they need.
+func (ep *endpoint) spread(connections int) {
+	host, _, err := net.SplitHostPort(ep.addr)
+	if err != nil || !manySources {
+		return
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Is4() && ip.IsLoopback() && connections > portsPerSource {
+		ep.sources = connections/portsPerSource + 1
+	}
+}
+
+// dial opens a connection for client number nth.
+func (ep endpoint) dial(ctx context.Context, nth int, stalled bool) (net.Conn, error) {
+	var nd net.Dialer
+	if ep.sources > 0 {
+		nd.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+nth%ep.sources))}
+	}
+	if stalled {
+		nd.Control = narrow
+	}
+	conn, err := nd.DialContext(ctx, "tcp", ep.addr)
+	if err != nil {
+		return nil, err
+	}
+	if at, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(at); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+	}
+	if ep.tls == nil {
+		return conn, nil
+	}
+	secure := tls.Client(conn, ep.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		abort(conn)
+		return nil, err
+	}
+	return secure, nil
 }

@@ -15,17 +15,19 @@ func TestOnlyLoopbackIsDialled(t *testing.T) {
 		"http://127.9.9.9:1/":       {addr: "127.9.9.9:1", host: "127.9.9.9:1", path: "/socket.io/"},
 		"http://[::1]:3000/rt":      {addr: "[::1]:3000", host: "[::1]:3000", path: "/rt/"},
 		"http://localhost:3000/a/b": {addr: "127.0.0.1:3000", host: "localhost:3000", path: "/a/b/"},
+		"http://127.0.0.1/":         {addr: "127.0.0.1:80", host: "127.0.0.1", path: "/socket.io/"},
+		"http://127.0.0.1:1/?a=b c": {addr: "127.0.0.1:1", host: "127.0.0.1:1", path: "/socket.io/", query: "&a=b+c"},
 	} {
-		got, err := resolve(t.Context(), Target{URL: url})
+		got, err := resolve(t.Context(), Target{URL: url}, false)
 		if err != nil || got != want {
 			t.Errorf("%s: %+v, error %v; want %+v", url, got, err, want)
 		}
 	}
 	for _, url := range []string{
-		"http://192.0.2.1:3000", "http://0.0.0.0:3000", "http://[2001:db8::1]:3000",
-		"https://127.0.0.1:3000", "http://127.0.0.1", "127.0.0.1:3000", "", "http://\x00",
+		"http://192.0.2.1:3000", "http://0.0.0.0:3000", "http://[2001:db8::1]:3000", "https://192.0.2.1",
+		"ws://127.0.0.1:3000", "http://u:p@127.0.0.1:3000", "http://:3000", "127.0.0.1:3000", "", "http://\x00",
 	} {
-		if got, err := resolve(t.Context(), Target{URL: url}); err == nil {
+		if got, err := resolve(t.Context(), Target{URL: url}, false); err == nil {
 			t.Errorf("%q: accepted as %+v", url, got)
 		}
 	}

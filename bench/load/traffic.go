@@ -20,6 +20,8 @@ const (
 	// linger is how long a run listens on after the last expected delivery,
 	// for duplicates.
 	linger = 50 * time.Millisecond
+	// stopLimit is how long a run that is stopped early awaits what is in flight.
+	stopLimit = 5 * time.Second
 )
 
 // job is what a kind of traffic does; traffic decides when. Its methods and
@@ -35,6 +37,8 @@ type job interface {
 	abandon()
 	// sentAll reports whether Work.Messages are sent.
 	sentAll() bool
+	// said is how many messages were sent.
+	said() uint64
 }
 
 // traffic moves a job through its phases.
@@ -48,10 +52,14 @@ type traffic struct {
 	units     int64 // while measuring
 	spent     latencies
 
-	progress   time.Time // when the last delivery was seen
+	seen       time.Time // when the last delivery was seen
 	lastSeen   int64     // delivered at that time
 	hurt       bool      // a client was lost: no further sending
 	drainedFor time.Time // when the last message was complete
+	stopAt     time.Time // when a run that is stopped early gives up
+
+	churn   *churn // nil for none
+	churned int64  // before the measured time
 }
 
 // arrived counts one expected delivery that was sent at sent.
@@ -72,9 +80,9 @@ func (t *traffic) gone(c *client, err error) {
 }
 
 // malformed counts a packet that is none of those sent.
-func (t *traffic) malformed(p []byte) {
+func (t *traffic) malformed(m packet) {
 	t.res.Malformed++
-	t.res.note("malformed or unexpected: %.120q", p)
+	t.res.note("malformed or unexpected: %.120q", m.raw)
 }
 
 // drive runs j from warm-up to the last delivery.
@@ -82,13 +90,18 @@ func (t *traffic) drive(ctx context.Context, j job) error {
 	for _, c := range t.clients {
 		c.app = j
 	}
+	if t.work.Churn > 0 {
+		t.churn = startChurn(ctx, t.run)
+		defer t.churn.end(t.res)
+	}
 	now := time.Now()
-	t.progress, t.until = now, now.Add(t.work.Warmup)
+	t.seen, t.until = now, now.Add(t.work.Warmup)
 	if t.work.Messages > 0 {
 		if err := t.measure(); err != nil {
 			return err
 		}
 	}
+	t.report(now, j)
 	for t.phase != over {
 		timeout := 20 * time.Millisecond
 		if t.phase < draining {
@@ -97,34 +110,68 @@ func (t *traffic) drive(ctx context.Context, j job) error {
 		if err := t.loop.wait(timeout); err != nil {
 			return err
 		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		now = time.Now()
+		if ctx.Err() != nil && t.stopAt.IsZero() {
+			if err := t.stop(now); err != nil {
+				return err
+			}
+		}
 		if err := t.step(now, j); err != nil {
 			return err
 		}
+		t.report(now, j)
 	}
 	t.res.Units = t.units
 	t.res.Delivered = t.delivered
+	t.res.Compressed = t.tools.compressed
 	t.latency(&t.spent)
+	return ctx.Err()
+}
+
+// stop ends the sending early.
+func (t *traffic) stop(now time.Time) error {
+	t.stopAt = now.Add(stopLimit)
+	switch t.phase {
+	case measuring:
+		return t.finish(now)
+	case warming:
+		t.phase = draining
+	case draining, over:
+	}
 	return nil
+}
+
+func (t *traffic) report(now time.Time, j job) {
+	switch t.phase {
+	case warming:
+		t.tell(WarmingUp, shareOf(t.work.Warmup, t.until, now), 0)
+	case measuring:
+		done := shareOf(t.work.Measure, t.until, now)
+		if t.work.Messages > 0 {
+			done = float64(j.said()) / float64(t.work.Messages)
+		}
+		t.tell(Measuring, done, t.units)
+	case draining:
+		t.tell(Draining, shareOf(linger, t.drainedFor.Add(linger), now), 0)
+	case over:
+	}
 }
 
 // step changes the phase when its end has come.
 func (t *traffic) step(now time.Time, j job) error {
 	if t.delivered != t.lastSeen {
-		t.progress, t.lastSeen = now, t.delivered
+		t.seen, t.lastSeen = now, t.delivered
 	}
-	stalled := j.inFlight() > 0 && now.Sub(t.progress) > t.work.Stall
+	stalled := j.inFlight() > 0 && now.Sub(t.seen) > t.work.Stall
 	switch t.phase {
 	case warming, measuring:
 		return t.stepSending(now, j, stalled)
 	case draining:
-		if stalled {
+		if stalled || !t.stopAt.IsZero() && now.After(t.stopAt) {
 			t.phase = over
+			return nil
 		}
-		if j.inFlight() > 0 {
+		if j.inFlight() > 0 || t.churn.busy() {
 			t.drainedFor = time.Time{}
 			return nil
 		}
@@ -144,7 +191,7 @@ func (t *traffic) stepSending(now time.Time, j job, stalled bool) error {
 		t.res.Stalls++
 		t.res.note("nothing arrived for %v with %d messages in flight", t.work.Stall, j.inFlight())
 		j.abandon()
-		t.progress = now
+		t.seen = now
 	}
 	finished := t.hurt || t.res.Stalls >= maxStalls
 	if t.work.Messages > 0 {
@@ -169,6 +216,7 @@ func (t *traffic) measure() error {
 		return err
 	}
 	t.from, t.phase, t.until = from, measuring, from.at.Add(t.work.Measure)
+	t.churned = t.churn.count()
 	return nil
 }
 
@@ -176,13 +224,15 @@ func (t *traffic) measure() error {
 // last delivery, not with the stall after it.
 func (t *traffic) finish(now time.Time) error {
 	t.phase = draining
+	t.res.Churned = t.churn.count() - t.churned
+	t.churn.stop()
 	to, err := t.read()
 	if err != nil {
 		return err
 	}
 	end := now
 	if t.work.Messages > 0 {
-		end = t.progress
+		end = t.seen
 	}
 	return t.measured(t.from, to, end)
 }

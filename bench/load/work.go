@@ -171,7 +171,7 @@ func (w Work) filled() (Work, error) {
 		{"rooms", int64(w.Rooms), 1, maxRooms},
 		{"room size", int64(w.RoomSize), 0, int64(w.Clients)},
 		{"length of the room's name", int64(len(w.Room)), 1, 64},
-		{"members by publishers", int64(w.seats()) * int64(w.Publishers), 1, maxSeats},
+		{"members by publishers", int64(w.seating().seats()) * int64(w.Publishers), 1, maxSeats},
 		{"window", int64(w.Window), 1, maxWindow},
 		{"publishers", int64(w.Publishers), 1, int64(w.Clients)},
 		{"payload", int64(w.Payload), minPayload, maxPayload},
@@ -212,12 +212,20 @@ func (w Work) fits() error {
 	return nil
 }
 
-// seats is how many members all rooms have together.
-func (w Work) seats() int {
-	if w.RoomSize > 0 {
-		return w.Rooms * w.RoomSize
+// connections is how many w holds open at once, at most, besides those that are
+// being dialled.
+func (w Work) connections() int {
+	n := w.Clients
+	if w.Kind == Idle || w.Kind == Connect {
+		n += w.Baseline
 	}
-	return max(w.Clients, w.Rooms)
+	if w.Churn > 0 {
+		n += churnAtOnce
+	}
+	if w.Transport == Polling {
+		n *= 2
+	}
+	return n
 }
 
 func setDefault[T comparable](field *T, value T) {
