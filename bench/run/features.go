@@ -14,6 +14,9 @@ type feature string
 const (
 	featurePolling feature = "polling"
 	featureNodes   feature = "two nodes"
+	featureMsgPack feature = "MessagePack"
+	featureDeflate feature = "permessage-deflate"
+	featureUnasked feature = "echo without acknowledgement" // of the contract; no row needs it
 )
 
 // needs are the features without which a server cannot take part in the row.
@@ -24,6 +27,12 @@ func (r row) needs() []feature {
 	}
 	if r.across != "" {
 		needs = append(needs, featureNodes)
+	}
+	if r.work.Parser == load.MsgPack {
+		needs = append(needs, featureMsgPack)
+	}
+	if r.work.Deflate {
+		needs = append(needs, featureDeflate)
 	}
 	return needs
 }

@@ -40,6 +40,9 @@ type options struct {
 	profile string
 	servers string
 	rows    string
+	// contract checks the relay contract and measures nothing.
+	contract bool
+
 	reps    int
 	sockeye string
 	json    string
@@ -52,6 +55,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.profile, "profile", "full", "full, quick, carried or peers")
 	f.StringVar(&o.servers, "servers", "", "comma-separated `names` instead of the profile's: "+strings.Join(serverNames, ", "))
 	f.StringVar(&o.rows, "rows", "", "only the rows whose key matches this `regexp`")
+	f.BoolVar(&o.contract, "contract", false, "check with the official client that the servers keep the relay contract, and measure nothing")
 	f.IntVar(&o.reps, "reps", 0, "repetitions instead of the profile's")
 	f.StringVar(&o.sockeye, "sockeye", filepath.Join("bin", "sockeye"), "Sockeye's binary, from the top of the repository")
 	f.StringVar(&o.json, "json", "", "write every result to this `file`")
@@ -90,6 +94,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (bool, err
 	defer func() { _ = os.RemoveAll(tmp) }()
 	if p.servers, p.absent, err = prepare(ctx, p.names, root, tmp, o.sockeye, progress); err != nil {
 		return false, err
+	}
+	if o.contract {
+		return workshop{root: root, progress: progress}.contract(ctx, p, out)
 	}
 	if _, err := exec.LookPath(redisServer); err != nil {
 		p.alone(progress)

@@ -104,13 +104,18 @@ func (w workshop) prepare(ctx context.Context, name string) (*server, error) {
 		return w.node(ctx)
 	case floorServer:
 		bin, err := w.build(ctx, w.root, "./bench/peers/floor", name)
-		return &server{name: name, version: "shares frames, coalesces writes and does nothing else; WebSocket only", command: []string{bin}, lacks: map[feature]string{featurePolling: "it speaks WebSocket only"}}, err
+		return &server{
+			name: name, version: "shares frames, coalesces writes and does nothing else; WebSocket only", command: []string{bin},
+			lacks: map[feature]string{
+				featurePolling: "it speaks WebSocket only",
+				featureMsgPack: "it reads JSON only",
+				featureDeflate: "it compresses nothing",
+			},
+		}, err
 	case zishang2Server:
-		bin, err := w.build(ctx, filepath.Join(w.root, "bench", "peers", name), ".", name)
-		return &server{name: name, version: "zishang520/socket.io v2.5.0 on Gin", command: []string{bin}}, err
+		return w.zishang(ctx, name, "v2.5.0")
 	case zishang3Server:
-		bin, err := w.build(ctx, filepath.Join(w.root, "bench", "peers", name), ".", name)
-		return &server{name: name, version: "zishang520/socket.io v3.0.2 on Gin", command: []string{bin}}, err
+		return w.zishang(ctx, name, "v3.0.2")
 	case bunServer:
 		return w.bun(ctx)
 	case pythonServer:
@@ -141,6 +146,8 @@ func (w workshop) ours(ctx context.Context) (*server, error) {
 		name: sockeyeServer, version: firstLine(version),
 		// A client of the bench sends as much as it can, which is what limits are for.
 		command: []string{bin, "serve", "--listen", "127.0.0.1:0", "--log-level", "info", "--event-rate", "off", "--byte-rate", "off"}, joins: "--redis-url",
+		// MessagePack needs none: the server looks at the client's first packet.
+		options: map[feature][]string{featureDeflate: {"--per-message-deflate"}},
 	}, nil
 }
 
@@ -155,8 +162,17 @@ func (w workshop) node(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &server{name: nodeServer, version: firstLine(version), command: []string{"node", filepath.Join(dir, "server.js")}, joins: "--redis"}, nil
+	return &server{
+		name: nodeServer, version: firstLine(version), command: []string{"node", filepath.Join(dir, "server.js")}, joins: "--redis",
+		options: map[feature][]string{featureMsgPack: msgPackOption, featureDeflate: deflateOption},
+	}, nil
 }
+
+// The options of peers.
+var (
+	msgPackOption = []string{"--parser", "msgpack"}
+	deflateOption = []string{"--deflate"}
+)
 
 // bun is an npm package too; which of its programs is installed depends on the machine.
 func (w workshop) bun(ctx context.Context) (*server, error) {
@@ -173,7 +189,20 @@ func (w workshop) bun(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &server{name: bunServer, version: firstLine(version), command: []string{programs[0], filepath.Join(dir, "server.js")}}, nil
+	return &server{
+		name: bunServer, version: firstLine(version), command: []string{programs[0], filepath.Join(dir, "server.js")},
+		options: map[feature][]string{featureMsgPack: msgPackOption},
+		lacks:   map[feature]string{featureDeflate: "its engine sends everything as it is, also where compression was agreed"},
+	}, nil
+}
+
+func (w workshop) zishang(ctx context.Context, name, version string) (*server, error) {
+	bin, err := w.build(ctx, filepath.Join(w.root, "bench", "peers", name), ".", name)
+	return &server{
+		name: name, version: "zishang520/socket.io " + version + " on Gin", command: []string{bin},
+		options: map[feature][]string{featureDeflate: deflateOption},
+		lacks:   map[feature]string{featureMsgPack: "the library has no such parser"},
+	}, err
 }
 
 // debianPython is where Debian's packages are.
@@ -188,7 +217,14 @@ func (w workshop) python(ctx context.Context, name, modules, packages, version s
 	if ctx.Err() == nil && err != nil {
 		return nil, &absent{name, "Debian's packages: apt-get install " + packages}
 	}
-	return &server{name: name, version: firstLine(said), command: []string{debianPython, filepath.Join(dir, "server.py")}}, err
+	// Compression needs no option: it is what a client that offers it gets.
+	return &server{
+		name: name, version: firstLine(said), command: []string{debianPython, filepath.Join(dir, "server.py")},
+		lacks: map[feature]string{
+			featureMsgPack: "python-socketio 5.7 drops the id 0 of MessagePack packets, so a client's first acknowledgement never comes",
+			featureUnasked: "a handler is not told whether the client waits for an acknowledgement",
+		},
+	}, err
 }
 
 // install installs the locked packages unless they are there.
