@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/sockeye-io/sockeye/bench/child"
-	"github.com/sockeye-io/sockeye/bench/figures"
 	"github.com/sockeye-io/sockeye/bench/load"
 )
 
@@ -15,10 +14,16 @@ import (
 // connecting, stalls and stopping.
 const runTimeout = 90 * time.Second
 
+// givenUp is after how many starts that failed, one after the other, a server is not
+// started again: each may take as long as child.StartTimeout.
+const givenUp = 2
+
 // outcome is one run: a result, or why there is none.
 type outcome struct {
 	Result *load.Result `json:"result,omitempty"`
 	Error  string       `json:"error,omitempty"`
+
+	dead bool // the server did not start
 }
 
 // failure says what was wrong with the run, or "".
@@ -39,53 +44,53 @@ func (o outcome) failure() string {
 // execute runs everything, the servers taking turns, and puts the outcomes into
 // rep. Its only error is the context's: a server that fails is an outcome.
 func (p *plan) execute(ctx context.Context, rep *report, progress io.Writer) error {
-	t := &teller{out: progress, total: p.runs(), since: time.Now()}
-	for i, g := range p.guarantees {
-		if err := p.repeat(ctx, row{title: g.title, work: g.work}, rep.Guarantees[i].Servers, t); err != nil {
-			return err
-		}
-	}
-	for i, r := range p.rows {
-		if err := p.repeat(ctx, r, rep.Rows[i].Servers, t); err != nil {
+	t := newTeller(p, progress)
+	defer t.end()
+	dead := make(map[string]int)
+	tables := slices.Concat(rep.Guarantees, rep.Rows)
+	for i, r := range p.everything() {
+		if err := p.repeat(ctx, r, tables[i].Servers, dead, t); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *plan) repeat(ctx context.Context, r row, cells map[string]*cell, t *teller) error {
+// repeat does a row. dead counts starts that failed, by server.
+func (p *plan) repeat(ctx context.Context, r row, cells map[string]*cell, dead map[string]int, t *teller) error {
 	for rep := range p.reps {
 		for _, s := range p.servers {
-			if !s.can(r) {
+			times := p.times(s, r)
+			if rep >= times {
 				continue
 			}
-			var o outcome
-			if r.across != "" {
-				o = onTwo(ctx, s.set(r), r)
-			} else {
-				o = once(ctx, s.set(r), r.work)
+			t.begin(s.name, r.title, rep+1, times)
+			w := p.workOf(s, r)
+			o := outcome{Error: "did not start before, and was not tried again"}
+			if dead[s.name] < givenUp {
+				o = do(ctx, s.set(r), r, w)
 			}
 			if err := ctx.Err(); err != nil {
 				return err
 			}
+			if o.dead {
+				dead[s.name]++
+			} else if o.Result != nil {
+				dead[s.name] = 0
+			}
 			cells[s.name].Runs = append(cells[s.name].Runs, o)
-			t.tell(s.name, r.title, rep+1, p.reps, o)
+			t.tell(s.name, r.title, rep+1, times, expected(s, r, w), o)
 		}
 	}
 	return nil
 }
 
-// runs is how many runs the plan has.
-func (p *plan) runs() int {
-	n := 0
-	for _, s := range p.servers {
-		for _, r := range p.everything() {
-			if s.can(r) {
-				n += p.reps
-			}
-		}
+func do(ctx context.Context, s *server, r row, w load.Work) outcome {
+	if r.across != "" {
+		r.work = w
+		return onTwo(ctx, s, r)
 	}
-	return n
+	return once(ctx, s, w)
 }
 
 // once starts a fresh server, does w and stops the server.
@@ -94,7 +99,7 @@ func once(ctx context.Context, s *server, w load.Work) outcome {
 	defer cancel()
 	c, err := child.Start(ctx, s.command...)
 	if err != nil {
-		return outcome{Error: err.Error()}
+		return outcome{Error: err.Error(), dead: true}
 	}
 	return work(ctx, c.Target, w, c)
 }
@@ -120,29 +125,4 @@ func work(ctx context.Context, t load.Target, w load.Work, servers ...*child.Chi
 		}
 	}
 	return o
-}
-
-// teller writes a line per run.
-type teller struct {
-	out         io.Writer
-	done, total int
-	since       time.Time
-}
-
-func (t *teller) tell(server, title string, rep, reps int, o outcome) {
-	t.done++
-	elapsed := time.Since(t.since)
-	left := elapsed / time.Duration(t.done) * time.Duration(t.total-t.done)
-	text := "no result"
-	if r := o.Result; r != nil {
-		text = fmt.Sprintf("%s µs each, %s/s, p99 %s ms", figures.Text(r.CPUPerUnit()), figures.Text(r.PerSecond()), figures.Text(float64(r.P99)/1e6))
-		if r.RSSClients > 0 {
-			text = figures.Text(r.RSSPerClient()) + " KiB each"
-		}
-	}
-	if f := o.failure(); f != "" {
-		text += " FAILED: " + f
-	}
-	_, _ = fmt.Fprintf(t.out, "[%3d/%d, about %v left] %s · %s · %d/%d: %s\n",
-		t.done, t.total, left.Round(time.Second), title, server, rep, reps, text)
 }

@@ -17,6 +17,7 @@ const (
 	featureMsgPack feature = "MessagePack"
 	featureDeflate feature = "permessage-deflate"
 	featureUnasked feature = "echo without acknowledgement" // of the contract; no row needs it
+	featureIdle    feature = "an idle mode"
 )
 
 // needs are the features without which a server cannot take part in the row.
@@ -33,6 +34,9 @@ func (r row) needs() []feature {
 	}
 	if r.work.Deflate {
 		needs = append(needs, featureDeflate)
+	}
+	if r.idleMode {
+		needs = append(needs, featureIdle)
 	}
 	return needs
 }
@@ -51,6 +55,9 @@ func (s *server) lack(r row) string {
 		}
 		if f == featureNodes && s.joins == "" {
 			return "no adapter here: one node only"
+		}
+		if f == featureIdle && s.options[f] == nil {
+			return "no idle mode"
 		}
 	}
 	return ""
@@ -88,7 +95,7 @@ func (p *plan) leftOut() []string {
 		titles := make(map[string][]string)
 		for _, r := range p.everything() {
 			reason := s.lack(r)
-			if reason == "" {
+			if reason == "" || r.idleMode && s.name != sockeyeServer {
 				continue
 			}
 			if titles[reason] == nil {

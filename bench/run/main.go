@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -18,9 +17,6 @@ import (
 	"github.com/sockeye-io/sockeye/bench/child"
 	"github.com/sockeye-io/sockeye/bench/process"
 )
-
-// openFiles is what the largest work needs in the generator and in a server.
-const openFiles = 8192
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -45,21 +41,23 @@ type options struct {
 
 	reps    int
 	sockeye string
-	json    string
 	out     string
+	from    string
+	dryRun  bool
 }
 
 func parse(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	f.StringVar(&o.profile, "profile", "full", "full, quick, carried or peers")
+	f.StringVar(&o.profile, "profile", "full", "what to measure: full, quick, carried or peers")
 	f.StringVar(&o.servers, "servers", "", "comma-separated `names` instead of the profile's: "+strings.Join(serverNames, ", "))
 	f.StringVar(&o.rows, "rows", "", "only the rows whose key matches this `regexp`")
 	f.BoolVar(&o.contract, "contract", false, "check with the official client that the servers keep the relay contract, and measure nothing")
 	f.IntVar(&o.reps, "reps", 0, "repetitions instead of the profile's")
 	f.StringVar(&o.sockeye, "sockeye", filepath.Join("bin", "sockeye"), "Sockeye's binary, from the top of the repository")
-	f.StringVar(&o.json, "json", "", "write every result to this `file`")
-	f.StringVar(&o.out, "out", "", "write the table to this `file` too")
+	f.StringVar(&o.out, "out", "", "write page, pictures and results into this `folder`")
+	f.StringVar(&o.from, "from", "", "measure nothing: take the results from this `file`, which -out wrote")
+	f.BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and how long it would take")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -76,11 +74,27 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (bool, err
 	if err != nil {
 		return false, err
 	}
+	if o.from != "" {
+		b, err := os.ReadFile(o.from)
+		if err != nil {
+			return false, err
+		}
+		rep, err := unmarshal(b)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", o.from, err)
+		}
+		return rep.clean(), publish(rep, o, out, progress)
+	}
 	p, err := o.plan()
 	if err != nil {
 		return false, err
 	}
-	if err := process.RaiseFileLimit(openFiles); err != nil {
+	return o.measure(ctx, p, out, progress)
+}
+
+// measure prepares the servers, executes the plan and publishes what came out.
+func (o options) measure(ctx context.Context, p *plan, out, progress io.Writer) (bool, error) {
+	if err := process.RaiseFileLimit(p.files()); err != nil {
 		return false, err
 	}
 	root, err := child.Repository()
@@ -101,11 +115,16 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (bool, err
 	if _, err := exec.LookPath(redisServer); err != nil {
 		p.alone(progress)
 	}
+	if o.dryRun {
+		return true, p.tell(out)
+	}
+	_, _ = fmt.Fprintf(progress, "%d runs, about %v\n", p.runs(), p.expected().Round(time.Second))
 	rep := newReport(p)
 	if err := p.execute(ctx, rep, progress); err != nil {
 		return false, err
 	}
-	return rep.clean(), publish(rep, o, out)
+	rep.Took = time.Since(rep.Started).Round(time.Second).String()
+	return rep.clean(), publish(rep, o, out, progress)
 }
 
 // plan is the profile with what the flags change in it.
@@ -115,7 +134,7 @@ func (o options) plan() (*plan, error) {
 		return nil, err
 	}
 	if o.servers != "" {
-		p.names = strings.Split(o.servers, ",")
+		p.names, p.guests = strings.Split(o.servers, ","), nil // who is asked for does everything
 	}
 	if o.reps > 0 {
 		p.reps = o.reps
@@ -133,23 +152,39 @@ func (o options) plan() (*plan, error) {
 	return p, nil
 }
 
-func publish(rep *report, o options, out io.Writer) error {
-	rep.Took = time.Since(rep.Started).Round(time.Second).String()
+// publish prints the page, or with -out writes it into a folder with its pictures and the
+// results that both are made of.
+func publish(rep *report, o options, out, progress io.Writer) error {
 	text := rep.markdown()
-	if _, err := io.WriteString(out, text); err != nil {
+	if line := rep.line(); line != "" {
+		_, _ = fmt.Fprintln(progress, line)
+	}
+	if o.out == "" {
+		_, err := io.WriteString(out, text)
 		return err
 	}
-	if o.out != "" {
-		if err := os.WriteFile(o.out, []byte(text), 0o644); err != nil {
-			return err
-		}
+	if err := os.MkdirAll(o.out, 0o750); err != nil {
+		return err
 	}
-	if o.json == "" {
-		return nil
-	}
-	b, err := json.MarshalIndent(rep, "", "  ")
+	results, err := rep.marshal()
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(o.json, append(b, '\n'), 0o644)
+	data := strings.TrimSuffix(rep.plan.page, ".md") + ".json"
+	if rep.plan.page == "README.md" {
+		data = "results.json"
+	}
+	files := map[string][]byte{rep.plan.page: []byte(text), data: results}
+	for _, pic := range rep.drawings() {
+		if files[pic.file], err = pic.chart.SVG(); err != nil {
+			return err
+		}
+	}
+	for name, b := range files {
+		if err := os.WriteFile(filepath.Join(o.out, name), b, 0o644); err != nil { // #nosec G306 -- for everybody
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(progress, "written to %s\n", filepath.Join(o.out, rep.plan.page))
+	return err
 }

@@ -5,20 +5,29 @@ import (
 	"io"
 	"regexp"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/sockeye-io/sockeye/bench/load"
 )
 
 // plan is what one invocation does.
 type plan struct {
-	name       string
-	names      []string  // in the order of the columns
-	servers    []*server // the same, once they are prepared
+	name  string
+	names []string // of the servers, in the order of the columns
+	// guests are those of names that take part in few rows, in the first repetition.
+	guests     []string
+	servers    []*server // as names, once they are prepared
 	absent     []*absent // those that cannot be started here
 	rows       []row
 	guarantees []guarantee
 	reps       int
+	// page is the name of the page that -out writes, [the profile's].md, with its results
+	// beside it as .json; those of README.md are results.json.
+	page string
+	// small says that the sizes are not those that the goals are for.
+	small bool
+	// pictures are drawn beside the page, nil for none.
+	pictures func(*report) []picture
 }
 
 // row is one line of the table.
@@ -34,6 +43,14 @@ type row struct {
 	// carried rows compare polls that reach the wrong one of two nodes with polls that
 	// reach the right one.
 	carried bool
+	// idleMode rows are those of Sockeye's option for memory of idle clients.
+	idleMode bool
+	// reps is how often, 0 for as often as the plan says.
+	reps int
+	// guests rows are those that the plan's guests are in. guestClients, when above 0, is
+	// how many clients these get, who may need too long for all of them.
+	guests       bool
+	guestClients int
 }
 
 // measure is the figure that a row compares.
@@ -47,104 +64,85 @@ var (
 	cpuConnect  = measure{"CPU µs per connect", (*load.Result).CPUPerUnit}
 	cpuEcho     = measure{"CPU µs per ack", (*load.Result).CPUPerUnit}
 	rssClient   = measure{"RSS KiB per client", (*load.Result).RSSPerClient}
+	perSecond   = measure{"deliveries per second", (*load.Result).PerSecond}
 	p50         = measure{"p50 ms", func(r *load.Result) float64 { return float64(r.P50) / 1e6 }}
 	p99         = measure{"p99 ms", func(r *load.Result) float64 { return float64(r.P99) / 1e6 }}
 )
 
-// goal bounds the ratio of Sockeye's figure to that of another server, or, where plus
-// is not 0, the difference between them, in the unit of the row.
-type goal struct {
-	against string
-	atMost  float64
-	plus    float64
-}
-
-func toNode(atMost float64) []goal { return []goal{{against: nodeServer, atMost: atMost}} }
-
-// rows returns the work of a full bench. The goals are those of the first step
-// of the project; they hold for these sizes.
-func rows(measured time.Duration) []row {
-	return []row{
-		{"idle-ws", "idle WebSocket clients, 3000", load.Work{Kind: load.Idle, Clients: 3000, Settle: 8 * time.Second}, rssClient, toNode(0.6), "", false},
-		{"idle-polling", "idle polling clients, 3000", load.Work{Kind: load.Idle, Transport: load.Polling, Clients: 3000, Settle: 8 * time.Second}, rssClient, nil, "", false},
-		{"connect", "connect (WebSocket), 2000", load.Work{Kind: load.Connect, Clients: 2000}, cpuConnect, toNode(0.6), "", false},
-		{"fanout-w1", "room of 500, 1 in flight", load.Work{Kind: load.Fanout, Clients: 500, Window: 1, Measure: measured}, cpuDelivery, toNode(0.75), "", false},
-		{"fanout-w32", "room of 500, 32 in flight", load.Work{Kind: load.Fanout, Clients: 500, Window: 32, Measure: measured}, cpuDelivery, toNode(0.25), "", false},
-		{"rate", "room of 1000, 20 messages/s", load.Work{Kind: load.Fanout, Clients: 1000, Rate: 20, Measure: measured * 5 / 3}, p99, nil, "", false},
-		{"echo-w1", "echo, 100 clients, 1 in flight", load.Work{Kind: load.Echo, Clients: 100, Window: 1, Measure: measured}, cpuEcho, toNode(0.75), "", false},
-		{"echo-w32", "echo, 100 clients, 32 in flight", load.Work{Kind: load.Echo, Clients: 100, Window: 32, Measure: measured}, cpuEcho, nil, "", false},
-		{"polling-fanout", "polling, room of 300, 1 in flight", load.Work{Kind: load.Fanout, Transport: load.Polling, Clients: 300, Measure: measured}, cpuDelivery, nil, "", false},
-		{"polling-echo", "polling, echo, 100 clients, 1 in flight", load.Work{Kind: load.Echo, Transport: load.Polling, Clients: 100, Measure: measured}, cpuEcho, nil, "", false},
-		two("streams-w1", "two nodes + Redis Streams, room of 400, 1 in flight", adapterStreams, 1, measured, 0.5),
-		two("streams-w32", "two nodes + Redis Streams, room of 400, 32 in flight", adapterStreams, 32, measured, 0.25),
-		two("pubsub-w1", "two nodes + Redis Pub/Sub, room of 400, 1 in flight", adapterPubSub, 1, measured, 0.5),
-		two("pubsub-w32", "two nodes + Redis Pub/Sub, room of 400, 32 in flight", adapterPubSub, 32, measured, 0.25),
+// profiles are what -profile may name. Each call makes a new plan. A profile has rows,
+// servers and repetitions; with pictures it draws what came out beside its page.
+func profiles() map[string]func() *plan {
+	return map[string]func() *plan{
+		"full":    full,
+		"quick":   quick,
+		"carried": carried,
+		"peers":   peers,
 	}
 }
 
-// two is a row of two nodes: the publisher and half of the room are on the first.
-func two(key, title, adapter string, window int, measured time.Duration, toNodes float64) row {
-	w := load.Work{Kind: load.Fanout, Clients: 400, Window: window, Measure: measured}
-	return row{"two-" + key, title, w, cpuDelivery, toNode(toNodes), adapter, false}
-}
-
-// carriedRows are the work of polls that are carried. Latency is that of servers with
-// little to do. In the larger room it is mostly that of the polls before: all members are
-// answered at once, by two processes on the same processors.
-func carriedRows(measured time.Duration) []row {
-	echo := load.Work{Kind: load.Echo, Transport: load.Polling, Clients: 100, Window: 1, Measure: measured}
-	fanout := load.Work{Kind: load.Fanout, Transport: load.Polling, Clients: 300, Window: 1, Measure: measured}
-	few := load.Work{Kind: load.Fanout, Transport: load.Polling, Clients: 10, Rate: 20, Measure: 2 * measured}
-	many := load.Work{Kind: load.Fanout, Transport: load.Polling, Clients: 50, Rate: 10, Measure: 2 * measured}
-	return []row{
-		{"carried-echo", "carried polls, echo, 100 clients, 1 in flight", echo, cpuEcho, []goal{{against: localServer, atMost: 3}}, adapterStreams, true},
-		{"carried-fanout", "carried polls, room of 300, 1 in flight", fanout, cpuDelivery, []goal{{against: localServer, atMost: 3}}, adapterStreams, true},
-		{"carried-few", "carried polls, room of 10, 20 messages/s", few, p50, []goal{{against: localServer, plus: 1}}, adapterStreams, true},
-		{"carried-many", "carried polls, room of 50, 10 messages/s", many, p50, nil, adapterStreams, true},
-	}
-}
-
-// profile returns the plan of that name: full takes about 10 minutes, quick two,
-// peers about 12, carried one.
 func profile(name string) (*plan, error) {
-	p := &plan{name: name, names: []string{sockeyeServer, nodeServer, floorServer}, reps: 3}
-	switch name {
-	case "full":
-		p.rows = rows(3 * time.Second)
-	case "quick":
-		p.reps = 1
-		p.rows = quick(rows(time.Second))
-	case "carried":
-		p.names = []string{sockeyeServer, localServer}
-		p.rows = carriedRows(3 * time.Second)
-	case "peers":
-		p.names = []string{sockeyeServer, nodeServer, floorServer, zishang2Server, zishang3Server}
-		p.rows = rows(2 * time.Second)
-		p.keep(regexp.MustCompile(`^(idle-ws|connect|fanout-w1|fanout-w32|echo-w1|polling-fanout)$`))
-		p.guarantees = guarantees()
-	default:
-		return nil, fmt.Errorf("unknown profile %q: full, quick, carried or peers", name)
+	all := profiles()
+	if all[name] == nil {
+		names := make([]string, 0, len(all))
+		for known := range all {
+			names = append(names, known)
+		}
+		slices.Sort(names)
+		return nil, fmt.Errorf("unknown profile %q: %s", name, strings.Join(names, ", "))
+	}
+	p := all[name]()
+	p.name = name
+	if p.page == "" {
+		p.page = name + ".md"
 	}
 	return p, nil
 }
 
-// quick makes the work small. Goals are for the full sizes, so what quick says
-// of them is a hint.
-func quick(all []row) []row {
-	for i := range all {
-		w := &all[i].work
-		w.Warmup = 500 * time.Millisecond
-		w.Settle = min(w.Settle, 2*time.Second)
-		switch {
-		case w.Kind == load.Idle && w.Transport == load.Polling:
-			w.Clients, all[i].title = 500, "idle polling clients, 500"
-		case w.Kind == load.Idle:
-			w.Clients, all[i].title = 1500, "idle WebSocket clients, 1500"
-		case w.Kind == load.Connect:
-			w.Clients, all[i].title = 500, "connect (WebSocket), 500"
+// times is how often a server does a row.
+func (p *plan) times(s *server, r row) int {
+	switch {
+	case !s.can(r):
+		return 0
+	case p.guest(s.name) && r.guests:
+		return 1
+	case p.guest(s.name):
+		return 0
+	case r.reps > 0:
+		return min(r.reps, p.reps)
+	}
+	return p.reps
+}
+
+func (p *plan) guest(name string) bool { return slices.Contains(p.guests, name) }
+
+// workOf is what a server does in a row.
+func (p *plan) workOf(s *server, r row) load.Work {
+	w := r.work
+	if p.guest(s.name) && r.guestClients > 0 {
+		w.Clients = r.guestClients
+	}
+	return w
+}
+
+// runs is how many runs the plan has.
+func (p *plan) runs() int {
+	n := 0
+	for _, r := range p.everything() {
+		for _, s := range p.servers {
+			n += p.times(s, r)
 		}
 	}
-	return all
+	return n
+}
+
+// files is how many files the largest work holds open, here and in a server.
+func (p *plan) files() uint64 {
+	const least = 8192
+	most := 0
+	for _, r := range p.everything() {
+		most = max(most, r.work.Clients)
+	}
+	return uint64(max(least, most+256)) // #nosec G115 -- not negative
 }
 
 // alone drops the rows of two nodes and says so.
@@ -160,4 +158,9 @@ func (p *plan) alone(progress io.Writer) {
 func (p *plan) keep(match *regexp.Regexp) {
 	p.rows = slices.DeleteFunc(p.rows, func(r row) bool { return !match.MatchString(r.key) })
 	p.guarantees = slices.DeleteFunc(p.guarantees, func(g guarantee) bool { return !match.MatchString(g.key) })
+}
+
+// only is rows that one of the keys names, in their order.
+func only(rows []row, keys ...string) []row {
+	return slices.DeleteFunc(rows, func(r row) bool { return !slices.Contains(keys, r.key) })
 }

@@ -41,11 +41,11 @@ func onTwo(ctx context.Context, s *server, r row) outcome {
 func acrossTwo(ctx context.Context, s *server, redis *between, r row) outcome {
 	first, err := child.Start(ctx, s.command...)
 	if err != nil {
-		return outcome{Error: err.Error()}
+		return outcome{Error: err.Error(), dead: true}
 	}
 	second, err := child.Start(ctx, s.command...)
 	if err != nil {
-		return outcome{Error: errors.Join(err, first.Stop()).Error()}
+		return outcome{Error: errors.Join(err, first.Stop()).Error(), dead: true}
 	}
 	t := first.Target
 	t.Aside = redis.cmd.Process.Pid

@@ -1,24 +1,34 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
 	"github.com/sockeye-io/sockeye/bench/figures"
+	"github.com/sockeye-io/sockeye/bench/load"
 	"github.com/sockeye-io/sockeye/bench/process"
 )
 
-// report is everything that came out, in the order of the plan.
+// report is everything that came out, in the order of the plan. It is kept as JSON, from
+// which page and pictures can be made again.
 type report struct {
 	Profile    string      `json:"profile"`
 	Started    time.Time   `json:"started"`
 	Took       string      `json:"took"`
+	Expected   string      `json:"expected"` // what the plan said it would take
 	Reps       int         `json:"repetitions"`
 	Machine    string      `json:"machine"`
+	CPUs       int         `json:"cpus"`
+	Go         string      `json:"go"`
 	Load       string      `json:"load_average_at_start"`
 	Busy       bool        `json:"busy"` // the machine had other work at the start
 	Servers    []version   `json:"servers"`
 	Absent     []*absent   `json:"absent,omitempty"` // left out of everything
+	LeftOut    []string    `json:"left_out,omitempty"`
 	Guarantees []*tableRow `json:"guarantees,omitempty"`
 	Rows       []*tableRow `json:"rows"`
 
@@ -28,6 +38,7 @@ type report struct {
 type version struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
+	Guest   bool   `json:"guest,omitempty"` // in few rows, once
 }
 
 // tableRow is one line: a cell per server.
@@ -35,54 +46,47 @@ type tableRow struct {
 	Key     string           `json:"key"`
 	Title   string           `json:"title"`
 	Unit    string           `json:"unit,omitempty"`
-	Servers map[string]*cell `json:"servers"`
 	Goals   []verdict        `json:"goals,omitempty"`
+	Servers map[string]*cell `json:"servers"`
 
-	measure measure
+	def       row        // of a row
+	guarantee *guarantee // of a guarantee
 }
 
 // cell is what one server did in one row.
 type cell struct {
-	Runs   []outcome `json:"runs"`
+	Runs   []outcome `json:"runs,omitempty"`
 	Median float64   `json:"median,omitempty"`
 	// Ratio is the first server's figure divided by this one's: the median of
 	// the ratios of the runs that took turns.
 	Ratio float64 `json:"ratio,omitempty"`
-	// Difference is the first server's figure less this one's, likewise.
-	Difference float64 `json:"difference,omitempty"`
-}
-
-// verdict is a goal and what came of it.
-type verdict struct {
-	Against string  `json:"against"`
-	AtMost  float64 `json:"at_most,omitempty"`
-	Ratio   float64 `json:"ratio"`
-	// Plus bounds Difference instead, if it is not 0.
-	Plus       float64 `json:"plus,omitempty"`
-	Difference float64 `json:"difference,omitempty"`
-	Pass       bool    `json:"pass"`
 }
 
 func newReport(p *plan) *report {
 	rep := &report{
-		Profile: p.name, Started: time.Now(), Reps: p.reps, Absent: p.absent, plan: p,
-		Machine: process.Machine(), Load: process.LoadAverage(),
+		Profile: p.name, Started: time.Now(), Reps: p.reps, Absent: p.absent, LeftOut: p.leftOut(), plan: p,
+		Machine: process.Machine(), Load: process.LoadAverage(), CPUs: runtime.NumCPU(), Go: runtime.Version(),
+		Expected: p.expected().Round(time.Second).String(),
 	}
 	rep.Busy = process.Busy(rep.Load)
 	for _, s := range p.servers {
-		rep.Servers = append(rep.Servers, version{s.name, s.version})
+		rep.Servers = append(rep.Servers, version{s.name, s.version, p.guest(s.name)})
 	}
-	for _, g := range p.guarantees {
-		rep.Guarantees = append(rep.Guarantees, p.tableRow(g.key, g.title, measure{}))
+	for i, g := range p.guarantees {
+		t := p.tableRow(g.key, g.title, "")
+		t.guarantee = &p.guarantees[i]
+		rep.Guarantees = append(rep.Guarantees, t)
 	}
 	for _, r := range p.rows {
-		rep.Rows = append(rep.Rows, p.tableRow(r.key, r.title, r.measure))
+		t := p.tableRow(r.key, r.title, r.measure.unit)
+		t.def = r
+		rep.Rows = append(rep.Rows, t)
 	}
 	return rep
 }
 
-func (p *plan) tableRow(key, title string, m measure) *tableRow {
-	t := &tableRow{Key: key, Title: title, Unit: m.unit, Servers: make(map[string]*cell), measure: m}
+func (p *plan) tableRow(key, title, unit string) *tableRow {
+	t := &tableRow{Key: key, Title: title, Unit: unit, Servers: make(map[string]*cell)}
 	for _, s := range p.servers {
 		t.Servers[s.name] = &cell{}
 	}
@@ -91,56 +95,26 @@ func (p *plan) tableRow(key, title string, m measure) *tableRow {
 
 // settle computes medians, ratios and verdicts.
 func (rep *report) settle() {
-	if len(rep.plan.servers) == 0 {
+	if len(rep.Servers) == 0 {
 		return
 	}
-	first := rep.plan.servers[0].name
-	for i, row := range rep.Rows {
-		for _, s := range rep.plan.servers {
-			c := row.Servers[s.name]
-			c.Median = figures.Median(row.values(s.name))
-			if s.name != first {
-				ratios, differences := row.pairs(first, s.name)
-				c.Ratio, c.Difference = figures.Median(ratios), figures.Median(differences)
+	first := rep.Servers[0].Name
+	for _, row := range rep.Rows {
+		for _, s := range rep.Servers {
+			c := row.Servers[s.Name]
+			c.Median = figures.Median(row.values(s.Name, row.def.measure))
+			if s.Name != first {
+				ratios, _ := row.pairs(first, s.Name, row.def.measure)
+				c.Ratio = figures.Median(ratios)
 			}
 		}
 		row.Goals = nil
-		for _, g := range rep.plan.rows[i].goals {
-			if first != sockeyeServer || row.Servers[g.against] == nil {
-				continue
+		for _, g := range row.def.goals {
+			if first == sockeyeServer && (g.against == "" || rep.has(g.against)) {
+				row.Goals = append(row.Goals, row.judge(g, first))
 			}
-			c := row.Servers[g.against]
-			v := verdict{Against: g.against, AtMost: g.atMost, Plus: g.plus, Ratio: c.Ratio, Difference: c.Difference}
-			v.Pass = c.Ratio > 0 && (g.plus == 0 && c.Ratio <= g.atMost || g.plus != 0 && c.Difference <= g.plus)
-			row.Goals = append(row.Goals, v)
 		}
 	}
-}
-
-// values are the figures of the runs that have one.
-func (t *tableRow) values(name string) []float64 {
-	var values []float64
-	for _, o := range t.Servers[name].Runs {
-		if o.Result != nil && o.Result.Units > 0 {
-			values = append(values, t.measure.value(o.Result))
-		}
-	}
-	return values
-}
-
-// pairs compares the n-th run of one server with the n-th of the other.
-func (t *tableRow) pairs(of, to string) (ratios, differences []float64) {
-	a, b := t.Servers[of].Runs, t.Servers[to].Runs
-	for i := range min(len(a), len(b)) {
-		if a[i].Result == nil || b[i].Result == nil {
-			continue
-		}
-		x, y := t.measure.value(a[i].Result), t.measure.value(b[i].Result)
-		if x > 0 && y > 0 {
-			ratios, differences = append(ratios, x/y), append(differences, x-y)
-		}
-	}
-	return ratios, differences
 }
 
 // clean reports whether every run of Sockeye was without fault.
@@ -157,4 +131,77 @@ func (rep *report) clean() bool {
 		}
 	}
 	return true
+}
+
+// marshal is the report as JSON, with a line for each row and run. What is done in a row is
+// not repeated in its runs.
+func (rep *report) marshal() ([]byte, error) {
+	lean := *rep
+	lean.Guarantees, lean.Rows = leaner(rep.Guarantees), leaner(rep.Rows)
+	b, err := json.Marshal(&lean)
+	if err != nil {
+		return nil, err
+	}
+	for _, begin := range []string{`{"key":`, `{"result":`} {
+		b = bytes.ReplaceAll(b, []byte(begin), []byte("\n"+begin))
+	}
+	return append(b, '\n'), nil
+}
+
+func leaner(rows []*tableRow) []*tableRow {
+	lean := make([]*tableRow, len(rows))
+	for i, row := range rows {
+		one := *row
+		one.Servers = make(map[string]*cell)
+		for name, c := range row.Servers {
+			own := *c
+			own.Runs = slices.Clone(c.Runs)
+			for n, o := range own.Runs {
+				if o.Result != nil {
+					r := *o.Result
+					r.Work = load.Work{Kind: r.Work.Kind, Transport: r.Work.Transport, Clients: r.Work.Clients}
+					own.Runs[n].Result = &r
+				}
+			}
+			one.Servers[name] = &own
+		}
+		lean[i] = &one
+	}
+	return lean
+}
+
+// unmarshal reads what marshal wrote. Rows that its profile does not have any more are an
+// error: their goals are not known.
+func unmarshal(b []byte) (*report, error) {
+	var rep report
+	if err := json.Unmarshal(b, &rep); err != nil {
+		return nil, err
+	}
+	p, err := profile(rep.Profile)
+	if err != nil {
+		return nil, err
+	}
+	rep.plan = p
+	for _, t := range rep.Rows {
+		i := slices.IndexFunc(p.rows, func(r row) bool { return r.key == t.Key })
+		if i < 0 {
+			return nil, fmt.Errorf("the profile %s has no row %q", rep.Profile, t.Key)
+		}
+		t.def = p.rows[i]
+	}
+	for _, row := range rep.Guarantees {
+		i := slices.IndexFunc(p.guarantees, func(g guarantee) bool { return g.key == row.Key })
+		if i < 0 {
+			return nil, fmt.Errorf("the profile %s has no guarantee %q", rep.Profile, row.Key)
+		}
+		row.guarantee = &p.guarantees[i]
+	}
+	for _, row := range slices.Concat(rep.Guarantees, rep.Rows) {
+		for _, s := range rep.Servers {
+			if row.Servers[s.Name] == nil {
+				row.Servers[s.Name] = &cell{}
+			}
+		}
+	}
+	return &rep, nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -10,36 +9,6 @@ import (
 	"github.com/sockeye-io/sockeye/bench/figures"
 	"github.com/sockeye-io/sockeye/bench/load"
 )
-
-// markdown renders the report.
-func (rep *report) markdown() string {
-	rep.settle()
-	var b strings.Builder
-	rep.heading(&b)
-	rep.guaranteeTable(&b)
-	rep.ratioTable(&b)
-	rep.detailTable(&b)
-	rep.leftOut(&b)
-	rep.failures(&b)
-	return b.String()
-}
-
-func (rep *report) heading(b *strings.Builder) {
-	fmt.Fprintf(b, "# Bench: %s\n\n", rep.Profile)
-	fmt.Fprintf(b, "%s, took %s. %d CPUs (%s), %s; load average at the start: %s. Servers and load generator share the machine. ",
-		rep.Started.UTC().Format("2006-01-02 15:04 MST"), rep.Took, runtime.NumCPU(), rep.Machine, runtime.Version(), rep.Load)
-	fmt.Fprintf(b, "Repetitions: %d, the servers taking turns; figures are medians. Payload 64 bytes. CPU is the server's, user and system.\n\n", rep.Reps)
-	if rep.Busy {
-		b.WriteString("**The machine was busy when this started: quote nothing but losses.**\n\n")
-	}
-	if rep.Profile == "quick" {
-		b.WriteString("Small sizes, short times: the goals are for the full profile, and what is said of them here is a hint.\n\n")
-	}
-	for _, s := range rep.Servers {
-		fmt.Fprintf(b, "- %s: %s\n", s.Name, s.Version)
-	}
-	b.WriteByte('\n')
-}
 
 func (rep *report) guaranteeTable(b *strings.Builder) {
 	if len(rep.Guarantees) == 0 {
@@ -50,7 +19,7 @@ func (rep *report) guaranteeTable(b *strings.Builder) {
 		fmt.Fprintf(b, " %s |", s.Name)
 	}
 	b.WriteString("\n|---|" + strings.Repeat("---|", len(rep.Servers)) + "\n")
-	for i, row := range rep.Guarantees {
+	for _, row := range rep.Guarantees {
 		fmt.Fprintf(b, "| %s |", row.Title)
 		for _, s := range rep.Servers {
 			runs := row.Servers[s.Name].Runs
@@ -58,7 +27,7 @@ func (rep *report) guaranteeTable(b *strings.Builder) {
 				b.WriteString(" – |")
 				continue
 			}
-			text, ok := rep.plan.guarantees[i].cell(runs)
+			text, ok := row.guarantee.cell(runs)
 			if !ok {
 				text = "**" + text + "**"
 			}
@@ -69,48 +38,67 @@ func (rep *report) guaranteeTable(b *strings.Builder) {
 	b.WriteByte('\n')
 }
 
-// ratioTable has a line per row: every server's figure, and the first server's
-// as a multiple of each other one's.
-func (rep *report) ratioTable(b *strings.Builder) {
-	if len(rep.Rows) == 0 {
+// regulars and visitors are the servers that do everything, and the guests of the plan.
+func (rep *report) regulars() []version { return rep.servers(false) }
+func (rep *report) visitors() []version { return rep.servers(true) }
+
+func (rep *report) servers(guest bool) (found []version) {
+	for _, s := range rep.Servers {
+		if s.Guest == guest {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// figureTable has a line per row: the figure of the first server and of each of others, and
+// the first server's as a multiple of each of theirs.
+func (rep *report) figureTable(b *strings.Builder, rows []*tableRow, others []version) {
+	if len(rows) == 0 {
 		return
 	}
-	b.WriteString("## Cost\n\n| Work | Figure |")
-	for _, s := range rep.Servers {
+	first := rep.Servers[0].Name
+	fmt.Fprintf(b, "| Work | Figure | %s |", first)
+	for _, s := range others {
 		fmt.Fprintf(b, " %s |", s.Name)
 	}
-	for _, s := range rep.Servers[1:] {
-		fmt.Fprintf(b, " %s ÷ %s |", rep.Servers[0].Name, s.Name)
+	for _, s := range others {
+		fmt.Fprintf(b, " %s ÷ %s |", first, s.Name)
 	}
-	b.WriteString(" Goal | |\n|---|---|" + strings.Repeat("---:|", 2*len(rep.Servers)-1) + "---|---|\n")
-	for _, row := range rep.Rows {
-		fmt.Fprintf(b, "| %s | %s |", row.Title, row.Unit)
-		for _, s := range rep.Servers {
+	b.WriteString("\n|---|---|" + strings.Repeat("---:|", 2*len(others)+1) + "\n")
+	for _, row := range rows {
+		fmt.Fprintf(b, "| %s | %s | %s |", row.Title, row.Unit, row.Servers[first].text())
+		for _, s := range others {
 			fmt.Fprintf(b, " %s |", row.Servers[s.Name].text())
 		}
-		for _, s := range rep.Servers[1:] {
+		for _, s := range others {
 			fmt.Fprintf(b, " %s |", ratioText(row.Servers[s.Name].Ratio))
 		}
-		goals, result := row.verdict()
-		fmt.Fprintf(b, " %s | %s |\n", goals, result)
-	}
-	if rep.took(sockeyeServer) {
-		result := "pass"
-		if !rep.clean() {
-			result = "**miss**"
-		}
-		fmt.Fprintf(b, "\nNo message of %s lost, doubled or out of order and no client refused, in any run: %s.\n", sockeyeServer, result)
+		b.WriteByte('\n')
 	}
 	b.WriteByte('\n')
 }
 
-func (rep *report) took(name string) bool {
-	for _, s := range rep.Servers {
-		if s.Name == name {
-			return true
+// goalTable has a line per goal.
+func (rep *report) goalTable(b *strings.Builder) {
+	var lines []string
+	for _, row := range rep.Rows {
+		for _, v := range row.Goals {
+			is := "–"
+			switch {
+			case v.measured && v.plain:
+				is = figures.Text(v.Value)
+			case v.measured:
+				is = ratioText(v.Value)
+			}
+			lines = append(lines, fmt.Sprintf("| %s | %s | %s | %s | %s |\n", row.Title, v.Figure, v.Goal, is, v.result()))
 		}
 	}
-	return false
+	if len(lines) == 0 {
+		return
+	}
+	b.WriteString("## Goals\n\n| Work | Figure | Goal | Is | |\n|---|---|---:|---:|---|\n" + strings.Join(lines, ""))
+	b.WriteString("\nWhere the goal is a multiple of another server's figure, what *is* there is the ratio. Stretch goals are not counted.\n\n")
 }
 
 func (c *cell) text() string {
@@ -144,30 +132,13 @@ func ratioText(r float64) string {
 	return strconv.FormatFloat(r, 'f', 2, 64)
 }
 
-func (t *tableRow) verdict() (goals, result string) {
-	var names, results []string
-	for _, v := range t.Goals {
-		if v.Plus != 0 {
-			names = append(names, fmt.Sprintf("≤ %s + %g", v.Against, v.Plus))
-		} else {
-			names = append(names, fmt.Sprintf("≤ %g × %s", v.AtMost, v.Against))
-		}
-		if v.Pass {
-			results = append(results, "pass")
-		} else {
-			results = append(results, "**miss**")
-		}
-	}
-	return strings.Join(names, ", "), strings.Join(results, ", ")
-}
-
 func (rep *report) detailTable(b *strings.Builder) {
 	if len(rep.Rows) == 0 {
 		return
 	}
-	b.WriteString("## Detail\n\n| Work | Server | CPU µs | Redis µs | generator µs | per second | p50 ms | p99 ms | max ms | RSS MiB | expected | lost |\n")
-	b.WriteString("|---|---|" + strings.Repeat("---:|", 10) + "\n")
-	for i, row := range rep.Rows {
+	b.WriteString("## Detail\n\n| Work | Server | CPU µs | Redis µs | generator µs | per second | p50 ms | p99 ms | max ms | RSS KiB per client | RSS MiB | expected | lost |\n")
+	b.WriteString("|---|---|" + strings.Repeat("---:|", 11) + "\n")
+	for _, row := range rep.Rows {
 		for _, s := range rep.Servers {
 			c := row.Servers[s.Name]
 			if len(c.Runs) == 0 {
@@ -179,18 +150,59 @@ func (rep *report) detailTable(b *strings.Builder) {
 			}
 			expected, lost := c.totals()
 			redis := "–"
-			if rep.plan.rows[i].across != "" {
+			if row.def.across != "" {
 				redis = of((*load.Result).AsidePerUnit)
 			}
-			fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %d | %d |\n", row.Title, s.Name,
+			fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %d | %d |\n", row.Title, s.Name,
 				of((*load.Result).CPUPerUnit), redis, of((*load.Result).GeneratorPerUnit), of((*load.Result).PerSecond),
 				ms(func(r *load.Result) time.Duration { return r.P50 }),
 				ms(func(r *load.Result) time.Duration { return r.P99 }),
 				ms(func(r *load.Result) time.Duration { return r.Max }),
-				of(func(r *load.Result) float64 { return float64(r.RSSAfter) / (1 << 20) }), expected, lost)
+				of(rssEach), of(func(r *load.Result) float64 { return float64(r.RSSAfter) / (1 << 20) }), expected, lost)
 		}
 	}
-	b.WriteString("\nIn idle and connect rows a unit is a client, latency is the time to connect, and CPU of idle rows includes connecting. In rows of two nodes CPU and memory are those of both together, without Redis. Expected and lost are sums over all runs.\n\n")
+	b.WriteString("\nIn idle and connect rows a unit is a client, latency is the time to connect, and CPU of idle rows includes connecting. In rows of two nodes CPU and memory are those of both together, without Redis. RSS per client is, in idle rows, what each more client takes, and elsewhere that of the whole server by its clients. Expected and lost are sums over all runs.\n\n")
+	rep.remarks(b)
+}
+
+// rssEach is the memory of a client in KiB: what each more takes, or else that of the whole
+// server by its clients.
+func rssEach(r *load.Result) float64 {
+	if r.Work.Kind == load.Idle {
+		return r.RSSPerClient()
+	}
+	return float64(r.RSSAfter) / 1024 / float64(max(r.Work.Clients, 1))
+}
+
+// remarks are what only some kinds of work have.
+func (rep *report) remarks(b *strings.Builder) {
+	var lines []string
+	for _, row := range rep.Rows {
+		for _, s := range rep.Servers {
+			for _, o := range row.Servers[s.Name].Runs[:min(1, len(row.Servers[s.Name].Runs))] {
+				if text := remark(row.def.work, o.Result); text != "" {
+					lines = append(lines, fmt.Sprintf("- %s, %s: %s\n", row.Title, s.Name, text))
+				}
+			}
+		}
+	}
+	if len(lines) > 0 {
+		b.WriteString(strings.Join(lines, "") + "\n")
+	}
+}
+
+func remark(w load.Work, r *load.Result) string {
+	switch {
+	case r == nil:
+		return ""
+	case w.Stalled > 0:
+		return fmt.Sprintf("of %d clients that did not read, %d were ended; %s KiB for each of them at the end", r.RSSClients, r.StalledClosed, figures.Text(r.RSSPerClient()))
+	case w.Churn > 0:
+		return fmt.Sprintf("%d clients came and went meanwhile", r.Churned)
+	case w.Deflate && r.Units > 0:
+		return fmt.Sprintf("%d messages arrived compressed, %s bytes for each delivery", r.Compressed, figures.Text(float64(r.Received)/float64(r.Units)))
+	}
+	return ""
 }
 
 func (c *cell) median(value func(*load.Result) float64) float64 {
@@ -215,7 +227,7 @@ func (c *cell) totals() (expected, lost int64) {
 
 // leftOut lists the rows that a server is not in: its "–" in the tables.
 func (rep *report) leftOut(b *strings.Builder) {
-	lines := rep.plan.leftOut()
+	lines := rep.LeftOut
 	if len(lines) == 0 {
 		return
 	}
