@@ -120,6 +120,7 @@ $(BENCHSTAT):
 
 .PHONY: peers
 peers: build ## The bench and the guarantees with zishang520 v2.5.0 and v3 on Gin too.
+	@$(GO) run ./bench/run -profile peers -contract
 	@$(GO) run ./bench/run -profile peers
 
 .PHONY: clean
