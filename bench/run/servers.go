@@ -106,9 +106,9 @@ func (w workshop) prepare(ctx context.Context, name string) (*server, error) {
 		bin, err := w.build(ctx, w.root, "./bench/peers/floor", name)
 		return &server{
 			name: name, version: "shares frames, coalesces writes and does nothing else; WebSocket only", command: []string{bin},
+			options: map[feature][]string{featureMsgPack: msgPackOption},
 			lacks: map[feature]string{
 				featurePolling: "it speaks WebSocket only",
-				featureMsgPack: "it reads JSON only",
 				featureDeflate: "it compresses nothing",
 			},
 		}, err

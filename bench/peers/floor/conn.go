@@ -153,9 +153,12 @@ func (c *conn) feed(p []byte) error {
 		}
 		payload := p[head : head+size]
 		ws.Cipher(payload, [4]byte(p[head-4:head]), 0)
-		if p[0]&0x0f == byte(ws.OpBinary) {
+		switch binary := p[0]&0x0f == byte(ws.OpBinary); {
+		case binary && c.server.msgpack:
+			c.server.packed(c, payload)
+		case binary:
 			c.server.attachment(c, payload)
-		} else {
+		default:
 			c.server.packet(c, payload)
 		}
 		p = p[head+size:]

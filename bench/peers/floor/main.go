@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -21,6 +22,8 @@ func main() {
 }
 
 func run(ctx context.Context) error {
+	parser := flag.String("parser", "json", "json, or msgpack, which is then all that it reads")
+	flag.Parse()
 	if err := process.RaiseFileLimit(1024); err != nil {
 		return err
 	}
@@ -30,5 +33,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "listening addr=%s\n", ln.Addr())
-	return newServer().serve(ctx, ln)
+	s := newServer()
+	s.msgpack = *parser == "msgpack"
+	return s.serve(ctx, ln)
 }

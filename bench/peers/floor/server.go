@@ -15,7 +15,8 @@ import (
 // server is the floor. Each connection has one goroutine that reads and, while
 // something waits for it, one that writes.
 type server struct {
-	tasks sync.WaitGroup
+	msgpack bool // what clients send is MessagePack
+	tasks   sync.WaitGroup
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
