@@ -64,11 +64,11 @@ func (p *plan) repeat(ctx context.Context, r row, cells map[string]*cell, dead m
 			if rep >= times {
 				continue
 			}
-			t.begin(s.name, r.title, rep+1, times)
 			w := p.workOf(s, r)
+			t.begin(s.name, r.title, rep+1, times, expected(s, r, w))
 			o := outcome{Error: "did not start before, and was not tried again"}
 			if dead[s.name] < givenUp {
-				o = do(ctx, s.set(r), r, w)
+				o = do(ctx, s.set(r), r, w, t.tick)
 			}
 			if err := ctx.Err(); err != nil {
 				return err
@@ -79,29 +79,30 @@ func (p *plan) repeat(ctx context.Context, r row, cells map[string]*cell, dead m
 				dead[s.name] = 0
 			}
 			cells[s.name].Runs = append(cells[s.name].Runs, o)
-			t.tell(s.name, r.title, rep+1, times, expected(s, r, w), o)
+			t.tell(o)
 		}
 	}
 	return nil
 }
 
-func do(ctx context.Context, s *server, r row, w load.Work) outcome {
+// do is one run. tick is called meanwhile.
+func do(ctx context.Context, s *server, r row, w load.Work, tick func()) outcome {
 	if r.across != "" {
 		r.work = w
-		return onTwo(ctx, s, r)
+		return onTwo(ctx, s, r, tick)
 	}
-	return once(ctx, s, w)
+	return once(ctx, s, w, tick)
 }
 
 // once starts a fresh server, does w and stops the server.
-func once(ctx context.Context, s *server, w load.Work) outcome {
+func once(ctx context.Context, s *server, w load.Work, tick func()) outcome {
 	ctx, cancel := bounded(ctx, w)
 	defer cancel()
 	c, err := child.Start(ctx, s.command...)
 	if err != nil {
 		return outcome{Error: err.Error(), dead: true}
 	}
-	return work(ctx, c.Target, w, c)
+	return work(ctx, c.Target, w, tick, c)
 }
 
 // bounded is the time that a run may take at all.
@@ -110,8 +111,8 @@ func bounded(ctx context.Context, w load.Work) (context.Context, context.CancelF
 }
 
 // work does w and stops the servers.
-func work(ctx context.Context, t load.Target, w load.Work, servers ...*child.Child) outcome {
-	result, err := load.Run(ctx, t, w)
+func work(ctx context.Context, t load.Target, w load.Work, tick func(), servers ...*child.Child) outcome {
+	result, err := load.Run(ctx, t, w, load.OnProgress(func(load.Progress) { tick() }))
 	o := outcome{Result: result}
 	if err != nil {
 		o.Error = err.Error()

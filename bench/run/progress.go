@@ -21,16 +21,25 @@ type teller struct {
 	since       time.Time
 	// spent and all are estimates: of the runs that are over, and of all.
 	spent, all time.Duration
+
+	// Of the run that is going on:
+	what  string
+	began time.Time
+	about time.Duration // an estimate
 }
 
 func newTeller(p *plan, out io.Writer) *teller {
 	t := &teller{out: out, total: p.runs(), since: time.Now(), all: p.expected()}
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) { // #nosec G115 -- small numbers
-		t.bar = progressbar.NewOptions64(t.all.Milliseconds(),
-			progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(24), progressbar.OptionSetPredictTime(false),
-			progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish(), progressbar.OptionSetRenderBlankState(true))
+		t.bar = newBar(t.all, out)
 	}
 	return t
+}
+
+func newBar(all time.Duration, out io.Writer) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(all.Milliseconds(),
+		progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(24), progressbar.OptionSetPredictTime(false),
+		progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish(), progressbar.OptionSetRenderBlankState(true))
 }
 
 // left is how long the rest takes, in the pace of what is over.
@@ -42,24 +51,33 @@ func (t *teller) left() time.Duration {
 	return max(rest, 0).Round(time.Second)
 }
 
-// begin says what is to run now. Where there is no terminal, tell will.
-func (t *teller) begin(server, title string, rep, reps int) {
-	if t.bar != nil {
-		t.bar.Describe(fmt.Sprintf("%v left · %s · %s · %d/%d", t.left(), title, server, rep, reps))
-	}
+// begin says what is to run now, and about how long it takes.
+func (t *teller) begin(server, title string, rep, reps int, about time.Duration) {
+	t.what = fmt.Sprintf("%s · %s · %d/%d", title, server, rep, reps)
+	t.began, t.about = time.Now(), about
+	t.tick()
 }
 
-// tell says what came out of a run that was expected to take about so long.
-func (t *teller) tell(server, title string, rep, reps int, about time.Duration, o outcome) {
+// tick moves the bar while a run goes on.
+func (t *teller) tick() {
+	if t.bar == nil {
+		return
+	}
+	at := min(t.spent+min(time.Since(t.began), t.about), t.all)
+	t.bar.Describe(fmt.Sprintf("%v left · %s", t.left(), t.what))
+	_ = t.bar.Set64(at.Milliseconds()) // a bar that cannot be drawn keeps nothing from being measured
+}
+
+// tell says what came out of the run that began last.
+func (t *teller) tell(o outcome) {
 	t.done++
-	t.spent += about
+	t.spent += t.about
 	f := o.failure()
 	if t.bar != nil {
 		if f != "" {
-			_ = t.bar.Clear() // a bar that cannot be drawn keeps nothing from being measured
-			_, _ = fmt.Fprintf(t.out, "%s · %s · %d/%d: FAILED: %s\n", title, server, rep, reps, f)
+			_ = t.bar.Clear()
+			_, _ = fmt.Fprintf(t.out, "%s: FAILED: %s\n", t.what, f)
 		}
-		_ = t.bar.Set64(min(t.spent, t.all).Milliseconds())
 		return
 	}
 	text := "no result"
@@ -72,8 +90,7 @@ func (t *teller) tell(server, title string, rep, reps int, about time.Duration, 
 	if f != "" {
 		text += " FAILED: " + f
 	}
-	_, _ = fmt.Fprintf(t.out, "[%3d/%d, about %v left] %s · %s · %d/%d: %s\n",
-		t.done, t.total, t.left(), title, server, rep, reps, text)
+	_, _ = fmt.Fprintf(t.out, "[%3d/%d, about %v left] %s: %s\n", t.done, t.total, t.left(), t.what, text)
 }
 
 // end takes the bar away.

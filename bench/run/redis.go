@@ -24,21 +24,21 @@ type between struct {
 }
 
 // onTwo starts a fresh Redis and two nodes of s, does the work of r and stops them.
-func onTwo(ctx context.Context, s *server, r row) outcome {
+func onTwo(ctx context.Context, s *server, r row, tick func()) outcome {
 	ctx, cancel := bounded(ctx, r.work)
 	defer cancel()
 	redis, err := startRedis(ctx)
 	if err != nil {
 		return outcome{Error: err.Error()}
 	}
-	o := acrossTwo(ctx, s.across(r.across, redis.url), redis, r)
+	o := acrossTwo(ctx, s.across(r.across, redis.url), redis, r, tick)
 	if err := redis.stop(); err != nil && o.Error == "" {
 		o.Error = err.Error()
 	}
 	return o
 }
 
-func acrossTwo(ctx context.Context, s *server, redis *between, r row) outcome {
+func acrossTwo(ctx context.Context, s *server, redis *between, r row, tick func()) outcome {
 	first, err := child.Start(ctx, s.command...)
 	if err != nil {
 		return outcome{Error: err.Error(), dead: true}
@@ -55,7 +55,7 @@ func acrossTwo(ctx context.Context, s *server, redis *between, r row) outcome {
 	case s.name != localServer:
 		t.Onward = &second.Target
 	}
-	return work(ctx, t, r.work, first, second)
+	return work(ctx, t, r.work, tick, first, second)
 }
 
 // startRedis returns once Redis accepts connections.

@@ -60,7 +60,7 @@ func TestServerThatDoesNotStartIsAnOutcome(t *testing.T) {
 		{"/nonexistent/server"},
 		{"sh", "-c", "echo no good >&2; exit 3"},
 	} {
-		o := once(t.Context(), &server{name: "broken", command: command}, load.Work{Kind: load.Echo})
+		o := once(t.Context(), &server{name: "broken", command: command}, load.Work{Kind: load.Echo}, func() {})
 		if o.Result != nil || o.Error == "" {
 			t.Errorf("%v: outcome %+v", command, o)
 		}
@@ -69,7 +69,7 @@ func TestServerThatDoesNotStartIsAnOutcome(t *testing.T) {
 
 func TestServerThatDiesIsAnOutcome(t *testing.T) {
 	script := "echo listening addr=127.0.0.1:1 >&2; echo last words >&2; exit 3"
-	o := once(t.Context(), &server{name: "dying", command: []string{"sh", "-c", script}}, load.Work{Kind: load.Echo})
+	o := once(t.Context(), &server{name: "dying", command: []string{"sh", "-c", script}}, load.Work{Kind: load.Echo}, func() {})
 	if o.Result != nil || o.Error == "" {
 		t.Errorf("outcome %+v", o)
 	}
@@ -88,5 +88,22 @@ func TestAServerThatNeverStartsIsNotTriedForever(t *testing.T) {
 	}
 	if text := rep.markdown(); !strings.Contains(text, "no result (**4 of 4 runs failed**)") || !strings.Contains(text, "- node, a, run 4: did not start before") {
 		t.Errorf("it is not told in:\n%s", text)
+	}
+}
+
+func TestTheBarNamesTheRunAndWhatFailed(t *testing.T) {
+	var out bytes.Buffer
+	all := 10 * time.Second
+	teller := &teller{out: &out, total: 2, since: time.Now(), all: all, bar: newBar(all, &out)}
+	teller.begin(nodeServer, "echo", 1, 3, 5*time.Second)
+	teller.tell(outcome{})
+	teller.begin(floorServer, "idle", 2, 3, 5*time.Second)
+	teller.tick()
+	teller.tell(outcome{Error: "it died"})
+	teller.end()
+	for _, want := range []string{"left · echo · node · 1/3", " 50% ", "left · idle · floor · 2/3", "idle · floor · 2/3: FAILED: it died\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in %q", want, out.String())
+		}
 	}
 }
