@@ -1,9 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
-	"strings"
 
 	"github.com/sockeye-io/sockeye/bench/figures"
 	"github.com/sockeye-io/sockeye/bench/load"
@@ -108,33 +109,40 @@ func (v verdict) result() string {
 }
 
 // scored is how many goals there are and how many were reached, stretch goals aside, with
-// the worst of what was missed.
+// what was missed, the worst first.
 type scored struct {
 	goals, reached int
-	missed         []string
-	worst          float64
+	rows           int // in which something was missed
+	missed         []missed
+}
+
+type missed struct {
+	text   string
+	factor float64 // infinite for what was not measured
 }
 
 func (rep *report) score() scored {
 	var s scored
 	for _, row := range rep.Rows {
+		before := len(s.missed)
 		for _, v := range row.Goals {
-			if v.Stretch {
+			switch {
+			case v.Stretch:
 				continue
+			case v.Pass:
+				s.reached++
+			case !v.measured:
+				s.missed = append(s.missed, missed{fmt.Sprintf("%s, %s (not measured)", row.Title, v.Goal), math.Inf(1)})
+			default:
+				s.missed = append(s.missed, missed{fmt.Sprintf("%s, %s (%.2f ×)", row.Title, v.Goal, v.Factor), v.Factor})
 			}
 			s.goals++
-			if v.Pass {
-				s.reached++
-				continue
-			}
-			s.worst = max(s.worst, v.Factor)
-			by := "not measured"
-			if v.measured {
-				by = fmt.Sprintf("%.2f ×", v.Factor)
-			}
-			s.missed = append(s.missed, fmt.Sprintf("%s, %s %s (%s)", row.Title, v.Figure, v.Goal, by))
+		}
+		if len(s.missed) > before {
+			s.rows++
 		}
 	}
+	slices.SortStableFunc(s.missed, func(a, b missed) int { return cmp.Compare(b.factor, a.factor) })
 	return s
 }
 
@@ -142,12 +150,18 @@ func (s scored) text() string {
 	if s.goals == 0 {
 		return ""
 	}
+	const named = 5
 	text := fmt.Sprintf("%d of %d goals reached", s.reached, s.goals)
-	if len(s.missed) > 0 {
-		text += "; missed: " + strings.Join(s.missed, "; ")
-		if len(s.missed) > 1 && s.worst > 0 {
-			text += fmt.Sprintf("; worst %.2f ×", s.worst)
+	for i, m := range s.missed {
+		switch i {
+		case 0:
+			text += fmt.Sprintf("; missed in %d of the rows: ", s.rows)
+		case named:
+			return text + fmt.Sprintf(" and %d more.", len(s.missed)-named)
+		default:
+			text += "; "
 		}
+		text += m.text
 	}
 	return text + "."
 }

@@ -82,7 +82,7 @@ func TestMissedGoalAndLossAreShown(t *testing.T) {
 	text := rep.markdown()
 	for _, want := range []string{
 		"6.00 (**1 of 1 runs failed**)", "≤ 0.5 × node | 0.60 | **miss, 1.20 ×** |", "in any run: **miss**.",
-		"**0 of 1 goals reached; missed: work a, CPU µs per ack ≤ 0.5 × node (1.20 ×).**", "- sockeye, work a, run 1: 3 lost",
+		"**0 of 1 goals reached; missed in 1 of the rows: work a, ≤ 0.5 × node (1.20 ×).**", "- sockeye, work a, run 1: 3 lost",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)
@@ -197,5 +197,16 @@ func TestTheSamePageFromTheResults(t *testing.T) {
 		if base := filepath.Base(name); strings.HasSuffix(base, ".svg") && !strings.Contains(string(page), "]("+base+")") {
 			t.Errorf("the page does not show %s", base)
 		}
+	}
+}
+
+func TestTheWorstMissesAreNamedFirst(t *testing.T) {
+	rep := made([]float64{6}, []float64{10}, []float64{1}, 0)
+	rep.Rows[0].def.goals = []goal{atMost(5), atMost(1), atMost(7), atMost(2), atMost(3), atMost(4), times(1, floorServer), atMost(5.5)}
+	rep.settle()
+	const want = "1 of 8 goals reached; missed in 1 of the rows: work a, ≤ 1.00 (6.00 ×); work a, ≤ 1 × floor (6.00 ×); " +
+		"work a, ≤ 2.00 (3.00 ×); work a, ≤ 3.00 (2.00 ×); work a, ≤ 4.00 (1.50 ×) and 2 more."
+	if got := rep.score().text(); got != want {
+		t.Errorf("%q", got)
 	}
 }
