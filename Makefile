@@ -69,6 +69,13 @@ screenshots: build ## Write docs/screenshots/, a picture of each page in light, 
 chaos: build ## Ten minutes of failing nodes, proxies and Redis under 300 clients; writes docs/evidence/chaos.txt.
 	@GO='$(GO)' NPM='$(NPM)' ./test/chaos.sh
 
+# How long make soak takes: make soak SOAK=1h.
+SOAK ?= 10m
+
+.PHONY: soak
+soak: build ## Ten minutes (SOAK) of mixed work that must lose and leave nothing; writes docs/evidence/soak.md.
+	@$(GO) run ./test/soak -duration '$(SOAK)' -out docs/evidence/soak.md
+
 .PHONY: lint
 lint: $(LINT) ## Check style, import arrows and formatting.
 	$(LINT) run ./...
