@@ -174,6 +174,7 @@ var ErrAtOnce = errors.New("stop without sending clients away evenly")
 func (a *App) Run(ctx context.Context) error {
 	a.joinNodes(ctx)
 	defer a.watchCertificates(ctx)()
+	defer a.trimMemory(ctx)()
 	main := a.httpServer(a.behindProxies(a.routes())) //nolint:contextcheck // requests have contexts of their own
 	main.ConnContext = withConn
 	failed := make(chan error, 3)

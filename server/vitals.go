@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"os"
 	"runtime/metrics"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/handlers/telemetry"
+	"github.com/sockeye-io/sockeye/server/trim"
 )
 
 // vitals measures this process for dashboards. It is used by one goroutine.
@@ -40,6 +42,22 @@ func (v *vitals) measure() []telemetry.Vital {
 		{Metric: "memory", Value: round(float64(resident()) / (1 << 20)), Unit: "MiB"},
 		{Metric: "events", Value: round(rate), Unit: "/s"},
 		{Metric: "connections", Value: float64(v.app.io.Engine().Stats().Sessions)},
+	}
+}
+
+// trimMemory gives memory back whenever the program has become quiet, until the returned
+// function is called, which waits.
+func (a *App) trimMemory(ctx context.Context) (stop func()) {
+	t := &trim.Trimmer{Sessions: a.io.Engine().Len, Processor: processorTime, Logger: a.log}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		t.Run(ctx)
+		close(done)
+	}()
+	return func() {
+		cancel()
+		<-done
 	}
 }
 
