@@ -14,47 +14,95 @@ var errStandstill = errors.New("engineio: no byte taken")
 var writeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, maxWrite); return &b }}
 
 // flush writes everything queued, in as few writes as it takes, and goes away
-// when the queue is empty. At most one runs for a session.
+// when the queue is empty. At most one runs for a session, or one of the flushers has it
+// in hand.
 func (s *Session) flush(c *wsConn) {
 	var few [8]entry
-	batch := few[:0]
-	for {
-		s.mu.Lock()
-		if s.state == stateClosed || s.ws != c || s.out.empty() || s.out.pulled {
-			s.flushing = false
-			done, why := s.state == stateClosing && s.out.empty() && s.ws == c, s.why
-			ended := s.state == stateClosed
-			s.mu.Unlock()
-			if done {
-				s.end(why)
-			} else if ended {
-				c.leave(why)
-			}
-			return
-		}
-		batch = s.out.take(batch[:0], maxWrite)
-		s.mu.Unlock()
-
-		page, err := c.writeEntries(batch)
-
-		s.mu.Lock()
-		s.out.settle(batch)
-		s.out.sent.add(page.messages, page.bytes)
-		s.countLocked()
-		if page.more && s.state != stateClosed {
-			s.out.putBack(batch[0])
-		}
-		s.flushing = err == nil
-		s.mu.Unlock()
-		clear(batch)
-		if err != nil {
-			s.writeFailed(c, err)
-			return
-		}
+	batch, more := s.turn(c, few[:0], replayed{}, true)
+	for more {
+		batch, more = s.flushBatch(c, batch)
 	}
 }
 
-func (s *Session) writeFailed(c *wsConn, err error) {
+// flushBatch writes a batch and takes the next.
+func (s *Session) flushBatch(c *wsConn, batch []entry) ([]entry, bool) {
+	page, err := c.writeEntries(batch)
+	if err != nil {
+		s.writeFailed(c, batch, page, err)
+		return nil, false
+	}
+	return s.turn(c, batch, page, true)
+}
+
+// flushRest is flush that begins in the middle: with the rest of what the frames of a
+// batch are, or with a replay.
+func (s *Session) flushRest(c *wsConn, batch []entry, rest []byte) {
+	more := true
+	if len(rest) > 0 {
+		if err := c.write(rest); err != nil {
+			s.writeFailed(c, batch, replayed{}, err)
+			return
+		}
+		batch, more = s.turn(c, batch, replayed{}, true)
+	}
+	for more {
+		batch, more = s.flushBatch(c, batch)
+	}
+}
+
+// turn is what a flusher does between two writes: it settles what was written, whose
+// memory it uses again, and takes what comes next, if it is to. When nothing more is queued
+// the flusher has to go away.
+func (s *Session) turn(c *wsConn, written []entry, page replayed, take bool) (batch []entry, more bool) {
+	s.mu.Lock()
+	if len(written) > 0 {
+		s.settleLocked(written, page)
+	}
+	if s.state == stateClosed || s.ws != c || s.out.empty() || s.out.pulled {
+		s.flushing = false
+		done, why := s.state == stateClosing && s.out.empty() && s.ws == c, s.why
+		ended := s.state == stateClosed
+		s.mu.Unlock()
+		if done {
+			s.end(why)
+		} else if ended {
+			go c.leave(why)
+		}
+		return nil, false
+	}
+	if take {
+		batch = s.out.take(written[:0], maxWrite)
+	}
+	s.mu.Unlock()
+	return batch, true
+}
+
+// settleLocked takes what was written off the account.
+func (s *Session) settleLocked(written []entry, page replayed) {
+	s.out.settle(written)
+	s.out.sent.add(page.messages, page.bytes)
+	s.countLocked()
+	if page.more && s.state != stateClosed {
+		s.out.putBack(written[0])
+	}
+	clear(written)
+}
+
+// startFlush has written what is queued for a session that is marked as flushing.
+func (s *Session) startFlush(c *wsConn) {
+	if c.raw != nil {
+		s.srv.flushers.add(c)
+		return
+	}
+	go s.flush(c)
+}
+
+// writeFailed ends the session of a flusher that cannot go on.
+func (s *Session) writeFailed(c *wsConn, batch []entry, page replayed, err error) {
+	s.mu.Lock()
+	s.settleLocked(batch, page)
+	s.flushing = false
+	s.mu.Unlock()
 	if errors.Is(err, errStandstill) {
 		s.standstill()
 	} else {
@@ -139,11 +187,7 @@ func (c *wsConn) frameOf(e entry) []byte {
 func (c *wsConn) write(b []byte) error {
 	for len(b) > 0 {
 		n, err := c.conn.Write(b[:min(len(b), c.stride(len(b)))])
-		c.s.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
-		c.wrote.Add(int64(n))
-		if n > 0 {
-			c.activity.sent()
-		}
+		c.handedOver(n)
 		b = b[n:]
 		if err == nil {
 			continue
@@ -162,6 +206,15 @@ func (c *wsConn) write(b []byte) error {
 		}
 	}
 	return nil
+}
+
+// handedOver notes that n bytes were written.
+func (c *wsConn) handedOver(n int) {
+	if n > 0 {
+		c.s.srv.stats.bytesOut.Add(uint64(n))
+		c.wrote.Add(int64(n))
+		c.activity.sent()
+	}
 }
 
 // tlsRecord is the longest TLS record, in bytes (RFC 8446, section 5.1).

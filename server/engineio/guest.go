@@ -171,7 +171,7 @@ func (s *Session) carry(c *wsConn, head *Message) bool {
 	}
 	s.mu.Unlock()
 	if flush != nil {
-		go s.flush(flush)
+		s.startFlush(flush)
 	}
 	return true
 }

@@ -129,7 +129,7 @@ func (s *Session) heard(t wire.Type) error {
 	}
 	s.mu.Unlock()
 	if c != nil {
-		go s.flush(c)
+		s.startFlush(c)
 	}
 	return nil
 }

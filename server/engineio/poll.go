@@ -247,7 +247,7 @@ func (s *Session) leavePoll(me *waitingPoll, x *exchange) *pollAnswer {
 	}
 	s.mu.Unlock()
 	if c != nil {
-		go s.flush(c)
+		s.startFlush(c)
 	}
 	if over {
 		s.end(why)

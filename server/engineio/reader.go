@@ -37,7 +37,7 @@ type watched struct {
 // newConn is a wsConn that is yet to be carried by. One that carries no WebSocket, as that
 // of an event stream, needs nothing more.
 func newConn(conn net.Conn) *wsConn {
-	c := &wsConn{conn: conn}
+	c := &wsConn{conn: conn, raw: rawWriter(conn)}
 	c.activity.since = time.Now()
 	c.frames.conn = c
 	if raw := rawOf(conn); raw != nil {

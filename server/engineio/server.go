@@ -36,6 +36,7 @@ type Server struct {
 	upgrades *upgradeHolds
 	stats    counters
 	queued   outboxTotal
+	flushers flushers
 	wg       sync.WaitGroup // sessions, and readers of WebSockets
 
 	mu       sync.RWMutex
@@ -69,6 +70,7 @@ func NewServer(h Handler, o *Options) (*Server, error) {
 	}
 	s := &Server{opts: opts, handler: h, holds: newHolds(opts.PollHold), sessions: make(map[string]*Session)}
 	s.queued.limit = opts.OutboxTotal
+	s.flushers.init()
 	s.idleCuts, s.upgrades = newCuts(opts.PingInterval), newUpgradeHolds(&s.opts)
 	return s, nil
 }
@@ -243,7 +245,7 @@ func (s *Server) handshake(x *exchange) {
 		return
 	}
 	if c != nil {
-		go session.flush(c)
+		session.startFlush(c)
 		c.begin()
 		return
 	}

@@ -181,7 +181,7 @@ func (s *Session) sendOverLimit() error {
 		return ErrClosed
 	}
 	if c != nil {
-		go s.flush(c)
+		s.startFlush(c)
 	}
 	return nil
 }
@@ -224,7 +224,7 @@ func (s *Session) wakeUnlock() {
 	c := s.wakeLocked()
 	s.mu.Unlock()
 	if c != nil {
-		go s.flush(c)
+		s.startFlush(c)
 	}
 }
 

@@ -176,7 +176,7 @@ func (s *Session) completeUpgrade(c *wsConn) error {
 	s.srv.upgrades.upgraded(s.origin.addr)
 	s.srv.opts.Observer.SessionUpgraded(s.protocol)
 	if flush != nil {
-		go s.flush(flush)
+		s.startFlush(flush)
 	}
 	if u, ok := s.recv.(UpgradeReceiver); ok {
 		u.Upgraded()

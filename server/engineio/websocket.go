@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/gobwas/httphead"
@@ -40,7 +41,8 @@ const flushTimeout = time.Second
 type wsConn struct {
 	s       *Session
 	conn    net.Conn
-	deflate bool // permessage-deflate was negotiated
+	raw     syscall.RawConn // writes without waiting; nil where that cannot be
+	deflate bool            // permessage-deflate was negotiated
 
 	activity  activity      // see keepalive.go
 	pingEvery time.Duration // WebSocket pings go out in silence, 0: none; guarded by Session.mu
