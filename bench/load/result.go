@@ -103,6 +103,14 @@ func (r *Result) AsidePerUnit() float64 {
 	return float64(r.Aside.Nanoseconds()) / 1e3 / float64(r.Units)
 }
 
+// ReceivedPerUnit is Received for one unit, in bytes.
+func (r *Result) ReceivedPerUnit() float64 {
+	if r.Units == 0 {
+		return 0
+	}
+	return float64(r.Received) / float64(r.Units)
+}
+
 // PerSecond is units per second of the measured time.
 func (r *Result) PerSecond() float64 {
 	if r.Elapsed <= 0 {

@@ -16,6 +16,10 @@ func TestArgumentsAreChecked(t *testing.T) {
 		{"-url", "http://192.0.2.1:80"},
 		{"-work", "sing"},
 		{"-window", "many"},
+		{"-parser", "xml"},
+		{"-stalled", "0.9"},
+		{"-work", "echo", "-rooms", "2"},
+		{"-namespace", "news"},
 	} {
 		if _, err := run(t.Context(), args, &bytes.Buffer{}); err == nil {
 			t.Errorf("%q: accepted", args)
@@ -39,11 +43,11 @@ func TestNobodyListening(t *testing.T) {
 
 func TestDescriptionNamesFailures(t *testing.T) {
 	var b bytes.Buffer
-	r := &load.Result{Units: 10, Elapsed: time.Second, Lost: 3, Notes: []string{"why"}}
+	r := &load.Result{Units: 10, Elapsed: time.Second, Lost: 3, Churned: 7, Notes: []string{"why"}}
 	if err := describe(&b, r); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"10 per second", "3 lost", "- why"} {
+	for _, want := range []string{"10 per second", "3 lost", "7 clients came and went", "- why"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in:\n%s", want, b.String())
 		}
