@@ -162,7 +162,8 @@ var (
 )
 
 // argument returns the only argument of a list, which begins with "msg" in an
-// event. Servers in use all write lists as JSON.stringify does; another notation
+// event. That it is the only one is seen when it is compared with what was sent, which
+// has no quotes. Servers in use all write lists as JSON.stringify does; another notation
 // is read with patience.
 func argument(list []byte, event, attachment bool) ([]byte, bool) {
 	head := msgHead

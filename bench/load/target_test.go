@@ -2,8 +2,10 @@ package load
 
 import (
 	"math"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -144,5 +146,57 @@ func TestResultArithmetic(t *testing.T) {
 	r.Lost, r.FailedConnects = 2, 1
 	if got := r.Failure(); got != "2 lost, 1 failed connects" {
 		t.Errorf("failure %q", got)
+	}
+}
+
+// One address of this machine has no more than 28,232 ports for one server.
+func TestClientsComeFromSeveralAddresses(t *testing.T) {
+	if !manySources {
+		t.Skip("only Linux has all of 127.0.0.0/8")
+	}
+	ep := endpoint{addr: "127.0.0.1:3000"}
+	if ep.spread(portsPerSource); ep.sources != 0 {
+		t.Errorf("%d sources for few", ep.sources)
+	}
+	if ep.spread(2*portsPerSource + 1); ep.sources != 3 {
+		t.Errorf("%d sources, want 3", ep.sources)
+	}
+	var mu sync.Mutex
+	from := map[string]bool{}
+	srv := &relay{seen: func(req *http.Request) {
+		host, _, _ := net.SplitHostPort(req.RemoteAddr)
+		mu.Lock()
+		from[host] = true
+		mu.Unlock()
+	}}
+	target := Target{URL: srv.serve(t)}
+	w, err := small(Work{Kind: Echo, Clients: 6, Messages: 2}).filled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	eps, _, err := resolveAll(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eps[0].sources = 3
+	l, err := newLoop(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	r := newRun(w, eps, &format{parser: JSON, nsp: "/"}, l)
+	if err := r.do(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	clean(t, r.res)
+	if len(from) != 3 || !from["127.0.0.1"] || !from["127.0.0.3"] {
+		t.Errorf("clients came from %v, want 127.0.0.1 to 127.0.0.3", from)
+	}
+}
+
+func TestOthersAreOnlyDialledOnRequest(t *testing.T) {
+	ep, err := resolve(t.Context(), Target{URL: "https://192.0.2.1/rt"}, true)
+	if err != nil || ep.addr != "192.0.2.1:443" || ep.tls == nil || ep.tls.ServerName != "192.0.2.1" || ep.path != "/rt/" {
+		t.Errorf("%+v, error %v", ep, err)
 	}
 }
