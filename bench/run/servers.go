@@ -142,12 +142,20 @@ func (w workshop) ours(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	// MessagePack needs none: the server looks at the client's first packet.
+	options := map[feature][]string{featureDeflate: {"--per-message-deflate"}}
+	help, err := w.output(ctx, w.root, bin, "serve", "--help")
+	if err != nil {
+		return nil, err
+	}
+	if strings.Contains(help, "idle-mode") { // a binary of before may be measured too
+		options[featureIdle] = []string{"--idle-mode"}
+	}
 	return &server{
 		name: sockeyeServer, version: firstLine(version),
 		// A client of the bench sends as much as it can, which is what limits are for.
 		command: []string{bin, "serve", "--listen", "127.0.0.1:0", "--log-level", "info", "--event-rate", "off", "--byte-rate", "off"}, joins: "--redis-url",
-		// MessagePack needs none: the server looks at the client's first packet.
-		options: map[feature][]string{featureDeflate: {"--per-message-deflate"}},
+		options: options,
 	}, nil
 }
 
