@@ -32,6 +32,7 @@ var notRun = map[string]struct {
 	"docs/proxies.md nginx":   {1, "a part of a file: test/proxies starts nginx with the same lines"},
 	"deploy/README.md ini":    {2, "variables: test/deploy reads those files for options that there are"},
 	"docs/operations.md text": {2, "a part of Prometheus' file, and a line of the log"},
+	"docs/measuring.md text":  {1, "figures of one run: cmd/sockeye/bench_test.go looks at the table of another"},
 	"docs/cluster.md ":        {1, "a command of Redis, which adapters/redisstreams/failover_test.go gives it"},
 	"docs/websocket.md ":      {1, "two addresses"},
 }

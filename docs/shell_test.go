@@ -58,7 +58,7 @@ var notTried = map[string]struct {
 	"cd":         {1, "with npm install, before the next"},
 	"npm":        {2, "starts the Express example, which test/backends does"},
 	"python3":    {2, "is the reader's web server, or a client to type into"},
-	"go":         {5, "measures and profiles for minutes; bench has tests of its own"},
+	"go":         {4, "measures and profiles for minutes; bench has tests of its own"},
 	"sha256sum":  {1, "of an archive that is not here; deploy/release has tests of what is in it"},
 	"tar":        {1, "the same"},
 	"./sockeye-": {1, "the same"},

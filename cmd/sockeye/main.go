@@ -23,6 +23,7 @@ type program struct {
 	Block    blockCommand    `cmd:"" help:"Block a user: it is disconnected and cannot come back."`
 	Unblock  unblockCommand  `cmd:"" help:"Take a block back."`
 	Comments commentsCommand `cmd:"" help:"Make and keep the sites whose pages have comments."`
+	Bench    benchCommand    `cmd:"" help:"Try how fast a server is, and whether it loses anything: this one or any other with Socket.IO."`
 	Demo     demoCommand     `cmd:"" help:"Act as somebody else, to have something to look at."`
 	Blocks   blocksCommand   `cmd:"" help:"List who is blocked."`
 }

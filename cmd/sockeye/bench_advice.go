@@ -1,0 +1,109 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sockeye-io/sockeye/bench/load"
+)
+
+// What can be done about limits of the server. Others than Sockeye have other names for them.
+const (
+	adviceHandshakes = "the server takes no more connections from one address: on Sockeye, --ip-handshakes off and --ip-connections off lift that"
+	adviceEvents     = "the server takes no more events from one client: on Sockeye, --event-rate off lifts that; or say less, with --rate or a smaller --window"
+	adviceUser       = "the server takes no more connections of one user: on Sockeye, --user-handshakes off and --user-connections off lift that"
+	adviceFull       = "the server is full, or not there: on Sockeye, --max-connections and the limit of open files decide"
+	adviceSlow       = "the server reads more slowly than clients write: on Sockeye, --byte-rate off lifts that; or say less, with --rate or a smaller --payload"
+	adviceToken      = "show who the clients are, with --token or --auth; on Sockeye, --anonymous lets everybody in"
+	adviceRoom       = "name a room that this token may use with --room, or show another token"
+	adviceConnect    = "that is the server's answer to CONNECT: --namespace, --token and --auth are what it is about"
+	adviceRelay      = "fan-out and echo need the relay's contract (join, say and echo), on Sockeye --relay on, which is the default, and the right --namespace; --work connect,idle does without"
+	adviceWebSocket  = "Socket.IO is there, and no WebSocket came through: does the proxy pass Upgrade on? --transport polling does without"
+)
+
+// troubles are what the generator's texts tell apart, and what can be done; the first that
+// matches counts.
+var troubles = []struct {
+	sign   *regexp.Regexp
+	advice string
+	relay  bool // it is about works that need the relay
+}{
+	{regexp.MustCompile(`HTTP/1\.1 429|status 429`), adviceHandshakes, false},
+	{regexp.MustCompile(`HTTP/1\.1 50[234]|status 50[234]`), adviceFull, false},
+	{regexp.MustCompile(`"user-(connections|handshakes)"`), adviceUser, false},
+	{regexp.MustCompile(`"rate_limited"|\["limit",`), adviceEvents, false},
+	{regexp.MustCompile(`"(unauthorized|invalid_token|token_expired|blocked)"|status 40[13]|HTTP/1\.1 40[13]`), adviceToken, false},
+	{regexp.MustCompile(`join answered .*"code":"forbidden"`), adviceRoom, true},
+	{regexp.MustCompile(`WebSocket refused|upgrade: `), adviceWebSocket, false},
+	{regexp.MustCompile(`refused: "4`), adviceConnect, false},
+	{regexp.MustCompile(`i/o timeout|deadline exceeded|nothing arrived|join answered`), adviceRelay, true},
+}
+
+// advice is what can be done about what went wrong, or "".
+func advice(kind load.Kind, text string) string {
+	text = strings.ReplaceAll(text, `\"`, `"`)
+	for _, t := range troubles {
+		if t.sign.MatchString(text) && (!t.relay || kind == load.Fanout || kind == load.Echo) {
+			return t.advice
+		}
+	}
+	return ""
+}
+
+// refused is the error of clients of which none could connect, with advice.
+func (b *bench) refused(kind load.Kind, err error) error {
+	return advised(kind, plain(err.Error()), err.Error())
+}
+
+// unfit says what is wrong with a server that lets clients in and does not do what they ask.
+func (b *bench) unfit(kind load.Kind, r *load.Result) error {
+	return advised(kind, "one client alone: "+r.Failure()+": "+strings.Join(plainNotes(r.Notes), "; "), strings.Join(r.Notes, "\n"))
+}
+
+func advised(kind load.Kind, what, text string) error {
+	if advice := advice(kind, text); advice != "" {
+		what += ": " + advice
+	}
+	return errors.New(name(kind) + ": " + what)
+}
+
+var (
+	fromGenerator = regexp.MustCompile(`load: |no client could connect: |client \d+: |read tcp \S+: `)
+	quoted        = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+)
+
+// plain is a text of the generator for people: the first line, without numbers of clients, and
+// with what the server said as it said it.
+func plain(text string) string {
+	text, _, _ = strings.Cut(text, "\n") // what other clients met is the same
+	text = fromGenerator.ReplaceAllString(text, "")
+	text = strings.ReplaceAll(text, "i/o timeout", "no answer in time")
+	return quoted.ReplaceAllStringFunc(text, func(q string) string {
+		said, err := strconv.Unquote(q)
+		if err != nil {
+			return q
+		}
+		var refused struct{ Message string }
+		if at := strings.IndexByte(said, '{'); at > 0 && said[0] == '4' && json.Unmarshal([]byte(said[at:]), &refused) == nil && refused.Message != "" {
+			return fmt.Sprintf("%q", refused.Message)
+		}
+		said, _, _ = strings.Cut(said, "\r\n")
+		return said
+	})
+}
+
+// plainNotes are notes for people, each once.
+func plainNotes(notes []string) []string {
+	var all []string
+	for _, n := range notes {
+		if n = plain(n); !slices.Contains(all, n) {
+			all = append(all, n)
+		}
+	}
+	return all
+}
