@@ -57,6 +57,7 @@ func (a *App) openLimits() (err error) {
 
 // guard puts limits and the PROXY protocol before the connections of the main address.
 func (a *App) guard(l net.Listener) net.Listener {
+	l = a.watchFiles(l)
 	if a.limits.door != nil {
 		l = a.limits.door.Listen(l, a.limits.trusted.Has)
 	}

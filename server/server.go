@@ -227,6 +227,7 @@ func (a *App) announce() {
 	if a.metricsListener != nil {
 		a.log.Info("metrics are at", "url", "http://"+a.metricsListener.Addr().String()+"/metrics")
 	}
+	a.checkOpenFiles(openFileLimit())
 	if !a.anonymous && !a.canKnow() {
 		a.log.Warn(anonymousRefused)
 	} else if a.cfg.knowsClients() {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -156,7 +157,7 @@ func TestAnonymousClientsAreRefusedWhereTheyMayNotBe(t *testing.T) {
 			refused(t, "websocket", res, body, "--anonymous")
 			sockettest.Eventually(t, "two warnings in the log, about --anonymous", func() bool {
 				log := r.log.String()
-				return strings.Count(log, "level=WARN") >= 2 && strings.Contains(log, "--anonymous")
+				return len(regexp.MustCompile(`level=WARN .*--anonymous`).FindAllString(log, -1)) >= 2
 			})
 			for _, path := range []string{"/", "/healthz", "/readyz"} {
 				if res, _ := r.do(t, http.MethodGet, path); res.StatusCode != http.StatusOK {

@@ -30,13 +30,23 @@ type process struct {
 
 func startProcess(t *testing.T, args ...string) *process {
 	t.Helper()
+	return startLimited(t, "", args...)
+}
+
+// startLimited is startProcess after a line of shell that sets limits, if there is one.
+func startLimited(t *testing.T, limits string, args ...string) *process {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &process{log: newOutput(), exited: make(chan error, 1)}
-	p.cmd = exec.CommandContext(ctx, self, append([]string{"--listen", "127.0.0.1:0"}, args...)...)
+	args = append([]string{self, "--listen", "127.0.0.1:0"}, args...)
+	if limits != "" {
+		args = append([]string{"sh", "-c", limits + ` && exec "$0" "$@"`}, args...)
+	}
+	p.cmd = exec.CommandContext(ctx, args[0], args[1:]...)
 	p.cmd.Env = append(os.Environ(), asProgram+"=1")
 	p.cmd.Stderr = p.log
 	if err := p.cmd.Start(); err != nil {
