@@ -112,6 +112,10 @@ bench-carried: build ## Measure polls that are carried from node to node beside 
 bench-quick: build ## The same in a minute or two: to see a trend, not to quote.
 	@$(GO) run ./bench/run -profile quick
 
+.PHONY: bench-growth
+bench-growth: build ## Measure how cost grows with clients, rooms and their size; writes docs/bench/growth.md and its charts.
+	@$(GO) run ./bench/run -profile growth -out docs/bench
+
 .PHONY: bench-ways
 bench-ways: build ## Measure webhooks, the HTTP API, event streams and telemetry; writes docs/evidence/ways.md.
 	@$(GO) run ./bench/ways -out docs/evidence/ways.md

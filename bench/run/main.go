@@ -49,7 +49,7 @@ type options struct {
 func parse(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	f.StringVar(&o.profile, "profile", "full", "what to measure: full, quick, carried or peers")
+	f.StringVar(&o.profile, "profile", "full", "what to measure: full, quick, carried, growth or peers")
 	f.StringVar(&o.servers, "servers", "", "comma-separated `names` instead of the profile's: "+strings.Join(serverNames, ", "))
 	f.StringVar(&o.rows, "rows", "", "only the rows whose key matches this `regexp`")
 	f.BoolVar(&o.contract, "contract", false, "check with the official client that the servers keep the relay contract, and measure nothing")

@@ -23,6 +23,9 @@ func (rep *report) markdown() string {
 	for _, pic := range rep.drawings() {
 		fmt.Fprintf(&b, "![%s](%s)\n\n", pic.alt, pic.file)
 	}
+	if rep.plan != nil && rep.plan.section != nil {
+		rep.plan.section(rep, &b)
+	}
 	rep.guaranteeTable(&b)
 	rep.goalTable(&b)
 	if len(rep.Rows) > 0 {

@@ -28,6 +28,8 @@ type plan struct {
 	small bool
 	// pictures are drawn beside the page, nil for none.
 	pictures func(*report) []picture
+	// section is a part of the page of the profile's own, nil for none.
+	section func(*report, *strings.Builder)
 }
 
 // row is one line of the table.
@@ -76,6 +78,7 @@ func profiles() map[string]func() *plan {
 		"full":    full,
 		"quick":   quick,
 		"carried": carried,
+		"growth":  growth,
 		"peers":   peers,
 	}
 }
