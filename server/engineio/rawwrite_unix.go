@@ -5,8 +5,6 @@ package engineio
 import (
 	"net"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // rawWriter is the way to write on a connection without waiting, or nil where that cannot
@@ -23,14 +21,16 @@ func rawWriter(c net.Conn) syscall.RawConn {
 	return raw
 }
 
-// writeNow writes what the connection takes at once, and returns how much that was.
+// writeNow writes what the connection takes at once, and returns how much that was. With
+// the syscall package the race detector knows that what was done before a write is done
+// before it is read.
 func writeNow(fd uintptr, b []byte) int {
 	for {
-		n, err := unix.Write(int(fd), b)
+		n, err := syscall.Write(int(fd), b)
 		switch err {
 		case nil:
 			return n
-		case unix.EINTR:
+		case syscall.EINTR:
 		default:
 			return 0
 		}

@@ -117,7 +117,7 @@ func (s *Socket) stop(r DisconnectReason, to uint32) (first bool) {
 	s.mu.Unlock()
 	s.loseAcks()
 	if start {
-		go s.pump()
+		s.ns.srv.pumps.start(s)
 	}
 	return true
 }

@@ -143,7 +143,7 @@ func (s *Socket) enqueueUnlock(e *Event) {
 	s.in.running = true
 	s.mu.Unlock()
 	if start {
-		go s.pump()
+		s.ns.srv.pumps.start(s)
 	}
 }
 

@@ -23,6 +23,7 @@ type Server struct {
 	engine    *engineio.Server
 	root      *Namespace
 	open      tally // connections not done with
+	pumps     pumps
 
 	mu         sync.RWMutex
 	namespaces map[string]*Namespace
@@ -300,6 +301,7 @@ func (s *Server) releaseNamespace(n *Namespace) {
 // returned, whose contexts it ends; and closes the adapters. It returns the
 // context's error when that ends first. A second call waits likewise.
 func (s *Server) Close(ctx context.Context) error {
+	defer s.pumps.close()
 	errs := []error{s.engine.Close(ctx)}
 	s.open.shut()
 	if err := s.open.wait(ctx); err != nil {

@@ -59,6 +59,7 @@ var threeAttachments = []any{[]byte(payload64), map[string]any{"a": []byte(paylo
 
 // decodeAll decodes the messages of one packet.
 func decodeAll(b *testing.B, f Format, parts []Part) {
+	b.Helper()
 	d := NewDecoder(Options{Format: f})
 	b.ReportAllocs()
 	for b.Loop() {
