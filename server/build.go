@@ -148,6 +148,8 @@ func (a *App) engineOptions() engineio.Options {
 		Origins:         pageOrigins{a.origins, a},
 		AllowRequest:    a.admit,
 		ConnectionError: a.connectionError,
+		TakeOver:        c.ProxyProtocol != protocolRequired && c.ProxyProtocol != protocolOptional, // what reads its header reads ahead
+		Answered:        a.answered,
 		LogSessions:     c.LogConnections,
 		Logger:          a.log,
 		Observer:        a.metrics,

@@ -4,9 +4,12 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/sockeye-io/sockeye/server/engineio"
 )
 
 // noRoute is the label of requests for what there is not: paths are the client's words.
@@ -21,6 +24,19 @@ func (a *App) countRequests(c *gin.Context) {
 		route = noRoute
 	}
 	a.metrics.Answered(route, statusOf(c), time.Since(start))
+}
+
+// answered counts an answer that the middleware has no part in, and logs it as they do:
+// see engineio.Options.TakeOver.
+func (a *App) answered(x engineio.Answered) {
+	route := a.cfg.BasePath()
+	if !strings.HasSuffix(x.Path, "/") {
+		route = strings.TrimSuffix(route, "/")
+	}
+	a.metrics.Answered(route, x.Status, x.Took)
+	if a.cfg.LogLevel == "debug" {
+		a.logAnswer(x.Method, x.Path, x.Status, x.Took, x.RemoteAddr)
+	}
 }
 
 // statusOf is the status of the answer. That of a WebSocket was written past Gin.

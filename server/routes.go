@@ -204,6 +204,9 @@ func (a *App) recoverPanics(c *gin.Context) {
 func (a *App) logRequests(c *gin.Context) {
 	start := time.Now()
 	c.Next()
-	a.log.Debug("request", "method", c.Request.Method, "path", c.Request.URL.Path,
-		"status", c.Writer.Status(), "took", time.Since(start), "remote", c.Request.RemoteAddr)
+	a.logAnswer(c.Request.Method, c.Request.URL.Path, c.Writer.Status(), time.Since(start), c.Request.RemoteAddr)
+}
+
+func (a *App) logAnswer(method, path string, status int, took time.Duration, remote string) {
+	a.log.Debug("request", "method", method, "path", path, "status", status, "took", took, "remote", remote)
 }

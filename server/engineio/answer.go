@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unique"
 )
 
 // Error codes of refused requests, as in Node's server.
@@ -84,11 +85,29 @@ type exchange struct {
 	q   query
 
 	session *Session // whose poll this is, or nil
+	usual   bool     // it was answered as most are
+
+	// In the lane, where w and r are nil until outOfLane.
+	conn  *laneConn
+	like  unique.Handle[pattern]
+	began time.Time
+	body  []byte
+}
+
+// gone is closed when the client has left. In the lane nobody looks during a POST.
+func (x *exchange) gone() <-chan struct{} {
+	if x.conn != nil {
+		return nil
+	}
+	return x.r.Context().Done()
 }
 
 // refuse answers with the error body of the protocol.
 func (x *exchange) refuse(f refusal) {
 	f.complete()
+	if x.w == nil {
+		x.outOfLane()
+	}
 	if isUpgrade(x.r) {
 		if !f.always {
 			f.status = http.StatusBadRequest // Node answers every refused upgrade so
@@ -150,26 +169,50 @@ func (x *exchange) withoutUpgrade(upgrade bool) string {
 
 // answerOK answers a POST.
 func (x *exchange) answerOK() {
+	if x.conn != nil {
+		x.conn.write(x, typeHTML, "", false, okBody)
+		return
+	}
 	x.srv.setHeaders(x.w.Header(), x.r, "")
-	x.write(http.StatusOK, typeHTML, "", []byte("ok"))
+	x.write(http.StatusOK, typeHTML, "", okBody)
 }
+
+var okBody = []byte("ok")
 
 // answerPoll answers a GET.
 func (x *exchange) answerPoll(a *pollAnswer) {
-	x.srv.setHeaders(x.w.Header(), x.r, "")
+	if x.conn == nil {
+		x.srv.setHeaders(x.w.Header(), x.r, "")
+	}
 	x.writePoll(a)
+	x.usual = true
 }
 
 func (x *exchange) writePoll(a *pollAnswer) {
 	z := x.srv.opts.HTTPCompression
-	if z != nil && a.compress && len(a.body) >= z.Threshold {
-		x.w.Header().Add("Vary", "Accept-Encoding")
-		if coding := acceptedCoding(x.r); coding != "" {
-			x.write(http.StatusOK, a.contentType, coding, compressed(coding, a.body))
-			return
+	vary := z != nil && a.compress && len(a.body) >= z.Threshold
+	coding, body := "", a.body
+	if vary {
+		if coding = x.coding(); coding != "" {
+			body = compressed(coding, body)
 		}
 	}
-	x.write(http.StatusOK, a.contentType, "", a.body)
+	if x.conn != nil {
+		x.conn.write(x, a.contentType, coding, vary, body)
+		return
+	}
+	if vary {
+		x.w.Header().Add("Vary", varyCoding)
+	}
+	x.write(http.StatusOK, a.contentType, coding, body)
+}
+
+// coding is the content coding that the client takes, or "".
+func (x *exchange) coding() string {
+	if x.conn != nil {
+		return x.like.Value().coding
+	}
+	return acceptedCoding(x.r)
 }
 
 func (x *exchange) write(status int, contentType, encoding string, body []byte) {
@@ -203,14 +246,14 @@ func (x *exchange) writeBody(body []byte) error {
 		if x.r.ProtoMajor > 1 { // the deadline ends with the stream
 			_ = rc.SetWriteDeadline(time.Now().Add(x.srv.opts.BodyTimeout)) // a server that cannot has limits of its own
 		}
-		n, err := x.w.Write(body)
+		n, err := x.w.Write(body)           //nolint:gosec // payloads of the session, which the content type says are no page
 		x.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
 		return err
 	}
 	for len(body) > 0 {
 		_ = rc.SetWriteDeadline(time.Now().Add(x.srv.opts.BodyTimeout)) // a server that cannot has limits of its own
-		n, err := x.w.Write(body[:min(len(body), answerPiece)])
-		x.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
+		n, err := x.w.Write(body[:min(len(body), answerPiece)])         //nolint:gosec // see above
+		x.srv.stats.bytesOut.Add(uint64(n))                             //nolint:gosec // a count is not negative
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,8 @@ import (
 	"flag"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -108,7 +110,7 @@ func serve(t testing.TB, o *Options, hear func(p *peer, data []byte, binary bool
 func start(t testing.TB, o *Options, h *opener, secure bool) *fixture {
 	t.Helper()
 	h.peers = make(map[string]*peer)
-	srv, err := NewServer(h, o)
+	srv, err := NewServer(h, laneOn(o))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,3 +312,29 @@ func (p *peer) ended(t testing.TB, reason Reason, detail Detail) *CloseError {
 
 // says is a text message.
 func says(s string) *Message { return NewMessage(Part{Data: []byte(s)}) }
+
+// plain leaves all connections to net/http. Without it every server of these tests takes
+// over those that it can.
+var plain = flag.Bool("plain", false, "no server takes connections over")
+
+func laneOn(o *Options) *Options {
+	if o == nil {
+		o = &Options{}
+	}
+	c := *o
+	c.TakeOver = !*plain
+	return &c
+}
+
+// The tests of polling hold without the lane too: they are run a second time, beside the
+// others.
+func TestPollingOnTheOrdinaryWay(t *testing.T) {
+	t.Parallel()
+	if *plain {
+		return
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-plain", "-test.run", "Poll|Post|GET|POST|Body|Answer|Same|Retr|Goodbye|Close|JSONP|Compress|CORS|Overlap|Request|Slow|Hold")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -113,6 +113,18 @@ type Options struct {
 	// ConnectionError hears of every refused request.
 	ConnectionError func(e *ConnectionError)
 
+	// TakeOver takes connections on which clients poll from net/http, and serves them for
+	// less than half of the memory and CPU, as long as requests come that are like one that
+	// was answered there: with the same method, path and header. Their answers have the same
+	// headers, whatever hook or middleware wrote them; but neither is called again, nor told
+	// of the answer. So it is for servers whose middleware decides by the connection and the
+	// request's header alone, and counts nothing, or counts by Answered. It works for plain
+	// TCP over HTTP/1.1; other connections stay where they are. Close ends those that were
+	// taken; http.Server.Shutdown does not know them.
+	TakeOver bool
+	// Answered is told of each answer that net/http had no part in. It must return quickly.
+	Answered func(a Answered)
+
 	// LogSessions logs one line, at level info, when a session ends. One that ended
 	// because the client or a handler was too slow is logged, as a warning, without it.
 	LogSessions bool
@@ -177,6 +189,13 @@ type Observer interface {
 	WebSocketDiedYoung()                 // of a session that upgraded, or tried to: lost within 30 s
 	UpgradeWithheld()                    // a handshake offered no upgrade, because WebSockets of its address die young
 	KeepAliveLearned()                   // an address cuts idle WebSockets, and its new ones get pings more often
+}
+
+// Answered describes an answer that net/http had no part in.
+type Answered struct {
+	Method, Path, RemoteAddr string
+	Status                   int
+	Took                     time.Duration // from the last byte of the request to the last of the answer
 }
 
 // ConnectionError describes a refused request, as Node's connection_error event.

@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
@@ -42,10 +43,20 @@ type poller struct {
 
 // waitingPoll is a GET that waits for something to say.
 type waitingPoll struct {
-	t       string
-	wake    chan struct{} // holds one token
-	outcome pollOutcome   // guarded by Session.mu
-	answer  *pollAnswer   // what the same GET was answered, if this one came during that; guarded by Session.mu
+	t    string
+	wake chan struct{} // holds one token; nil in the lane
+
+	outcome pollOutcome // guarded by Session.mu
+	answer  *pollAnswer // what the same GET was answered, if this one came during that; guarded by Session.mu
+
+	x       *exchange     // in the lane: what it is answered with; nil elsewhere
+	since   time.Time     // likewise, as all that follows
+	longest time.Duration // guarded by laneConn.mu
+	due     int64         // when it is let go, Unix nanoseconds; guarded by laneConn.mu
+	gone    atomic.Bool   // the client has left
+	woken   bool          // somebody is about to see whether there is an answer; guarded by Session.mu
+	over    bool          // it has an answer; guarded by Session.mu
+	ready   bool          // there was something to say when it came; owned by who serves it
 }
 
 type pollOutcome uint8
@@ -58,7 +69,15 @@ const (
 	pollClosed                // the session ended
 )
 
+// signal has the GET look whether there is an answer. Session.mu is held.
 func (p *waitingPoll) signal() {
+	if p.x != nil {
+		if !p.woken {
+			p.woken = true
+			go p.releaseLater()
+		}
+		return
+	}
 	select {
 	case p.wake <- struct{}{}:
 	default:
@@ -154,9 +173,12 @@ func (s *Session) enterPoll(me *waitingPoll) (*pollAnswer, *refusal) {
 		p.leaving = nil
 	}
 	stopTimer(p.pollGrace)
-	if !s.out.empty() {
+	switch {
+	case !s.out.empty() && me.x != nil:
+		me.ready, me.woken = true, true // who serves it does not wait for itself
+	case !s.out.empty():
 		me.signal()
-	} else if p.probing {
+	case p.probing:
 		time.AfterFunc(probeNoop, func() { s.letGo(me) })
 	}
 	s.mu.Unlock()
@@ -198,9 +220,15 @@ func (s *Session) letGo(me *waitingPoll) {
 // there is nothing to say after all.
 func (s *Session) leavePoll(me *waitingPoll, x *exchange) *pollAnswer {
 	s.mu.Lock()
+	if me.over {
+		s.mu.Unlock()
+		return nil
+	}
+	me.woken = false
 	outcome := me.outcome
 	if me.answer != nil || s.poll.answering != nil && (outcome == pollWaits || outcome == pollNoop) {
 		defer s.mu.Unlock()
+		me.over = me.answer != nil
 		return me.answer
 	}
 	if s.out.empty() || outcome == pollClosed || outcome == pollReplaced || outcome == pollOvertaken {
@@ -215,9 +243,11 @@ func (s *Session) leavePoll(me *waitingPoll, x *exchange) *pollAnswer {
 			s.answeredLocked(me, answer)
 		case pollWaits, pollOvertaken:
 		}
+		me.over = answer != nil
 		s.mu.Unlock()
 		return answer
 	}
+	me.over = true
 	s.poll.waiting, s.poll.answering = nil, me
 	batch := s.out.take(nil, maxPollAnswer)
 	replay := batch[0].m == nil
@@ -260,7 +290,11 @@ func (s *Session) leavePoll(me *waitingPoll, x *exchange) *pollAnswer {
 func (s *Session) overtaken(me *waitingPoll) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return me.outcome == pollOvertaken
+	if me.outcome != pollOvertaken || me.over {
+		return false
+	}
+	me.over = true
+	return true
 }
 
 // answeredLocked ends the waiting of a poll and keeps its answer for a proxy

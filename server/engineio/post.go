@@ -34,7 +34,7 @@ func (s *Session) servePost(x *exchange) {
 			select {
 			case <-before.done:
 				continue
-			case <-x.r.Context().Done():
+			case <-x.gone():
 				return
 			}
 		}
@@ -47,7 +47,7 @@ func (s *Session) servePost(x *exchange) {
 		return
 	}
 	s.srv.stats.bytesIn.Add(uint64(len(body)))
-	s.poll.fare.pay(x.r.Context().Done(), s, len(body))
+	s.poll.fare.pay(x.gone(), s, len(body))
 	if err := x.decodeBody(body, binary, s.deliver); err != nil {
 		s.leavePost("")
 		if !errors.Is(err, errEnded) {
@@ -64,6 +64,7 @@ func (s *Session) servePost(x *exchange) {
 	}
 	s.leavePost(me.t)
 	x.answerOK()
+	x.usual = true
 }
 
 // enterPost makes the POST the one being read; or tells that it was answered
@@ -129,6 +130,9 @@ func (s *Session) postFailed(me *post, x *exchange, err error) {
 	} else {
 		s.end(c)
 	}
+	if x.w == nil {
+		x.outOfLane()
+	}
 	x.w.Header().Set("Connection", "close") // what is left of the body is not waited for
 	x.refuse(refusal{code: codeBadRequest, status: be.status, message: sentence(be.detail), context: map[string]any{"name": string(be.detail)}})
 }
@@ -150,23 +154,11 @@ func sentence(d Detail) string {
 
 // readBody reads the whole body of a POST, and for JSONP the payload in it.
 func (x *exchange) readBody() (body []byte, binary bool, err error) {
-	limit := x.srv.opts.MaxPayload
-	media, _, _ := mime.ParseMediaType(x.r.Header.Get("Content-Type")) // clients send what they like; only one type means something
-	binary = media == typeBinary
+	binary = x.isBinary()
 	if binary && x.q.protocol != 3 {
 		return nil, false, &bodyError{detail: DetailBadContentType, status: http.StatusBadRequest}
 	}
-	if x.r.ContentLength > limit {
-		return nil, false, &bodyError{detail: DetailPayloadTooLarge, status: http.StatusRequestEntityTooLarge}
-	}
-	rc := http.NewResponseController(x.w)
-	_ = rc.SetReadDeadline(time.Now().Add(x.srv.opts.BodyTimeout)) // a server that cannot has limits of its own
-	body, err = readAtMost(x.r.Body, x.r.ContentLength, limit)
-	_ = rc.SetReadDeadline(time.Time{})
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, false, &bodyError{DetailBodyTimeout, http.StatusRequestTimeout, err}
-	case err != nil:
+	if body, err = x.fetchBody(); err != nil {
 		return nil, false, err
 	}
 	if x.q.jsonp && !binary {
@@ -178,6 +170,34 @@ func (x *exchange) readBody() (body []byte, binary bool, err error) {
 		return nil, false, &bodyError{detail: DetailBadUTF8, status: http.StatusBadRequest}
 	}
 	return body, binary, nil
+}
+
+// isBinary reports whether the body is said to be binary.
+func (x *exchange) isBinary() bool {
+	if x.conn != nil {
+		return x.like.Value().binary
+	}
+	media, _, _ := mime.ParseMediaType(x.r.Header.Get("Content-Type")) // clients send what they like; only one type means something
+	return media == typeBinary
+}
+
+// fetchBody reads the body as it came.
+func (x *exchange) fetchBody() ([]byte, error) {
+	if x.conn != nil {
+		return x.body, nil
+	}
+	limit := x.srv.opts.MaxPayload
+	if x.r.ContentLength > limit {
+		return nil, &bodyError{detail: DetailPayloadTooLarge, status: http.StatusRequestEntityTooLarge}
+	}
+	rc := http.NewResponseController(x.w)
+	_ = rc.SetReadDeadline(time.Now().Add(x.srv.opts.BodyTimeout)) // a server that cannot has limits of its own
+	body, err := readAtMost(x.r.Body, x.r.ContentLength, limit)
+	_ = rc.SetReadDeadline(time.Time{})
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, &bodyError{DetailBodyTimeout, http.StatusRequestTimeout, err}
+	}
+	return body, err
 }
 
 // readAtMost reads a body of known or unknown length (-1), bounded by limit.

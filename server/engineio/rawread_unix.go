@@ -3,11 +3,8 @@
 package engineio
 
 import (
-	"errors"
 	"net"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // rawOf is the way to wait for bytes of a connection without a buffer, or nil where bytes
@@ -25,18 +22,4 @@ func rawOf(c net.Conn) syscall.RawConn {
 		return nil
 	}
 	return raw
-}
-
-// readNow reads what is there, or reports that there is nothing yet.
-func readNow(fd uintptr, b []byte) (n int, again bool, err error) {
-	for {
-		n, err = unix.Read(int(fd), b)
-		switch {
-		case errors.Is(err, unix.EAGAIN):
-			return 0, true, nil
-		case errors.Is(err, unix.EINTR):
-		default:
-			return n, false, err
-		}
-	}
 }

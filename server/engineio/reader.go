@@ -125,8 +125,8 @@ func (c *wsConn) watch() {
 
 // try reads what has come, if anything has.
 func (c *wsConn) try(fd uintptr) bool {
-	n, again, err := readNow(fd, c.frames.room())
-	if again {
+	n, err := readNow(fd, c.frames.room())
+	if n < 0 {
 		c.frames.giveBack()
 		return false
 	}

@@ -37,6 +37,7 @@ type Server struct {
 	stats    counters
 	queued   outboxTotal
 	flushers flushers
+	lane     *lane          // nil without Options.TakeOver
 	wg       sync.WaitGroup // sessions, and readers of WebSockets
 
 	mu       sync.RWMutex
@@ -71,6 +72,9 @@ func NewServer(h Handler, o *Options) (*Server, error) {
 	s := &Server{opts: opts, handler: h, holds: newHolds(opts.PollHold), sessions: make(map[string]*Session)}
 	s.queued.limit = opts.OutboxTotal
 	s.flushers.init()
+	if opts.TakeOver {
+		s.lane = newLane(s)
+	}
 	s.idleCuts, s.upgrades = newCuts(opts.PingInterval), newUpgradeHolds(&s.opts)
 	return s, nil
 }
@@ -141,8 +145,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		session.serveUpgrade(x)
 	case r.Method == http.MethodGet:
 		session.servePoll(x)
+		x.takeOver()
 	case r.Method == http.MethodPost:
 		session.servePost(x)
+		x.takeOver()
 	default:
 		x.refuse(refusal{code: codeBadRequest, context: map[string]any{"name": "METHOD"}})
 	}
@@ -324,6 +330,7 @@ func (s *Server) remove(session *Session, why *CloseError) {
 // reconnect. It is idempotent. When ctx is done first, what is left is cut.
 func (s *Server) Close(ctx context.Context) error {
 	all := s.refuseNew()
+	s.lane.close()
 	why := &CloseError{Reason: ReasonShutdown, Detail: DetailShutdown}
 	for _, session := range all {
 		session.closeWithin(why, shutdownFlush)
@@ -342,6 +349,7 @@ func (s *Server) Close(ctx context.Context) error {
 		session.end(why)
 		session.cut()
 	}
+	s.lane.cut()
 	return ctx.Err()
 }
 

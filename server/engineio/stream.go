@@ -54,7 +54,7 @@ func (s *Session) beginStream(w http.ResponseWriter, r *http.Request) error {
 		s.end(&CloseError{Reason: ReasonTransportError, Detail: DetailConnectionLost, Err: err})
 		return err
 	}
-	c := newConn(conn)
+	c := newConn(unreturned(conn))
 	if !s.carry(c, rawFrame(streamHead(w.Header()))) {
 		_ = conn.Close() // the session ended in between
 		return nil

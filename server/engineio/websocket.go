@@ -90,7 +90,7 @@ func (s *Server) acceptWebSocket(w http.ResponseWriter, r *http.Request, sid, su
 		_ = conn.Close() // the first error says it
 		return nil, err
 	}
-	c := newConn(conn)
+	c := newConn(unreturned(conn))
 	if ext != nil {
 		_, c.deflate = ext.Accepted()
 	}
