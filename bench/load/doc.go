@@ -14,17 +14,24 @@
 // many frames that holds; elsewhere a goroutine per connection feeds the same
 // code under one lock. What a batch of frames makes clients send goes out in one
 // write per connection. A message carries a fixed-width number, so receiving one
-// costs a comparison of bytes, an index into a ring and no allocation.
+// costs a comparison of bytes, an index into a ring and no allocation. What a server
+// deflates once for a whole room is inflated once. Clients of https are read as
+// where there is no epoll.
+//
+// # Wire formats
+//
+// Packets are in format.go (JSON, with and without attachment) and msgpack.go, frames
+// in frame.go, permessage-deflate in deflate.go, polling in polling.go and http.go.
 //
 // # Concurrency
 //
 // [Run] may be called from several goroutines, but two runs at once on one
 // machine measure each other. Dialling happens on up to [Work.Dials] goroutines;
-// afterwards everything is on the caller's goroutine. Run returns only after all
-// of its goroutines and connections have ended.
+// afterwards everything is on the caller's goroutine, but for the clients of a
+// churn. Run returns only after all of its goroutines and connections have ended.
 //
 // # What it refuses
 //
-// Hosts that are not loopback addresses, and work without bounds: every run
-// stops by itself, also when the server does not answer.
+// Hosts that are not loopback addresses, unless Target.Remote allows them, and work
+// without bounds: every run stops by itself, also when the server does not answer.
 package load
