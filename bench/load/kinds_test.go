@@ -80,7 +80,7 @@ func TestEveryKindOfPayloadArrives(t *testing.T) {
 		"msgpack":          {Parser: MsgPack},
 		"binary msgpack":   {Parser: MsgPack, Binary: true},
 		"16 KiB binary":    {Payload: 16 << 10, Binary: true},
-		"70 KB of msgpack": {Payload: 70_000, Parser: MsgPack},
+		"70 KB of msgpack": {Payload: 70_000, Parser: MsgPack, Clients: 2},
 	} {
 		for _, kind := range []Kind{Fanout, Echo} {
 			for _, tr := range transports {
@@ -92,7 +92,8 @@ func TestEveryKindOfPayloadArrives(t *testing.T) {
 						t.Parallel()
 						w := w
 						w.Kind, w.Transport, w.Room = kind, tr, strings.Map(letters, t.Name())
-						w.Clients, w.Window, w.Messages = 3, 4, 8
+						w.Window, w.Messages = 4, 6
+						setDefault(&w.Clients, 3)
 						w.Publishers, w.Stall = 2, 5*time.Second
 						r := mustRun(t, url, w)
 						clean(t, r)
@@ -134,7 +135,7 @@ func TestDeflate(t *testing.T) {
 					t.Run(strings.Join([]string{name, what, string(kind), string(tr)}, "/"), func(t *testing.T) {
 						t.Parallel()
 						w := w
-						w.Kind, w.Transport, w.Deflate, w.Window, w.Messages = kind, tr, true, 4, 40
+						w.Kind, w.Transport, w.Deflate, w.Window, w.Messages = kind, tr, true, 4, 24
 						w.Clients = 3
 						setDefault(&w.Payload, 1200)
 						w.Room, w.Stall = strings.Map(letters, t.Name()), 5*time.Second
@@ -483,7 +484,7 @@ func TestTLS(t *testing.T) {
 		secure.StartTLS()
 		t.Cleanup(secure.Close)
 		target := Target{URL: secure.URL}
-		w := small(Work{Kind: Fanout, Transport: tr, Window: 8, Messages: 50})
+		w := small(Work{Kind: Fanout, Transport: tr, Clients: 3, Window: 8, Messages: 20})
 		if _, err := Run(t.Context(), target, w); err == nil {
 			t.Errorf("%s: a certificate that nobody vouches for was accepted", tr)
 		}
@@ -572,14 +573,14 @@ func TestStoppedConnectCountsNoFailures(t *testing.T) {
 func TestWindowOfAServerThatKeepsItsContext(t *testing.T) {
 	t.Parallel()
 	var sent bytes.Buffer
-	w, err := flate.NewWriter(&sent, flate.BestCompression)
+	w, err := flate.NewWriter(&sent, flate.DefaultCompression)
 	if err != nil {
 		t.Fatal(err)
 	}
 	kit := newTools(0)
 	window := []byte{}
 	text := newStamper(Work{Deflate: true, Payload: 3000})
-	for n := range uint64(60) { // 180 KB: the window has to slide
+	for n := range uint64(24) { // 144 KB: the window has to slide
 		for _, p := range [][]byte{text.append(nil, n, 0), text.append(nil, n/2, 1)} {
 			sent.Reset()
 			_, _ = w.Write(p)

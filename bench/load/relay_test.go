@@ -227,7 +227,7 @@ func (s *fakeSession) sendAs(op ws.OpCode, p []byte) {
 func (s *fakeSession) deflated(p []byte) []byte {
 	s.buffer.Reset()
 	if s.writer == nil {
-		s.writer, _ = flate.NewWriter(&s.buffer, flate.DefaultCompression)
+		s.writer, _ = flate.NewWriter(&s.buffer, flate.BestSpeed)
 	} else if strings.Contains(s.relay.deflate, "server_no_context_takeover") {
 		s.writer.Reset(&s.buffer)
 	}
