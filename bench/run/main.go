@@ -163,7 +163,7 @@ func publish(rep *report, o options, out, progress io.Writer) error {
 		_, err := io.WriteString(out, text)
 		return err
 	}
-	if err := os.MkdirAll(o.out, 0o750); err != nil {
+	if err := os.MkdirAll(o.out, 0o755); err != nil { // #nosec G301 -- for everybody
 		return err
 	}
 	results, err := rep.marshal()
