@@ -33,12 +33,13 @@ var troubles = []struct {
 	advice string
 	relay  bool // it is about works that need the relay
 }{
+	{regexp.MustCompile(`does not accept permessage-deflate`), "on Sockeye, --per-message-deflate does", false},
 	{regexp.MustCompile(`HTTP/1\.1 429|status 429`), adviceHandshakes, false},
 	{regexp.MustCompile(`HTTP/1\.1 50[234]|status 50[234]`), adviceFull, false},
 	{regexp.MustCompile(`"user-(connections|handshakes)"`), adviceUser, false},
 	{regexp.MustCompile(`"rate_limited"|\["limit",`), adviceEvents, false},
 	{regexp.MustCompile(`"(unauthorized|invalid_token|token_expired|blocked)"|status 40[13]|HTTP/1\.1 40[13]`), adviceToken, false},
-	{regexp.MustCompile(`join answered .*"code":"forbidden"`), adviceRoom, true},
+	{regexp.MustCompile(`"code":"forbidden"`), adviceRoom, true},
 	{regexp.MustCompile(`WebSocket refused|upgrade: `), adviceWebSocket, false},
 	{regexp.MustCompile(`refused: "4`), adviceConnect, false},
 	{regexp.MustCompile(`i/o timeout|deadline exceeded|nothing arrived|join answered`), adviceRelay, true},

@@ -257,7 +257,7 @@ func (rep *benchReport) verdict(b *strings.Builder) {
 		}
 	}
 	if rep.Interrupted {
-		b.WriteString("Interrupted: only what was finished is shown.\n")
+		b.WriteString("Interrupted: what was measured until then is shown.\n")
 	}
 	if rep.Clean && len(rep.Works) > 0 {
 		b.WriteString("Nothing lost, doubled or out of order; nobody refused or disconnected.\n")
