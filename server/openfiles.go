@@ -24,7 +24,7 @@ const raiseOpenFiles = "raise the hard limit (LimitNOFILE= of systemd, ulimits o
 // --max-connections needs. Go has raised the soft limit by then, to one below the hard
 // one, and gives processes that it starts the old one again: nothing is left to be raised.
 func (a *App) checkOpenFiles(limit uint64, known bool) {
-	clients := uint64(max(0, int(a.cfg.MaxConnections))) //nolint:gosec // not negative
+	clients := uint64(max(0, int(a.cfg.MaxConnections)))
 	if !known || clients == 0 {
 		return
 	}
