@@ -101,15 +101,19 @@ fuzz: ## Run every fuzz target for FUZZTIME (20s).
 	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' ./test/fuzz.sh
 
 .PHONY: bench
-bench: build ## Measure Sockeye beside Node 4.8.4 and the floor, as ratios.
-	@$(GO) run ./bench/run -profile full
+bench: build ## Measure Sockeye beside Node, Bun, the floor and others in about 10 minutes; writes docs/bench.
+	@$(GO) run ./bench/run -profile full -out docs/bench
+
+.PHONY: bench-redraw
+bench-redraw: ## Write the page and the pictures of docs/bench again, without measuring.
+	@$(GO) run ./bench/run -from docs/bench/results.json -out docs/bench
 
 .PHONY: bench-carried
 bench-carried: build ## Measure polls that are carried from node to node beside polls that are not.
 	@$(GO) run ./bench/run -profile carried
 
 .PHONY: bench-quick
-bench-quick: build ## The same in a minute or two: to see a trend, not to quote.
+bench-quick: build ## Some of it, small, in a minute: to see a trend, not to quote.
 	@$(GO) run ./bench/run -profile quick
 
 .PHONY: bench-growth

@@ -52,7 +52,8 @@ func pictures(rep *report) []picture {
 		},
 		{
 			"more.svg", "CPU of other work", "CPU per delivery of other work, Node = 1 (less is better)",
-			measure{"server CPU, as a multiple of Node's", cpu.value}, false,
+			measure{"server CPU, as a multiple of Node's", cpu.value},
+			false,
 			[]string{"large-room", "rooms", "1k", "16k", "binary", "msgpack", "deflate", "churn", "stalled", "two-pubsub-w1", "two-pubsub-w32"},
 		},
 		{

@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/sockeye/bench/charts"
+	"github.com/sockeye-io/sockeye/bench/child"
 	"github.com/sockeye-io/sockeye/bench/load"
 )
 
@@ -208,5 +211,42 @@ func TestTheWorstMissesAreNamedFirst(t *testing.T) {
 		"work a, ≤ 2.00 (3.00 ×); work a, ≤ 3.00 (2.00 ×); work a, ≤ 4.00 (1.50 ×) and 2 more."
 	if got := rep.score().text(); got != want {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestRelativeBars(t *testing.T) {
+	nan := math.NaN()
+	b := relative(charts.Bars{Names: []string{sockeyeServer, nodeServer}, Groups: []charts.Group{
+		{Label: "a", Values: []float64{3, 6}}, {Label: "b", Values: []float64{3, nan}}, {Label: "c", Values: []float64{nan, 6}},
+	}}, nodeServer)
+	if len(b.Groups) != 2 || b.Groups[0].Values[0] != 0.5 || b.Groups[0].Values[1] != 1 || !math.IsNaN(b.Groups[1].Values[0]) {
+		t.Errorf("%+v", b.Groups)
+	}
+}
+
+// TestThePageOfTheRepositoryIsThatOfItsResults fails when goals, words or pictures have
+// changed since docs/bench was written.
+func TestThePageOfTheRepositoryIsThatOfItsResults(t *testing.T) {
+	root, err := child.Repository()
+	if err != nil {
+		t.Fatal(err)
+	}
+	have, want := filepath.Join(root, "docs", "bench"), t.TempDir()
+	if _, err := run(t.Context(), []string{"-from", filepath.Join(have, "results.json"), "-out", want}, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	names, err := filepath.Glob(filepath.Join(want, "*"))
+	if err != nil || len(names) < 5 {
+		t.Fatalf("%d files (%v)", len(names), err)
+	}
+	for _, name := range names {
+		a, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(filepath.Join(have, filepath.Base(name)))
+		if err != nil || !bytes.Equal(a, b) {
+			t.Errorf("docs/bench/%s is another (%v): run make bench-redraw", filepath.Base(name), err)
+		}
 	}
 }

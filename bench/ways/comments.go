@@ -23,7 +23,7 @@ var _ = register(&row{
 	name: "comments",
 	about: "5,000 readers of one page by WebSocket, of whom 500 are guests who write: 20 comments and 200 reactions a second in all, stored in SQLite. " +
 		"The time is from sending a comment to its receipt by each reader. Memory is what the server grew by for each reader that had come but for the first 50, after 5 s and before anything was said. " +
-		"It is to be less than what Node takes for a bare idle connection, 19.5 KiB in bench.md; Sockeye takes 8.7 KiB for one.",
+		"It is to be less than what Node takes for a bare idle connection, 19.5 KiB in the bench; Sockeye takes 8.7 KiB for one.",
 	measure: measureComments,
 })
 
