@@ -14,6 +14,7 @@ import (
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/yaml"
@@ -376,4 +377,23 @@ func TestPodsMayDoLittle(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Go keeps under the limit of memory with room for what the kernel charges for sockets.
+func TestMemoryLimitOfGoIsBelowThatOfThePod(t *testing.T) {
+	c := pods(t)["sockeye"].Spec.Containers[0]
+	for _, v := range c.Env {
+		if v.Name != "GOMEMLIMIT" {
+			continue
+		}
+		limit, err := resource.ParseQuantity(strings.TrimSuffix(v.Value, "B")) // MiB is Mi there
+		if err != nil {
+			t.Fatal(err)
+		}
+		if share := limit.AsApproximateFloat64() / c.Resources.Limits.Memory().AsApproximateFloat64(); share < 0.5 || share > 0.8 {
+			t.Errorf("GOMEMLIMIT %s is %.2f of the limit of memory", v.Value, share)
+		}
+		return
+	}
+	t.Error("GOMEMLIMIT is not set")
 }
