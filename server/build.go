@@ -10,6 +10,7 @@ import (
 	"github.com/sockeye-io/sockeye/handlers/webhook"
 	"github.com/sockeye-io/sockeye/public"
 	"github.com/sockeye-io/sockeye/server/engineio"
+	"github.com/sockeye-io/sockeye/server/engineio/ready"
 	"github.com/sockeye-io/sockeye/server/origin"
 	"github.com/sockeye-io/sockeye/server/socketio"
 )
@@ -54,6 +55,9 @@ func (a *App) build() (err error) {
 		return err
 	}
 	if a.io, err = socketio.New(a.ioOptions(adapter)); err != nil {
+		if errors.Is(err, ready.ErrUnsupported) {
+			return fmt.Errorf("--idle-mode: %w: it is for Linux only", err)
+		}
 		return err
 	}
 	if err = a.openCarrier(); err != nil {
@@ -141,6 +145,7 @@ func (a *App) engineOptions() engineio.Options {
 		AlwaysUpgrade:   c.AllowUpgrades == SwitchOn,
 		AllowEIO3:       c.AllowEIO3,
 		PollHold:        engineio.PollHold{Fixed: c.PollHold.Duration},
+		IdleMode:        c.IdleMode,
 		OutboxLimit:     int(c.OutboxLimit),
 		OutboxMax:       int(c.OutboxMax),
 		OutboxTotal:     int64(c.OutboxTotal),

@@ -34,6 +34,10 @@ go_proofs() {
   "$GO" test -tags prove -count=1 -p 1 -timeout 60m -json ./... 2>&1 | "$GO" run ./test/summary -tests -allow test/allowed-skips.txt
 }
 
+idle_proofs() {
+  SOCKEYE_TEST_IDLE=1 "$GO" test -race -count=1 ./server/engineio/... ./server/socketio
+}
+
 node_proofs() {
   (cd "$1" && "$NPM" ci --no-audit --no-fund --loglevel=error && "$NPM" run --silent --if-present prove)
 }
@@ -43,6 +47,7 @@ all() {
   echo "$("$GO" version), Node.js $(node --version 2>/dev/null || echo absent), $(uname -sm), $(nproc 2>/dev/null || sysctl -n hw.ncpu) cores"
   ./test/setup.sh
   suite "Go proofs" go_proofs
+  if [ "$(uname -s)" = Linux ]; then suite "in idle mode" idle_proofs; fi
   suite "comments under load" "$GO" run ./bench/ways -strict -row comments,snapshots -out docs/evidence/comments.md
   for folder in test/clients test/floods test/browser; do
     if [ -f "$folder/package.json" ]; then suite "$folder" node_proofs "$folder"; fi

@@ -107,10 +107,28 @@ func serve(t testing.TB, o *Options, hear func(p *peer, data []byte, binary bool
 	return start(t, o, &opener{hear: hear}, false)
 }
 
+// idle runs all tests of this package and of socketio in idle mode:
+//
+//	SOCKEYE_TEST_IDLE=1 go test ./server/engineio ./server/socketio
+var idle = os.Getenv("SOCKEYE_TEST_IDLE") != ""
+
+// inMode returns options that serve in the mode of this run.
+func inMode(o *Options) *Options {
+	if !idle {
+		return o
+	}
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	c.IdleMode = true
+	return &c
+}
+
 func start(t testing.TB, o *Options, h *opener, secure bool) *fixture {
 	t.Helper()
 	h.peers = make(map[string]*peer)
-	srv, err := NewServer(h, laneOn(o))
+	srv, err := NewServer(h, laneOn(inMode(o)))
 	if err != nil {
 		t.Fatal(err)
 	}

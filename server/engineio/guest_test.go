@@ -19,7 +19,7 @@ import (
 func guests(t *testing.T, o *Options, transport string, how manner) *fixture {
 	t.Helper()
 	h := &opener{peers: make(map[string]*peer)}
-	srv, err := NewServer(h, o)
+	srv, err := NewServer(h, inMode(o))
 	if err != nil {
 		t.Fatal(err)
 	}

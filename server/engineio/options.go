@@ -83,6 +83,12 @@ type Options struct {
 	// 503, and the slowest readers are disconnected until a tenth of it is free.
 	OutboxTotal int64
 
+	// IdleMode lets WebSockets and event streams that say nothing hold neither a goroutine
+	// nor a buffer, for a system call more for each time that they do; those over TLS stay
+	// as they are. It is for many clients that say little. Linux only: elsewhere NewServer
+	// returns ready.ErrUnsupported. A Server with it must be closed.
+	IdleMode bool
+
 	// HandlerStall bounds how long a Receive that blocks holds the ping timeout back,
 	// counted from when it would have ended the session (60 s). A Receiver that
 	// blocks should give up by itself earlier, as socketio does after as long.

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/sockeye-io/sockeye/server/engineio/ready"
 )
 
 // A connection is read by a goroutine that takes whatever has come and handles it, which
@@ -14,6 +17,9 @@ import (
 // an idle client costs. When bytes come that one starts a reader again, and goes.
 //
 // A client that says much costs no goroutines: its reader waits by itself.
+//
+// In idle mode there is not even the goroutine that waits: package ready calls when bytes
+// come. TLS keeps bytes of its own, so such a connection has a goroutine and a buffer.
 
 const (
 	// chatty is how many times in a row something came after less than lull, from when on
@@ -22,10 +28,13 @@ const (
 	lull   = 500 * time.Millisecond
 )
 
-// watched is what is needed to wait for bytes without a buffer. It is owned by the reader.
+// watched is what is needed to wait for bytes without a buffer. It is owned by the reader,
+// but for parked, which whoever clears it starts one for.
 type watched struct {
 	raw syscall.RawConn // nil: that cannot be
 	try func(fd uintptr) bool
+
+	parked atomic.Bool // the server's poller waits instead of a goroutine
 
 	n    int // of the last read
 	err  error
@@ -107,10 +116,56 @@ func (c *wsConn) take() error {
 }
 
 // rest ends the work of the reader, which has found nothing more: its place is taken by
-// one that waits.
+// one that waits, or in idle mode by the server's poller.
 func (c *wsConn) rest() {
 	c.frames.giveBack()
-	go c.watch()
+	p := c.s.srv.poller
+	if p == nil {
+		go c.watch()
+		return
+	}
+	c.watched.parked.Store(true)
+	err := p.Watch(c.watched.raw, c)
+	if err != nil && c.watched.parked.Swap(false) { // it is closed, or the system has no room
+		go c.watch()
+		return
+	}
+	if c.closed.Load() { // wake may have come before the poller knew
+		p.Forget(c.watched.raw, c)
+		c.wake()
+	}
+}
+
+var _ ready.Waiter = (*wsConn)(nil)
+
+// Ready is called by the poller when something has come.
+func (c *wsConn) Ready() {
+	if c.watched.parked.Swap(false) {
+		go c.readFirst()
+	}
+}
+
+// readFirst is read that begins with what the poller has seen.
+func (c *wsConn) readFirst() {
+	came := false
+	err := c.watched.raw.Control(func(fd uintptr) { came = c.try(fd) })
+	if err == nil && !came && !c.closed.Load() {
+		c.rest() // it was for nothing
+		return
+	}
+	if err != nil {
+		c.watched.n, c.watched.err = 0, err
+	}
+	c.watched.owed = came || err != nil
+	c.read()
+}
+
+// wake sees to it that a connection that is over has a reader, which ends it.
+func (c *wsConn) wake() {
+	if c.watched.parked.Swap(false) {
+		c.s.srv.poller.Forget(c.watched.raw, c)
+		go c.read()
+	}
 }
 
 // watch waits until something has come, or the connection is over, and starts the reader

@@ -96,6 +96,9 @@ func reading() (watchers, readers int) {
 
 // It is not parallel: other tests have readers too.
 func TestWhoIsSilentHasNoReader(t *testing.T) {
+	if idle {
+		t.Skip("in idle mode nobody watches: see idle_test.go")
+	}
 	f := serve(t, nil, echo)
 	s := f.ws(4)
 	say := func(text string) {

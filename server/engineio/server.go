@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sockeye-io/sockeye/server/engineio/ready"
 	"github.com/sockeye-io/sockeye/server/engineio/wire"
 )
 
@@ -39,6 +41,7 @@ type Server struct {
 	flushers flushers
 	lane     *lane          // nil without Options.TakeOver
 	wg       sync.WaitGroup // sessions, and readers of WebSockets
+	poller   *ready.Poller  // of idle mode, or nil
 
 	mu       sync.RWMutex
 	sessions map[string]*Session
@@ -76,6 +79,11 @@ func NewServer(h Handler, o *Options) (*Server, error) {
 		s.lane = newLane(s)
 	}
 	s.idleCuts, s.upgrades = newCuts(opts.PingInterval), newUpgradeHolds(&s.opts)
+	if opts.IdleMode {
+		if s.poller, err = ready.New(); err != nil {
+			return nil, fmt.Errorf("engineio: IdleMode: %w", err)
+		}
+	}
 	return s, nil
 }
 
@@ -338,6 +346,9 @@ func (s *Server) Close(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		s.wg.Wait()
+		if s.poller != nil {
+			_ = s.poller.Close() // nobody waits any more
+		}
 		close(done)
 	}()
 	select {

@@ -214,6 +214,7 @@ func (c *wsConn) shutdown(why *CloseError, flushing bool) {
 	if c.closed.Swap(true) {
 		return
 	}
+	c.wake()
 	switch {
 	case deaf(why):
 		_ = c.conn.Close()
@@ -233,6 +234,7 @@ func deaf(why *CloseError) bool {
 // whether shutdown has run already or is only about to.
 func (c *wsConn) leave(why *CloseError) {
 	c.closed.Store(true)
+	c.wake()
 	if deaf(why) {
 		_ = c.conn.Close()
 		return

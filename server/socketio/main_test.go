@@ -2,6 +2,7 @@ package socketio_test
 
 import (
 	"context"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -10,7 +11,10 @@ import (
 	"github.com/sockeye-io/sockeye/server/socketio/sockettest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	sockettest.IdleMode = os.Getenv("SOCKEYE_TEST_IDLE") != ""
+	goleak.VerifyTestMain(m)
+}
 
 // serve starts a server whose "/" answers fences.
 func serve(t *testing.T, o *socketio.Options) *sockettest.Server {

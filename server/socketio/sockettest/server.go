@@ -18,9 +18,20 @@ type Server struct {
 	URL string // http://127.0.0.1:port
 }
 
+// IdleMode makes Serve start servers in idle mode. It is set before the first test.
+var IdleMode bool
+
 // Serve starts a server, which ends with the test.
 func Serve(t testing.TB, o *socketio.Options) *Server {
 	t.Helper()
+	if IdleMode {
+		var c socketio.Options
+		if o != nil {
+			c = *o
+		}
+		c.Engine.IdleMode = true
+		o = &c
+	}
 	srv, err := socketio.New(o)
 	if err != nil {
 		t.Fatalf("starting the server: %v", err)
