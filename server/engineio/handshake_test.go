@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sockeye-io/sockeye/server/engineio/wire"
 )
@@ -182,9 +183,35 @@ func TestSessionKeepsItsRequest(t *testing.T) {
 }
 
 func TestARequestThatIsNoURLIsKept(t *testing.T) {
-	s := snapshot{uri: "*"}
+	s := snapshotOf(&http.Request{URL: &url.URL{Path: "*"}}, time.Now())
 	if r := s.request(); r.URL.Path != "*" {
 		t.Errorf("URL %+v", r.URL)
+	}
+}
+
+// What many clients send alike is kept once, and what is one client's own is not mixed up.
+func TestRequestsShareWhatIsTheSame(t *testing.T) {
+	t.Parallel()
+	of := func(query, cookie string) snapshot {
+		return snapshotOf(&http.Request{
+			Host: "example.net", URL: &url.URL{Path: "/engine.io/", RawQuery: query},
+			Header: http.Header{"User-Agent": {"me"}, "Origin": {"https://example.net"}, "Cookie": {cookie}},
+		}, time.Now())
+	}
+	a, b := of("EIO=4&transport=websocket", "a=1"), of("EIO=4&transport=websocket", "b=2")
+	c := of("EIO=4&transport=websocket&token=secret", "c=3")
+	if a.shared != b.shared || len(a.own) > 20 {
+		t.Errorf("%q and %q share little", a.shared.Value(), b.shared.Value())
+	}
+	if strings.Contains(c.shared.Value(), "secret") || strings.Contains(a.shared.Value(), "a=1") {
+		t.Error("a client's own is shared")
+	}
+	for i, s := range []snapshot{a, b, c} {
+		r := s.request()
+		if r.Host != "example.net" || r.URL.Path != "/engine.io/" || r.Header.Get("User-Agent") != "me" || len(r.Header) != 3 ||
+			r.Header.Get("Cookie") != []string{"a=1", "b=2", "c=3"}[i] || r.URL.Query().Has("token") != (i == 2) {
+			t.Errorf("%d: %+v", i, r)
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ func New() (*Poller, error) {
 	if err := unix.SetNonblock(fd, true); err != nil { // or the runtime would not wait for it
 		return nil, errors.Join(fmt.Errorf("ready: epoll: %w", err), unix.Close(fd))
 	}
-	p := &Poller{file: os.NewFile(uintptr(fd), "epoll"), done: make(chan struct{})} //nolint:gosec // a descriptor is not negative
+	p := &Poller{file: os.NewFile(uintptr(fd), "epoll"), done: make(chan struct{})}
 	if p.raw, err = p.file.SyscallConn(); err != nil {
 		return nil, errors.Join(fmt.Errorf("ready: epoll: %w", err), p.file.Close())
 	}
@@ -52,7 +52,7 @@ func New() (*Poller, error) {
 // that is watched already takes the place of the other. After an error w is not called.
 func (p *Poller) Watch(conn syscall.RawConn, w Waiter) error {
 	var failed error
-	err := conn.Control(func(fd uintptr) { failed = p.watch(int(fd), w) }) //nolint:gosec // a descriptor is small
+	err := conn.Control(func(fd uintptr) { failed = p.watch(int(fd), w) })
 	if err == nil {
 		err = failed
 	}
@@ -83,11 +83,11 @@ func (p *Poller) watch(fd int, w Waiter) error {
 func (p *Poller) control(added bool, fd int, event *unix.EpollEvent) (err error) {
 	failed := p.raw.Control(func(epoll uintptr) {
 		if added {
-			if err = unix.EpollCtl(int(epoll), unix.EPOLL_CTL_MOD, fd, event); !errors.Is(err, unix.ENOENT) { //nolint:gosec // see watch
+			if err = unix.EpollCtl(int(epoll), unix.EPOLL_CTL_MOD, fd, event); !errors.Is(err, unix.ENOENT) {
 				return
 			}
 		}
-		err = unix.EpollCtl(int(epoll), unix.EPOLL_CTL_ADD, fd, event) //nolint:gosec // see watch
+		err = unix.EpollCtl(int(epoll), unix.EPOLL_CTL_ADD, fd, event)
 	})
 	if failed != nil {
 		return failed
@@ -101,7 +101,7 @@ func (p *Poller) Forget(conn syscall.RawConn, w Waiter) {
 	_ = conn.Control(func(fd uintptr) { // one that is closed is not watched
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if int(fd) < len(p.slots) && p.slots[fd].w == w { //nolint:gosec // see Watch
+		if int(fd) < len(p.slots) && p.slots[fd].w == w {
 			p.slots[fd].w = nil
 		}
 	})
@@ -116,7 +116,7 @@ func (p *Poller) run() {
 		err := p.raw.Read(func(epoll uintptr) bool {
 			var err error
 			for {
-				if n, err = unix.EpollWait(int(epoll), events[:], 0); !errors.Is(err, unix.EINTR) { //nolint:gosec // see Watch
+				if n, err = unix.EpollWait(int(epoll), events[:], 0); !errors.Is(err, unix.EINTR) {
 					return err == nil && n > 0 // or the runtime waits
 				}
 			}
