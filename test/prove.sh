@@ -48,6 +48,7 @@ all() {
   ./test/setup.sh
   suite "Go proofs" go_proofs
   if [ "$(uname -s)" = Linux ]; then suite "in idle mode" idle_proofs; fi
+  suite "garbage collection at full fan-out" "$GO" run ./bench/gcshare
   suite "comments under load" "$GO" run ./bench/ways -strict -row comments,snapshots -out docs/evidence/comments.md
   for folder in test/clients test/floods test/browser; do
     if [ -f "$folder/package.json" ]; then suite "$folder" node_proofs "$folder"; fi

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"sync"
 	"time"
@@ -85,6 +86,12 @@ var (
 	_ socketio.Observer = (*Metrics)(nil)
 )
 
+// cpuClasses adds what of the CPU time goes into collecting garbage: the runtime counts it
+// anew at the end of each collection.
+var cpuClasses = collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{
+	Matcher: regexp.MustCompile(`^/cpu/classes/(gc/total|user|idle|total):cpu-seconds$`),
+})
+
 // New makes a registry with the collectors of Go, of the process and of
 // Sockeye. release is the label of sockeye_build_info.
 func New(release string) *Metrics {
@@ -135,7 +142,7 @@ func New(release string) *Metrics {
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "sockeye", Name: "build_info", Help: "1, labelled with the version."}, []string{"version"})
 	build.WithLabelValues(release).Set(1)
 	m.registry.MustRegister(
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build,
+		collectors.NewGoCollector(cpuClasses), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build,
 		m.sessions, m.sessionsOpened, m.sessionsClosed, m.refused, m.dropped,
 		m.diedYoung, m.withheld, m.keepAlives, m.holdsShortened,
 		m.sockets, m.socketsOpened, m.socketsClosed, m.connectsRefused, m.received, m.receivedBytes, m.sent, m.sentBytes,
