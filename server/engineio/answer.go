@@ -246,14 +246,12 @@ func (x *exchange) writeBody(body []byte) error {
 		if x.r.ProtoMajor > 1 { // the deadline ends with the stream
 			_ = rc.SetWriteDeadline(time.Now().Add(x.srv.opts.BodyTimeout)) // a server that cannot has limits of its own
 		}
-		n, err := x.w.Write(body)           //nolint:gosec // payloads of the session, which the content type says are no page
-		x.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
+		_, err := x.put(body)
 		return err
 	}
 	for len(body) > 0 {
 		_ = rc.SetWriteDeadline(time.Now().Add(x.srv.opts.BodyTimeout)) // a server that cannot has limits of its own
-		n, err := x.w.Write(body[:min(len(body), answerPiece)])         //nolint:gosec // see above
-		x.srv.stats.bytesOut.Add(uint64(n))                             //nolint:gosec // a count is not negative
+		n, err := x.put(body[:min(len(body), answerPiece)])
 		if err != nil {
 			return err
 		}
@@ -268,6 +266,12 @@ func (x *exchange) writeBody(body []byte) error {
 		x.session.answerHandedOver(size)
 	}
 	return err
+}
+
+func (x *exchange) put(b []byte) (int, error) {
+	n, err := x.w.Write(b)              //nolint:gosec // payloads of the session, which the content type says are no page
+	x.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
+	return n, err
 }
 
 // The content codings that Node's server offers, in its order of preference.
