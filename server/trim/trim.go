@@ -11,13 +11,15 @@ import (
 )
 
 const (
-	// tick is how often a Trimmer looks, and for how long it must have been quiet.
-	tick = time.Second
+	// tick is how often a Trimmer looks, and quietTicks how many times in a row it must
+	// have been quiet.
+	tick       = 250 * time.Millisecond
+	quietTicks = 2
 	// quietShare is the part of all processors that a quiet program takes less of.
 	quietShare = 0.05
 	// leastInterval is the time between two trims; costShare is the part of it that
 	// they take at most.
-	leastInterval = 3 * time.Second
+	leastInterval = 2 * time.Second
 	costShare     = 0.01
 	// manySessions is how many sessions must have come or gone, and leastGain how many
 	// bytes it must promise to give back, for a trim to be worth it.
@@ -27,9 +29,9 @@ const (
 	largeGain = 0.25
 )
 
-// Trimmer looks at the program once a second, and trims its memory if in that second no
-// session came or went and it took less than a twentieth of the processors, and if since
-// the last trim sessions came or went, or much garbage has gathered.
+// Trimmer looks at the program four times a second, and trims its memory if for half a
+// second no session came or went and it took less than a twentieth of the processors, and
+// if since the last trim sessions came or went, or much garbage has gathered.
 type Trimmer struct {
 	// Sessions returns how many there are. It must be set.
 	Sessions func() int
@@ -39,6 +41,7 @@ type Trimmer struct {
 	Logger *slog.Logger
 
 	last   sample    // of the tick before
+	quiet  int       // for how many ticks it has been
 	moved  int       // how many sessions came or went since the last trim, at least
 	notYet time.Time // when there may be another
 }
@@ -76,9 +79,12 @@ func (t *Trimmer) due(s sample) bool {
 	change := s.sessions - before.sessions
 	t.moved += max(change, -change)
 	elapsed := s.at.Sub(before.at)
-	quiet := change == 0 && float64(s.used-before.used) < quietShare*float64(elapsed)*float64(runtime.GOMAXPROCS(0))
+	still := change == 0 && !before.at.IsZero() && float64(s.used-before.used) < quietShare*float64(elapsed)*float64(runtime.GOMAXPROCS(0))
+	if t.quiet++; !still {
+		t.quiet = 0
+	}
 	switch {
-	case before.at.IsZero(), !quiet, s.off, s.at.Before(t.notYet), s.gain < leastGain:
+	case t.quiet < quietTicks, s.off, s.at.Before(t.notYet), s.gain < leastGain:
 		return false
 	}
 	return t.moved >= manySessions || float64(s.gain) > largeGain*float64(s.live)

@@ -33,12 +33,13 @@ func TestWhenATrimIsDue(t *testing.T) {
 		{"quiet", 1000, busy / 2, 50 * mb, false, true},
 		{"too soon", 1000, 0, 90 * mb, false, false},
 		{"one leaves", 999, 0, 90 * mb, false, false},
+		{"quiet, but not for long", 999, 0, 90 * mb, false, false},
 		{"nothing new, and little to gain", 999, 0, 20 * mb, false, false},
 		{"much garbage", 999, 0, 30 * mb, false, true},
 		{"they leave", 0, 0, 0, false, false},
 		{"too soon again", 0, 0, 90 * mb, false, false},
 		{"still too soon, as it cost much", 0, 0, 90 * mb, false, false},
-		{"they have left", 0, 0, 5 * mb, false, false},
+		{"they have left, and little is to gain", 0, 0, 1 * mb, false, false},
 		{"they have left for long enough", 0, 0, 5 * mb, false, true},
 	}
 	trimmer := &Trimmer{}
@@ -51,7 +52,7 @@ func TestWhenATrimIsDue(t *testing.T) {
 		}
 		if step.want {
 			cost := 10 * time.Millisecond
-			if i > 6 {
+			if i > 7 {
 				cost = 50 * time.Millisecond // a hundredth of five seconds
 			}
 			trimmer.settled(s, cost)
