@@ -269,7 +269,7 @@ func (x *exchange) writeBody(body []byte) error {
 }
 
 func (x *exchange) put(b []byte) (int, error) {
-	n, err := x.w.Write(b)              //nolint:gosec // payloads of the session, which the content type says are no page
+	n, err := x.w.Write(b)
 	x.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
 	return n, err
 }

@@ -15,10 +15,16 @@
 // that session is read, and its ping timeout waits.
 //
 // Locks: Server.mu guards the table of sessions, cuts.mu and upgradeHolds.mu what
-// was learned of addresses, Session.mu everything that changes in a session, Message.mu the making of an
+// was learned of addresses, lane.mu the table of connections, Session.mu everything that changes in a session, Message.mu the making of an
 // encoding. None is held while another of them is taken, nor across I/O, a
 // channel send or a call to a Handler, Receiver or Observer; Session.mu is held
 // while timers are set.
+//
+// Polling has two ways in. On the ordinary one net/http reads requests, and a goroutine
+// waits with each GET. With Options.TakeOver a connection leaves that way after its first
+// answer, for the lane (lane.go), where a small goroutine waits for bytes and nobody waits
+// with a GET; laneConn.mu guards whose turn it is there. A request that is not like one
+// that was answered takes the connection back (wayback.go).
 //
 // A guest (guest.go) is a client that comes without Engine.IO: over a WebSocket whose
 // text messages are nothing but messages, or as the reader of an event stream. Its
