@@ -80,17 +80,22 @@ func (o *outbox) push(e entry) {
 	}
 }
 
-// pushControl queues a ping or a pong in front of everything: the client's clock
-// runs while it takes what is queued, and the place of these packets among
+// pushControl queues a ping or a pong in front of everything but the open packet, or the
+// head of an event stream: the
+// client's clock runs while it takes what is queued, and the place of these packets among
 // messages means nothing. One that is queued already stands for this one too, so
 // that a client which sends pings and takes nothing cannot fill the queue.
 func (o *outbox) pushControl(m *Message) {
-	for i := 0; i < len(o.queue) && o.queue[i].flags&controlPacket != 0; i++ {
+	first := 0
+	if len(o.queue) > 0 && o.queue[0].flags&controlPacket == 0 && o.queue[0].m != nil && o.queue[0].m.kind == wire.Open {
+		first = 1
+	}
+	for i := first; i < len(o.queue) && o.queue[i].flags&controlPacket != 0; i++ {
 		if o.queue[i].m == m {
 			return
 		}
 	}
-	o.queue = slices.Insert(o.queue, 0, entry{m: m, flags: controlPacket})
+	o.queue = slices.Insert(o.queue, first, entry{m: m, flags: controlPacket})
 	o.bytes += m.size
 }
 
