@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestRequestsAreCountedByRouteAndStatus(t *testing.T) {
@@ -33,6 +34,26 @@ func TestRequestsAreCountedByRouteAndStatus(t *testing.T) {
 	}
 	if strings.Contains(text, "no/such") {
 		t.Error("a client's path is a label")
+	}
+}
+
+// The first GET of a connection is answered by net/http, and those that follow past it.
+func TestEveryPollIsCountedAndLogged(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config) { c.LogLevel, c.PollHold = "debug", OrDuration{Duration: 20 * time.Millisecond} })
+	_, open := r.do(t, http.MethodGet, handshake)
+	sid, _, _ := strings.Cut(strings.TrimPrefix(open, `0{"sid":"`), `"`)
+	for range 4 {
+		if res, body := r.do(t, http.MethodGet, handshake+"&sid="+sid); res.StatusCode != http.StatusOK || body != "6" {
+			t.Fatalf("%d %q", res.StatusCode, body)
+		}
+	}
+	r.eventually(t, "all are counted", func() bool { // the last one may be counted after it has come
+		_, text := r.do(t, http.MethodGet, "/metrics")
+		return strings.Contains(text, `sockeye_http_requests_total{route="/socket.io/",status="2xx"} 5`)
+	})
+	if n := strings.Count(r.log.String(), "msg=request method=GET path=/socket.io/ status=200"); n != 5 {
+		t.Errorf("%d are in the log:\n%s", n, r.log)
 	}
 }
 

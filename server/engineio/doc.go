@@ -23,7 +23,8 @@
 // Polling has two ways in. On the ordinary one net/http reads requests, and a goroutine
 // waits with each GET. With Options.TakeOver a connection leaves that way after its first
 // answer, for the lane (lane.go), where a small goroutine waits for bytes and nobody waits
-// with a GET; laneConn.mu guards whose turn it is there. A request that is not like one
+// with a GET; laneConn.mu guards whose turn it is there, and is held while what has come is
+// read, which does not wait. A request that is not like one
 // that was answered takes the connection back (wayback.go).
 //
 // A guest (guest.go) is a client that comes without Engine.IO: over a WebSocket whose

@@ -41,4 +41,9 @@ func (m *Metrics) Answered(route string, status int, took time.Duration) {
 	m.web.took.WithLabelValues(route).Observe(took.Seconds())
 }
 
-func classOf(status int) string { return strconv.Itoa(status/100) + "xx" }
+func classOf(status int) string {
+	if status/100 == 2 { // as nearly always
+		return "2xx"
+	}
+	return strconv.Itoa(status/100) + "xx"
+}
