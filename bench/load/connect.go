@@ -44,9 +44,12 @@ func (r *run) idle(ctx context.Context) error {
 	if _, err := r.join(ctx, r.work.Baseline); err != nil {
 		return err
 	}
-	before, err := r.settle(ctx)
-	if err != nil {
-		return err
+	var before int64
+	if len(r.pids) > 0 {
+		var err error
+		if before, err = r.settle(ctx); err != nil {
+			return err
+		}
 	}
 	first := len(r.clients)
 	from, err := r.read()
@@ -59,7 +62,7 @@ func (r *run) idle(ctx context.Context) error {
 	}
 	var after int64
 	if stop == nil {
-		if after, stop = r.settle(ctx); stop != nil && ctx.Err() == nil {
+		if after, stop = r.hold(ctx); stop != nil && ctx.Err() == nil {
 			return stop
 		}
 	}
@@ -69,6 +72,11 @@ func (r *run) idle(ctx context.Context) error {
 	}
 	opened := len(r.clients) - first
 	r.opened(d, opened)
+	for _, c := range r.clients[first:] {
+		if c.err != nil {
+			r.res.Units--
+		}
+	}
 	if err := r.measured(from, to, to.at); err != nil {
 		return err
 	}
@@ -77,6 +85,23 @@ func (r *run) idle(ctx context.Context) error {
 		r.res.RSSAfter = after
 	}
 	return stop
+}
+
+// hold settles, then serves the clients for what is left of Work.Hold, and returns
+// the last reading of memory.
+func (r *run) hold(ctx context.Context) (int64, error) {
+	until := time.Now().Add(r.work.Hold)
+	rss, err := r.settle(ctx)
+	if err != nil || !time.Now().Before(until) {
+		return rss, err
+	}
+	for left := time.Until(until); left > 0; left = time.Until(until) {
+		r.tell(Holding, shareOf(r.work.Hold, until, time.Now()), 0)
+		if err := r.serve(ctx, min(left, settleStep)); err != nil {
+			return 0, err
+		}
+	}
+	return r.rss()
 }
 
 const (

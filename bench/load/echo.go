@@ -14,7 +14,22 @@ type echo struct {
 
 	emitters []emitter // by client
 	pending  int       // events in flight, of all clients
+	window   int       // messages in flight of each client, at most
 	credited bool      // whether every client was given its window
+	turn     int       // the client that is next by the clock
+	next     time.Time // when that is
+}
+
+// echoBehind is how long a client of an echo by rate may wait for its oldest
+// acknowledgement; what would be sent after that is skipped and counted.
+const echoBehind = 10 * time.Second
+
+// echoWindow bounds what one client of w has in flight.
+func (w Work) echoWindow() int {
+	if w.Rate == 0 {
+		return w.Window
+	}
+	return int(min(max(w.Rate*echoBehind.Seconds(), 16), inFlightRate))
 }
 
 // emitter is the sending side of one client.
@@ -32,28 +47,53 @@ func (r *run) echo(ctx context.Context) error {
 	if _, err := r.join(ctx, r.work.Clients); err != nil {
 		return err
 	}
-	e := &echo{traffic: traffic{run: r}, stamp: newStamper(r.work)}
+	e := &echo{traffic: traffic{run: r}, stamp: newStamper(r.work), window: r.work.echoWindow()}
 	for range r.clients {
-		e.emitters = append(e.emitters, emitter{at: make([]time.Time, r.work.Window), tally: newTally(0, 1)})
+		e.emitters = append(e.emitters, emitter{at: make([]time.Time, e.window), tally: newTally(0, 1)})
 	}
 	err := e.drive(ctx, e)
 	e.account()
 	return err
 }
 
-// send opens every client's window once; afterwards each ack sends the next.
+// send opens every client's window once; afterwards each ack sends the next. With
+// a rate the clock does.
 func (e *echo) send(now time.Time) time.Duration {
+	if e.work.Rate > 0 {
+		return e.sendDue(now)
+	}
 	if e.credited {
 		return time.Hour
 	}
 	e.credited = true
 	for _, c := range e.clients {
 		m := &e.emitters[c.index]
-		for m.inFlight < e.work.Window && e.more(m) {
+		for m.inFlight < e.window && e.more(m) {
 			e.emitNext(c, m, now)
 		}
 	}
 	return time.Hour
+}
+
+// sendDue has the clients take turns, evenly spread over the time between two
+// messages of one.
+func (e *echo) sendDue(now time.Time) time.Duration {
+	if e.next.IsZero() {
+		e.next = now
+	}
+	for step := time.Duration(float64(time.Second) / e.work.Rate / float64(len(e.clients))); !e.next.After(now); e.next = e.next.Add(step) {
+		c := e.clients[e.turn]
+		e.turn = (e.turn + 1) % len(e.clients)
+		m := &e.emitters[c.index]
+		switch {
+		case !e.more(m):
+		case m.inFlight < e.window:
+			e.emitNext(c, m, e.next)
+		default:
+			e.res.Skipped++
+		}
+	}
+	return e.next.Sub(now)
 }
 
 func (e *echo) more(m *emitter) bool {
@@ -63,10 +103,10 @@ func (e *echo) more(m *emitter) bool {
 	return e.work.Messages == 0 || m.sent < uint64(e.work.Messages)
 }
 
-func (e *echo) emitNext(c *client, m *emitter, now time.Time) {
+func (e *echo) emitNext(c *client, m *emitter, at time.Time) {
 	e.payload = e.stamp.append(e.payload[:0], m.sent, uint64(c.index))
 	id := int64(m.sent)
-	m.at[m.sent%uint64(len(m.at))] = now
+	m.at[m.sent%uint64(len(m.at))] = at
 	m.sent++
 	m.inFlight++
 	e.pending++
@@ -90,7 +130,7 @@ func (e *echo) packet(c *client, p packet) {
 	e.arrived(c, m.at[n%uint64(len(m.at))])
 	m.inFlight--
 	e.pending--
-	if e.more(m) {
+	if e.work.Rate == 0 && e.more(m) {
 		e.emitNext(c, m, c.heard)
 	}
 }

@@ -9,6 +9,7 @@ type Phase string
 const (
 	Connecting Phase = "connecting" // clients connect and join
 	Settling   Phase = "settling"   // idle: waiting for memory to stand still
+	Holding    Phase = "holding"    // idle: clients stay, and nothing is said
 	WarmingUp  Phase = "warming up" // traffic before the figures are taken
 	Measuring  Phase = "measuring"  // traffic that counts
 	Draining   Phase = "draining"   // nothing is said any more; what is in flight is awaited

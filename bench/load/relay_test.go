@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
@@ -35,6 +36,8 @@ type relay struct {
 	seen func(req *http.Request)
 	// refuse answers the n-th handshake with 400.
 	refuse func(session int) bool
+	// hangUp says how long after its connect a session is closed; 0 is never.
+	hangUp func(session int) time.Duration
 	// closeAfterPost ends the connection of a POST after its answer.
 	closeAfterPost bool
 	// chunked leaves the Content-Length of polls out.
@@ -267,6 +270,12 @@ func (s *fakeSession) receive(p string) {
 		}
 		nsp, _, _ := strings.Cut(p, "{")
 		s.send(nsp + `{"sid":"public"}`)
+		if s.relay.hangUp == nil {
+			return
+		}
+		if after := s.relay.hangUp(s.index); after > 0 {
+			time.AfterFunc(after, func() { s.send("1") })
+		}
 	case p == "41":
 		s.relay.mu.Lock()
 		s.relay.left++

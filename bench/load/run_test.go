@@ -250,3 +250,68 @@ func TestNobodyListensIsAnError(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEchoByRateKeepsTime(t *testing.T) {
+	for _, tr := range transports {
+		start := time.Now()
+		r := mustRun(t, (&relay{}).serve(t), Work{Kind: Echo, Transport: tr, Clients: 4, Rate: 50, Messages: 10})
+		took := time.Since(start)
+		if r.Expected != 40 || r.Delivered != 40 || r.Units != 40 || r.Failure() != "" {
+			t.Errorf("%s: %d units, delivered %d of %d, %q; want 40", tr, r.Units, r.Delivered, r.Expected, r.Failure())
+		}
+		if least := 39 * 5 * time.Millisecond; took < least { // 4 clients with 50 a second each: one every 5 ms
+			t.Errorf("%s: 40 messages in %v, which are due in %v", tr, took, least)
+		}
+	}
+}
+
+func TestAnEchoByRateCountsFromWhenAMessageWasDue(t *testing.T) {
+	release := make(chan struct{})
+	srv := &relay{tamper: every(1, func(p string) []string { <-release; return []string{p} })}
+	time.AfterFunc(100*time.Millisecond, func() { close(release) })
+	r := mustRun(t, srv.serve(t), Work{Kind: Echo, Clients: 2, Rate: 100, Messages: 20, Stall: 5 * time.Second})
+	if r.Failure() != "" || r.Max < 50*time.Millisecond {
+		t.Errorf("%q, at most %v; want the answers behind the late one to be late too", r.Failure(), r.Max)
+	}
+}
+
+func TestAnEchoByRateSaysWhatItLeavesOut(t *testing.T) {
+	srv := &relay{tamper: func(int, string) []string { return nil }}
+	r := mustRun(t, srv.serve(t), Work{Kind: Echo, Clients: 1, Rate: 1e5, Warmup: time.Millisecond, Measure: 200 * time.Millisecond, Stall: 400 * time.Millisecond})
+	if r.Skipped == 0 || r.Expected != inFlightRate {
+		t.Errorf("%d said and %d left out; want %d and some", r.Expected, r.Skipped, inFlightRate)
+	}
+}
+
+// A message that is due later than a stall would take is no stall.
+func TestASlowRateIsNoStall(t *testing.T) {
+	for _, kind := range []Kind{Fanout, Echo} {
+		r := mustRun(t, (&relay{}).serve(t), Work{Kind: kind, Clients: 1, Rate: 5, Messages: 3, Stall: 100 * time.Millisecond})
+		if r.Stalls != 0 || r.Delivered != 3 {
+			t.Errorf("%s: %d stalls, delivered %d of 3", kind, r.Stalls, r.Delivered)
+		}
+	}
+}
+
+func TestIdleLastsAndCountsWhoIsThrownOut(t *testing.T) {
+	const hold = 300 * time.Millisecond
+	srv := &relay{}
+	srv.hangUp = func(session int) time.Duration {
+		if session%4 == 3 {
+			return hold / 3
+		}
+		return 0
+	}
+	last := Progress{}
+	r, err := Run(t.Context(), Target{URL: srv.serve(t)}, small(Work{Kind: Idle, Hold: hold, Clients: 8, Baseline: 1}),
+		OnProgress(func(p Progress) { last = p }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Elapsed < hold || last.Phase != Holding {
+		t.Errorf("lasted %v, and %q at last; want %v at least", r.Elapsed, last.Phase, hold)
+	}
+	if r.Disconnected != 2 || r.Units != 6 || !strings.Contains(r.Failure(), "2 disconnected") {
+		t.Errorf("%d disconnected, %d stayed, %q; want 2 and 6", r.Disconnected, r.Units, r.Failure())
+	}
+}

@@ -54,6 +54,7 @@ type traffic struct {
 
 	seen       time.Time // when the last delivery was seen
 	lastSeen   int64     // delivered at that time
+	waiting    time.Time // since when something is in flight and nothing was seen
 	hurt       bool      // a client was lost: no further sending
 	drainedFor time.Time // when the last message was complete
 	stopAt     time.Time // when a run that is stopped early gives up
@@ -95,7 +96,7 @@ func (t *traffic) drive(ctx context.Context, j job) error {
 		defer t.churn.end(t.res)
 	}
 	now := time.Now()
-	t.seen, t.until = now, now.Add(t.work.Warmup)
+	t.seen, t.waiting, t.until = now, now, now.Add(t.work.Warmup)
 	if t.work.Messages > 0 {
 		if err := t.measure(); err != nil {
 			return err
@@ -160,9 +161,12 @@ func (t *traffic) report(now time.Time, j job) {
 // step changes the phase when its end has come.
 func (t *traffic) step(now time.Time, j job) error {
 	if t.delivered != t.lastSeen {
-		t.seen, t.lastSeen = now, t.delivered
+		t.seen, t.waiting, t.lastSeen = now, now, t.delivered
 	}
-	stalled := j.inFlight() > 0 && now.Sub(t.seen) > t.work.Stall
+	if j.inFlight() == 0 {
+		t.waiting = now
+	}
+	stalled := now.Sub(t.waiting) > t.work.Stall
 	switch t.phase {
 	case warming, measuring:
 		return t.stepSending(now, j, stalled)
@@ -191,7 +195,7 @@ func (t *traffic) stepSending(now time.Time, j job, stalled bool) error {
 		t.res.Stalls++
 		t.res.note("nothing arrived for %v with %d messages in flight", t.work.Stall, j.inFlight())
 		j.abandon()
-		t.seen = now
+		t.seen, t.waiting = now, now
 	}
 	finished := t.hurt || t.res.Stalls >= maxStalls
 	if t.work.Messages > 0 {

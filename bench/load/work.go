@@ -86,8 +86,9 @@ type Work struct {
 	// (a message is in flight until every member has it), per client in an
 	// echo. [1]
 	Window int `json:"window,omitempty"`
-	// Rate, when above 0, replaces the window of a fan-out by a clock, in
-	// messages per second. Latency then counts from when a message was due.
+	// Rate, when above 0, replaces the window by a clock, in messages per second:
+	// over all rooms in a fan-out, of each client in an echo, where the clients take
+	// turns. Latency then counts from when a message was due.
 	Rate float64 `json:"rate,omitempty"`
 	// Publishers is how many members of each room take turns to say; in a room
 	// of fewer, all do. [1]
@@ -122,6 +123,9 @@ type Work struct {
 	// Settle is how long an idle run waits at most for the server's memory to
 	// stand still, before and after the clients connect. [5s]
 	Settle time.Duration `json:"settle,omitempty"`
+	// Hold is how long the clients of an idle run stay at least, once all are
+	// connected. What Settle takes counts.
+	Hold time.Duration `json:"hold,omitempty"`
 	// Baseline is how many clients of an idle run connect before the first
 	// reading of memory, so that what a server allocates once is not counted. [50]
 	Baseline int `json:"baseline,omitempty"`
@@ -179,6 +183,7 @@ func (w Work) filled() (Work, error) {
 		{"warmup", int64(w.Warmup), 0, int64(maxPhase)},
 		{"measure", int64(w.Measure), 1, int64(maxPhase)},
 		{"settle", int64(w.Settle), 1, int64(maxPhase)},
+		{"hold", int64(w.Hold), 0, int64(maxPhase)},
 		{"baseline", int64(w.Baseline), 1, maxClients},
 		{"stall", int64(w.Stall), int64(10 * time.Millisecond), int64(maxPhase)},
 		{"dials", int64(w.Dials), 1, 1024},
@@ -194,8 +199,10 @@ func (w Work) filled() (Work, error) {
 func (w Work) fits() error {
 	traffic := w.Kind == Fanout || w.Kind == Echo
 	switch {
-	case !(w.Rate >= 0 && w.Rate <= 1e6):
-		return fmt.Errorf("load: rate is %g, want 0 to 1e6 messages per second", w.Rate)
+	case w.Rate != 0 && !(w.Rate >= 1e-3 && w.Rate <= 1e6):
+		return fmt.Errorf("load: rate is %g, want 0, or 0.001 to 1e6 messages per second", w.Rate)
+	case w.Kind == Echo && w.Rate*float64(w.Clients) > 1e6:
+		return fmt.Errorf("load: rate is %g of each of %d clients, want at most 1e6 messages per second of all", w.Rate, w.Clients)
 	case !(w.Churn >= 0 && w.Churn <= maxChurn):
 		return fmt.Errorf("load: churn is %g, want 0 to %d clients per second", w.Churn, maxChurn)
 	case !(w.Stalled >= 0 && w.Stalled <= maxStalled):

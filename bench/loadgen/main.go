@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string, out io.Writer) (bool, error) {
 	f.IntVar(&w.RoomSize, "room-size", 0, "members of each room, where clients are in several; 0 divides evenly")
 	f.StringVar(&w.Room, "room", "bench", "`name` of the room, or what the names of several begin with")
 	f.IntVar(&w.Window, "window", 1, "messages in flight: of all rooms in a fan-out, of each client in an echo")
-	f.Float64Var(&w.Rate, "rate", 0, "messages per second of a fan-out, instead of a window")
+	f.Float64Var(&w.Rate, "rate", 0, "messages per second of a fan-out, or of each client in an echo, instead of a window")
 	f.IntVar(&w.Publishers, "publishers", 1, "members of each room that take turns to say")
 	f.IntVar(&w.Payload, "payload", 64, "length of a message in `bytes`")
 	f.BoolVar(&w.Binary, "binary", false, "messages carry one binary attachment instead of a string")
