@@ -194,11 +194,11 @@ func (l *lane) wayOf(r *http.Request) *wayBack {
 
 // take enters a connection. early is what net/http has read of it already.
 func (l *lane) take(way *wayBack, r *returned, early []byte) {
-	raw, ok := rawConn(r.Conn)
-	if !ok {
+	raw := rawReader(r.Conn)
+	if raw == nil {
 		way.unfit.Store(true)
 	}
-	if early = append(early, r.early...); !ok || len(early) > 0 {
+	if early = append(early, r.early...); raw == nil || len(early) > 0 {
 		way.give(&returned{Conn: r.Conn, early: early, patterns: r.patterns, misses: r.misses + 1})
 		return
 	}

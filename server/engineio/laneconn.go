@@ -9,14 +9,6 @@ import (
 	"time"
 )
 
-// Unbuffered marks a connection that wraps another and neither reads ahead of its caller
-// nor changes a byte, so that its descriptor can be read as well.
-type Unbuffered interface {
-	net.Conn
-	syscall.Conn
-	Unbuffered()
-}
-
 // restOfRequest is how long the rest of a request is waited for. One that takes longer is
 // net/http's business, which has bounds for it.
 const restOfRequest = 250 * time.Millisecond

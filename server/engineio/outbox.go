@@ -81,10 +81,10 @@ func (o *outbox) push(e entry) {
 }
 
 // pushControl queues a ping or a pong in front of everything but the open packet, or the
-// head of an event stream: the
-// client's clock runs while it takes what is queued, and the place of these packets among
-// messages means nothing. One that is queued already stands for this one too, so
-// that a client which sends pings and takes nothing cannot fill the queue.
+// head of an event stream: the client's clock runs while it takes what is queued, and the
+// place of these packets among messages means nothing. One that is queued already stands
+// for this one too, so that a client which sends pings and takes nothing cannot fill the
+// queue.
 func (o *outbox) pushControl(m *Message) {
 	first := 0
 	if len(o.queue) > 0 && o.queue[0].flags&controlPacket == 0 && o.queue[0].m != nil && o.queue[0].m.kind == wire.Open {

@@ -46,11 +46,13 @@ type watched struct {
 // newConn is a wsConn that is yet to be carried by. One that carries no WebSocket, as that
 // of an event stream, needs nothing more.
 func newConn(conn net.Conn) *wsConn {
-	c := &wsConn{conn: conn, raw: rawWriter(conn)}
+	c := &wsConn{conn: conn, raw: rawReader(conn)}
 	c.activity.since = time.Now()
 	c.frames.conn = c
-	if raw := rawOf(conn); raw != nil {
-		c.watched.raw, c.watched.try, c.frames.waiter = raw, c.try, c
+	if c.raw != nil {
+		c.watched.raw, c.watched.try, c.frames.waiter = c.raw, c.try, c
+	} else {
+		c.raw = rawWriter(conn)
 	}
 	return c
 }
