@@ -270,6 +270,6 @@ func (c *Comments) enter(ctx context.Context, socket *socketio.Socket) error {
 	if err != nil {
 		return err
 	}
-	socket.SetIdentity(newSession(s, socket, u)) //nolint:contextcheck // handlers have the context of their socket
+	socket.SetIdentity(newSession(s, socket, u))
 	return nil
 }

@@ -104,7 +104,7 @@ func (k *Keeper) Admit(ctx context.Context, s *socketio.Socket) error {
 			slog.Any("error", refused.Err), slog.String("namespace", c.Namespace), slog.String("remote", c.Address))
 		return &socketio.ConnectError{Message: refused.Message, Data: told{refused.Code, refused.Message}}
 	}
-	s.SetIdentity(p) //nolint:contextcheck // handlers have the context of their socket
+	s.SetIdentity(p)
 	return nil
 }
 

@@ -30,7 +30,7 @@ func (k *Keeper) refresh(ctx context.Context, e *socketio.Event) {
 		}
 		return
 	}
-	k.renew(s, was, p) //nolint:contextcheck // handlers have the context of their socket
+	k.renew(s, was, p)
 	k.opts.Observer.TokenRefreshed("")
 	if !e.HasAck() {
 		return
