@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -279,6 +280,30 @@ func TestTheLaneHandsBack(t *testing.T) {
 				l.response().want(t, http.StatusOK, "other")
 			}
 		})
+	}
+}
+
+// net/http reads what the handler has left of a body, but not of a long one: its connection
+// does not go on, and what is in it is no request.
+func TestTheBodyOfAGETIsNoRequest(t *testing.T) {
+	t.Parallel()
+	f := road(t, Options{}, nil)
+	for name, n := range map[string]int{"short": 0, "long": 300_000} {
+		c, conn := f.poll(4), f.dial()
+		f.drain()
+		if err := c.side().Send(says("hello"), 0); err != nil {
+			t.Fatal(err)
+		}
+		body := "GET /other HTTP/1.1\r\nHost: test\r\n\r\n" + strings.Repeat("x", n)
+		conn.request(http.MethodGet, c.query+"&t=1", fmt.Sprintf("Content-Length: %d\r\n", len(body)), body)
+		conn.response().want(t, http.StatusOK, "4hello")
+		_ = conn.Conn.(*net.TCPConn).CloseWrite()
+		if again := conn.response(); again.err == nil {
+			t.Errorf("%s: answered %d %q", name, again.status, again.body)
+		}
+		if f.lanes() != 0 || len(f.seen) > 1 {
+			t.Errorf("%s: %d connections are in the lane, net/http served %d requests", name, f.lanes(), len(f.seen))
+		}
 	}
 }
 

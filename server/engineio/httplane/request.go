@@ -184,6 +184,9 @@ func PrintOf(r *http.Request) (p Print, ok bool) {
 	if len(r.TransferEncoding) > 0 || len(r.Trailer) > 0 {
 		return 0, false
 	}
+	if r.Method == http.MethodGet && r.ContentLength != 0 { // nobody may have read the body
+		return 0, false
+	}
 	p = startPrint(r.Method == http.MethodPost, maphash.String(seed, path))
 	p += fieldPrint(maphash.String(seed, "host"), maphash.String(seed, r.Host)) // net/http takes it out of the header
 	for name, values := range r.Header {

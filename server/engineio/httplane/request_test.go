@@ -96,6 +96,7 @@ func TestWhatParseDoesNotReadHasNoFingerprint(t *testing.T) {
 	for _, text := range []string{
 		strings.Replace(plain, "HTTP/1.1", "HTTP/1.0", 1),
 		strings.Replace(plain, "POST", "PUT", 1),
+		strings.Replace(plain, "POST", "GET", 1),
 		strings.Replace(plain, "/socket.io", "http://a.example/socket.io", 1),
 		strings.Replace(plain, "Host", "X: 1\r\nX: 2\r\nHost", 1),
 		strings.Replace(plain, "Host", "Expect: 100-continue\r\nHost", 1),
