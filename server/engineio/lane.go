@@ -97,9 +97,9 @@ func (x *exchange) takeOver() {
 	back := wasReturned(conn)
 	if back == nil {
 		back = &returned{Conn: conn}
-		if m.addr == conn.RemoteAddr().String() {
-			m.addr = ""
-		}
+	}
+	if m.addr == conn.RemoteAddr().String() {
+		m.addr = ""
 	}
 	back.patterns.learn(m)
 	l.take(way, back, buffered(rw))

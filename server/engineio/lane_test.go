@@ -460,6 +460,26 @@ func TestTheAddressOfAnotherHeaderIsFoundOutAnew(t *testing.T) {
 	}
 }
 
+// Where a client is, is remembered only if the connection does not say so, or each connection
+// would remember something of its own. It may have gone back in between.
+func TestNoAddressIsRememberedOfADirectClient(t *testing.T) {
+	t.Parallel()
+	f := road(t, Options{}, nil)
+	c := f.enter("")
+	c.ask(http.MethodPost, "6")
+	c.byNetHTTP("ok")
+	c.inLane()
+	f.srv.lane.mu.Lock()
+	defer f.srv.lane.mu.Unlock()
+	for in := range f.srv.lane.conns {
+		for _, m := range in.patterns {
+			if addr := m.Value().addr; addr != "" {
+				t.Errorf("a %s remembers %s", m.Value().method, addr)
+			}
+		}
+	}
+}
+
 // A connection whose requests are never alike stays where it is, after a while.
 func TestAConnectionThatDoesNotFitStaysWithNetHTTP(t *testing.T) {
 	t.Parallel()
