@@ -469,6 +469,7 @@ func TestNoAddressIsRememberedOfADirectClient(t *testing.T) {
 	c.ask(http.MethodPost, "6")
 	c.byNetHTTP("ok")
 	c.inLane()
+	f.left(1)
 	f.srv.lane.mu.Lock()
 	defer f.srv.lane.mu.Unlock()
 	for in := range f.srv.lane.conns {
