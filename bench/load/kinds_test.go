@@ -502,7 +502,7 @@ func TestProgressGoesThroughThePhases(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[Kind]string{
 		Fanout: "connecting,warming up,measuring,draining", Echo: "connecting,warming up,measuring,draining",
-		Connect: "connecting", Idle: "connecting,settling,connecting,settling",
+		Connect: "connecting", Idle: "connecting,settling",
 	} {
 		var phases []string
 		var units int64

@@ -27,8 +27,8 @@ type benchCommand struct {
 	Clients   int           `default:"100" placeholder:"NUMBER" help:"How many clients; in a fan-out they share --rooms rooms."`
 	Duration  time.Duration `default:"5s" placeholder:"DURATION" help:"How long each work but connect is measured."`
 	Warmup    time.Duration `default:"1s" placeholder:"DURATION" help:"Traffic before that, which counts for losses only."`
-	Window    int           `default:"1" placeholder:"NUMBER" help:"Messages in flight: in all of a fan-out, and of each client in an echo."`
-	Rate      float64       `default:"0" placeholder:"NUMBER" help:"Messages per second of a fan-out, by the clock, in place of a window."`
+	Rate      float64       `default:"0" placeholder:"NUMBER" help:"Messages per second, by the clock: in all of a fan-out, and of each client in an echo. Default: 20, without --window."`
+	Window    int           `default:"0" placeholder:"NUMBER" help:"Messages in flight, in place of a clock: in all of a fan-out, and of each client in an echo."`
 	Payload   int           `default:"64" placeholder:"BYTES" help:"Length of what a message carries, in bytes, at least 24."`
 	Rooms     int           `default:"1" placeholder:"NUMBER" help:"Rooms of a fan-out, with equally many clients in each."`
 	Room      string        `placeholder:"NAME" help:"Name of the room, or what the names of several begin with. Default: one that nobody else has."`
@@ -63,6 +63,10 @@ const (
 	politeChurn    = 20  // connections per second
 	politeDuration = time.Minute
 )
+
+// usualRate is --rate where neither it nor --window is given, in messages per second: what apps
+// do, and a tenth of what a server of default limits takes from one client, however few they are.
+const usualRate = 20
 
 // What ends the program: see docs/measuring.md.
 const (
@@ -121,7 +125,7 @@ type bench struct {
 // open checks the flags.
 func (c *benchCommand) open(ctx context.Context) (*bench, error) {
 	b := &bench{benchCommand: c, header: make(http.Header)}
-	for _, check := range []func() error{b.readURL, b.readWorks, b.readHeaders, b.readAuth, b.checkNumbers} {
+	for _, check := range []func() error{b.readURL, b.readWorks, b.readHeaders, b.readAuth, b.checkNumbers, b.checkRate} {
 		if err := check(); err != nil {
 			return nil, err
 		}
@@ -222,7 +226,7 @@ func (b *bench) checkNumbers() error {
 		value, lo, hi float64
 	}{
 		{"--clients", float64(b.Clients), 1, 100_000},
-		{"--window", float64(b.Window), 1, 65_536},
+		{"--window", float64(b.Window), 0, 65_536},
 		{"--rate", b.Rate, 0, 1e6},
 		{"--payload", float64(b.Payload), 24, 1 << 20},
 		{"--rooms", float64(b.Rooms), 1, 100_000},
@@ -259,8 +263,9 @@ func (b *bench) checkWorks() error {
 		of        string
 	}{
 		{"--rooms", b.Rooms > 1, fanout, "a fan-out"},
-		{"--rate", b.Rate > 0, fanout, "a fan-out"},
 		{"--stalled", b.Stalled > 0, fanout, "a fan-out"},
+		{"--rate", b.Rate > 0, traffic, "a fan-out or an echo"},
+		{"--window", b.Window > 0, traffic, "a fan-out or an echo"},
 		{"--churn", b.Churn > 0, traffic, "a fan-out or an echo"},
 		{"--binary", b.Binary, traffic, "a fan-out or an echo"},
 	} {
@@ -270,6 +275,22 @@ func (b *bench) checkWorks() error {
 	}
 	if b.Deflate && b.Transport == string(load.Polling) {
 		return errors.New("--deflate is about WebSocket, and --transport is polling")
+	}
+	return nil
+}
+
+// checkRate settles how much is said: by a clock unless --window says otherwise.
+func (b *bench) checkRate() error {
+	if b.Rate == 0 && b.Window == 0 {
+		b.Rate = usualRate
+	}
+	switch all := b.Rate * float64(b.Clients); {
+	case b.Rate > 0 && b.Window > 0:
+		return errors.New("--rate and --window both say how much is said: take one of them")
+	case b.Rate > 0 && b.Rate < 0.01:
+		return fmt.Errorf("--rate: %g is less than 0.01", b.Rate)
+	case slices.Contains(b.works, load.Echo) && all > 1e6:
+		return fmt.Errorf("--rate: %g of each of %d clients makes %.0f messages per second, more than 1000000: take less", b.Rate, b.Clients, all)
 	}
 	return nil
 }

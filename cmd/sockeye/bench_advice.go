@@ -15,10 +15,10 @@ import (
 // What can be done about limits of the server. Others than Sockeye have other names for them.
 const (
 	adviceHandshakes = "the server takes no more connections from one address: on Sockeye, --ip-handshakes off and --ip-connections off lift that"
-	adviceEvents     = "the server takes no more events from one client: on Sockeye, --event-rate off lifts that; or say less, with --rate or a smaller --window"
+	adviceEvents     = "the server takes no more events from one client: on Sockeye, --event-rate off lifts that; or say less, with a smaller --rate or --window"
 	adviceUser       = "the server takes no more connections of one user: on Sockeye, --user-handshakes off and --user-connections off lift that"
 	adviceFull       = "the server is full, or not there: on Sockeye, --max-connections and the limit of open files decide"
-	adviceSlow       = "the server reads more slowly than clients write: on Sockeye, --byte-rate off lifts that; or say less, with --rate or a smaller --payload"
+	adviceSlow       = "the server did not keep up with what was said: say less, with a smaller --rate, --window or --payload; on Sockeye, --byte-rate is from where on it reads a client more slowly"
 	adviceToken      = "show who the clients are, with --token or --auth; on Sockeye, --anonymous lets everybody in"
 	adviceRoom       = "name a room that this token may use with --room, or show another token"
 	adviceConnect    = "that is the server's answer to CONNECT: --namespace, --token and --auth are what it is about"
@@ -43,6 +43,21 @@ var troubles = []struct {
 	{regexp.MustCompile(`WebSocket refused|upgrade: `), adviceWebSocket, false},
 	{regexp.MustCompile(`refused: "4`), adviceConnect, false},
 	{regexp.MustCompile(`i/o timeout|deadline exceeded|nothing arrived|join answered`), adviceRelay, true},
+}
+
+// slowly is what a server does to messages that it would have taken from fewer, or later.
+var slowly = regexp.MustCompile(`nothing arrived|not sent in time`)
+
+// adviceAfter is advice about what went wrong once the first client had got all it asked for.
+func adviceAfter(kind load.Kind, text string) string {
+	a := advice(kind, text)
+	if (a == "" || a == adviceRelay) && slowly.MatchString(text) {
+		return adviceSlow
+	}
+	if a == adviceRelay {
+		return ""
+	}
+	return a
 }
 
 // advice is what can be done about what went wrong, or "".
@@ -98,12 +113,16 @@ func plain(text string) string {
 	})
 }
 
-// plainNotes are notes for people, each once.
+// numbers are what notes about the same differ in; those of messages are hexadecimal.
+var numbers = regexp.MustCompile(`[0-9a-f]*[0-9][0-9a-f.]*`)
+
+// plainNotes are notes for people; of those that differ in numbers only, the first.
 func plainNotes(notes []string) []string {
-	var all []string
+	var all, kinds []string
 	for _, n := range notes {
-		if n = plain(n); !slices.Contains(all, n) {
-			all = append(all, n)
+		n = plain(n)
+		if kind := numbers.ReplaceAllString(n, "0"); !slices.Contains(kinds, kind) {
+			all, kinds = append(all, n), append(kinds, kind)
 		}
 	}
 	return all

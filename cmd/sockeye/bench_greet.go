@@ -177,7 +177,7 @@ func (b *bench) firstClient(ctx context.Context) error {
 	for _, kind := range b.works {
 		w := b.work(kind)
 		w.Clients, w.Baseline, w.Publishers, w.Rooms, w.Rate, w.Churn, w.Stalled = 1, 1, 1, 1, 0, 0, 0
-		w.Messages, w.Settle = greetings, 10*time.Millisecond
+		w.Messages, w.Settle, w.Hold = greetings, 10*time.Millisecond, 0
 		asking, cancel := context.WithTimeout(ctx, b.Timeout)
 		r, err := load.Run(asking, b.target, w)
 		silent := asking.Err() != nil && ctx.Err() == nil

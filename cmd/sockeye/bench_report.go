@@ -130,7 +130,7 @@ func (rep *benchReport) add(r *load.Result) {
 	}
 	if row.Failure != "" {
 		rep.Clean = false
-		row.Advice = advice(w.Kind, strings.Join(r.Notes, "\n"))
+		row.Advice = adviceAfter(w.Kind, strings.Join(r.Notes, "\n")+"\n"+row.Failure)
 	}
 	rep.Works = append(rep.Works, row)
 }
@@ -229,10 +229,13 @@ func (row *benchRow) describe(b *bench) string {
 			where = fmt.Sprintf("%d rooms of %d", b.Rooms, row.Clients/b.Rooms)
 		}
 		if row.Rate > 0 {
-			return fmt.Sprintf("%s, %g messages/s", where, row.Rate)
+			return fmt.Sprintf("%s, %g/s", where, row.Rate)
 		}
 		return fmt.Sprintf("%s, %d in flight", where, row.Window)
 	case load.Echo:
+		if row.Rate > 0 {
+			return fmt.Sprintf("%s, %g/s each", clients, row.Rate)
+		}
 		return fmt.Sprintf("%s, %d in flight each", clients, row.Window)
 	case load.Idle:
 		return fmt.Sprintf("%s, for %v", clients, b.Duration)

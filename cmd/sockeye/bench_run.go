@@ -21,6 +21,8 @@ const (
 	// politeDials is how many connections are opened at once to a server that is not to be
 	// loaded, and dials to another.
 	politeDials, dials = 16, 64
+	// settle is how long the server's memory may take to stand still.
+	settle = 5 * time.Second
 	// baseline is how many clients connect before a server's memory is read for the first time.
 	baseline = 50
 )
@@ -54,17 +56,17 @@ func (b *bench) work(kind load.Kind) load.Work {
 	case load.Connect:
 		return w
 	case load.Idle:
-		w.Settle = b.Duration
+		w.Hold, w.Settle = b.Duration, min(b.Duration, settle)
 		if b.PID != 0 {
 			w.Baseline = baseline
 		}
 		return w
 	case load.Fanout:
-		w.Room, w.Rooms, w.Rate, w.Stalled = b.Room, b.Rooms, b.Rate, b.Stalled
+		w.Room, w.Rooms, w.Stalled = b.Room, b.Rooms, b.Stalled
 		w.Publishers = min(publishers, b.Clients)
 	case load.Echo:
 	}
-	w.Window, w.Payload, w.Binary, w.Churn = b.Window, b.Payload, b.Binary, b.Churn
+	w.Window, w.Rate, w.Payload, w.Binary, w.Churn = b.Window, b.Rate, b.Payload, b.Binary, b.Churn
 	w.Warmup, w.Measure = max(b.Warmup, time.Nanosecond), b.Duration
 	return w
 }
@@ -134,6 +136,7 @@ type benchProgress struct {
 	kind     load.Kind
 	from, to time.Duration // where the work is within the whole
 	warmup   time.Duration
+	at       time.Duration // shown last: the bar does not go back
 }
 
 func newBenchProgress(w io.Writer) *benchProgress { return &benchProgress{w: w} }
@@ -173,7 +176,9 @@ func (p *benchProgress) moment(m load.Progress) {
 	case load.Connecting:
 	case load.WarmingUp:
 		at, lasts = at+connecting, p.warmup
-	case load.Settling:
+	case load.Settling: // takes no time of what was planned
+		lasts = 0
+	case load.Holding:
 		at, lasts = at+connecting, p.to-p.from-connecting
 	case load.Measuring:
 		at += connecting + p.warmup
@@ -186,7 +191,8 @@ func (p *benchProgress) moment(m load.Progress) {
 		what += ", " + grouped(float64(m.Units))
 	}
 	p.bar.Describe(fmt.Sprintf("%-36s", what))
-	_ = p.bar.Set64((at + time.Duration(m.Done*float64(lasts))).Milliseconds()) // a bar that cannot be drawn keeps nothing from being done
+	p.at = max(p.at, at+time.Duration(m.Done*float64(lasts)))
+	_ = p.bar.Set64(p.at.Milliseconds()) // a bar that cannot be drawn keeps nothing from being done
 }
 
 // end takes the bar away.

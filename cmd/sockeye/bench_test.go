@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -79,7 +80,7 @@ func TestBenchMeasuresEachWork(t *testing.T) {
 			if row.Work != kind || row.Clients != 8 || row.Expected < 8 || row.Delivered != row.Expected || row.Units < 8 || row.Failure != "" {
 				t.Errorf("%s: %+v", transport, row)
 			}
-			if traffic := kind == load.Fanout || kind == load.Echo; traffic && (row.PerSecond <= 0 || row.P50 <= 0 || row.Max < row.P99 || row.Window != 1 || row.Payload != 64) {
+			if traffic := kind == load.Fanout || kind == load.Echo; traffic && (row.PerSecond <= 0 || row.P50 <= 0 || row.Max < row.P99 || row.Rate != usualRate || row.Window != 0 || row.Payload != 64) {
 				t.Errorf("%s: %+v", transport, row)
 			}
 			if row.CPU != nil || row.RSS != nil {
@@ -96,7 +97,7 @@ func TestBenchShowsATable(t *testing.T) {
 	if status != 0 || stderr != "fan-out: about 1s\nconnect: about 1s\n" {
 		t.Errorf("status %d: %s", status, stderr)
 	}
-	for _, want := range []string{s.url + "/socket.io/, websocket; one message alone: ", "per second", "\nfan-out  room of 8, 1 in flight  ", " deliveries  ", "\nconnect  8 clients  ", "8 connections", "\nNothing lost, "} {
+	for _, want := range []string{s.url + "/socket.io/, websocket; one message alone: ", "per second", "\nfan-out  room of 8, 20/s  ", " deliveries  ", "\nconnect  8 clients  ", "8 connections", "\nNothing lost, "} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("no %q in\n%s", want, stdout)
 		}
@@ -171,6 +172,11 @@ func TestBenchSaysWhatIsWrong(t *testing.T) {
 		{[]string{s.url, "--work", "nap"}, `--work: "nap" is none of`},
 		{[]string{s.url, "--work", "echo", "--rooms", "2"}, "--rooms is about a fan-out"},
 		{[]string{s.url, "--clients", "0"}, "--clients: 0 is not between 1 and"},
+		{[]string{s.url, "--rate", "5", "--window", "5"}, "--rate and --window both say how much is said"},
+		{[]string{s.url, "--rate", "1e-9"}, "--rate: 1e-09 is less than 0.01"},
+		{[]string{s.url, "--rate", "10", "--work", "idle"}, "--rate is about a fan-out or an echo, and --work has none"},
+		{[]string{s.url, "--window", "10", "--work", "connect"}, "--window is about a fan-out or an echo, and --work has none"},
+		{[]string{s.url, "--rate", "20000"}, "--rate: 20000 of each of 100 clients makes 2000000 messages per second"},
 		{[]string{s.url, "--payload", "3"}, "--payload: 3 is not between 24 and"},
 		{[]string{s.url, "--duration", "1ms"}, "--duration"},
 		{[]string{s.url, "--warmup=-1s"}, "--warmup"},
@@ -198,7 +204,7 @@ func TestBenchEndsWith2WhereSomethingIsLost(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{[]string{events.url, "--work", "fanout"}, []string{"\nfan-out: ", " lost", "too many events: slow down", "→ the server takes no more events from one client: on Sockeye, --event-rate off"}},
+		{[]string{events.url, "--work", "echo", "--rate", "300"}, []string{"\necho: ", " lost", "too many events: slow down", "→ the server takes no more events from one client: on Sockeye, --event-rate off"}},
 		{[]string{handshakes.url, "--work", "connect"}, []string{"\nconnect: ", " failed connects", "429 Too Many Requests", "--ip-handshakes off"}},
 	} {
 		status, stdout, stderr := benchIn(t, append(append(c.args, "--timeout", "300ms"), short...)...)
@@ -243,6 +249,31 @@ func TestBenchShowsWhatWasMeasuredWhenItIsInterrupted(t *testing.T) {
 	}
 }
 
+func TestBenchNotesOfTheSameAreSaidOnce(t *testing.T) {
+	t.Parallel()
+	got := plainNotes([]string{
+		"nothing arrived for 5s with 98 messages in flight", "client 3: server sent a close packet",
+		"nothing arrived for 5s with 7 messages in flight", "client 41: server sent a close packet",
+	})
+	if want := []string{"nothing arrived for 5s with 98 messages in flight", "server sent a close packet"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestBenchAdvice(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ text, want string }{
+		{"nothing arrived for 5s with 3 messages in flight\n3 lost", adviceSlow},
+		{"\n12 not sent in time", adviceSlow},
+		{`unexpected packet "44{\"message\":\"no\",\"data\":{\"code\":\"rate_limited\"}}"`, adviceEvents},
+		{"client 3: EOF\n1 disconnected", ""},
+	} {
+		if got := adviceAfter(load.Echo, c.text); got != c.want {
+			t.Errorf("%q: %q, want %q", c.text, got, c.want)
+		}
+	}
+}
+
 func TestTheBenchsBarGoesForward(t *testing.T) {
 	t.Parallel()
 	var drawn bytes.Buffer
@@ -252,6 +283,7 @@ func TestTheBenchsBarGoesForward(t *testing.T) {
 	last := 0.0
 	for _, m := range []load.Progress{
 		{Phase: load.Connecting, Done: 0.5, Units: 50},
+		{Phase: load.Settling, Done: 0.5},
 		{Phase: load.WarmingUp, Done: 0.5},
 		{Phase: load.Measuring, Done: 0.1, Units: 1234},
 		{Phase: load.Measuring, Done: 1, Units: 12345},
