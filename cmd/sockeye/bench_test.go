@@ -198,8 +198,8 @@ func TestBenchSaysWhatIsWrong(t *testing.T) {
 
 func TestBenchEndsWith2WhereSomethingIsLost(t *testing.T) {
 	t.Parallel()
-	events := start(t, "--event-rate", "1/s burst 12")
-	handshakes := start(t, "--ip-handshakes", "1/s burst 6", "--limits-except", "")
+	events := start(t, "--event-rate", "1/m burst 12")
+	handshakes := start(t, "--ip-handshakes", "1/m burst 6", "--limits-except", "")
 	for _, c := range []struct {
 		args []string
 		want []string
