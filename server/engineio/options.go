@@ -124,7 +124,8 @@ type Options struct {
 	// was answered there: with the same method, path and header. Their answers have the same
 	// headers, whatever hook or middleware wrote them; but neither is called again, nor told
 	// of the answer. So it is for servers whose middleware decides by the connection and the
-	// request's header alone, and counts nothing, or counts by Answered. It works for plain
+	// request's header alone, leaves header and body as they came, since what it takes away
+	// is not looked for again, and counts nothing, or counts by Answered. It works for plain
 	// TCP over HTTP/1.1; other connections stay where they are. Close ends those that were
 	// taken; http.Server.Shutdown does not know them.
 	TakeOver bool
