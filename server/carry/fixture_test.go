@@ -168,7 +168,7 @@ func newNode(t testing.TB, i int, s setup) *node {
 	if s.secret != nil {
 		secret = s.secret(i)
 	}
-	o := engineio.Options{SIDPrefix: n.id, Headers: func(_ http.Header, r *http.Request) {
+	o := engineio.Options{SIDPrefix: n.id, TakeOver: true, Headers: func(_ http.Header, r *http.Request) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		n.seen = append(n.seen, r.Clone(context.Background()))
