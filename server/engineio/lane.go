@@ -106,13 +106,19 @@ func (x *exchange) takeOver() {
 }
 
 // hijackerOf returns net/http's own writer. Those that wrap it may have reasons against a
-// hijacker that is about to write an answer of its own; here the answer is complete.
+// hijacker that is about to write an answer of its own; here the answer is complete. But one
+// that cannot be flushed may hold it back.
 func hijackerOf(w http.ResponseWriter) (http.Hijacker, bool) {
 	for {
 		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
 		if !ok {
 			h, ok := w.(http.Hijacker)
 			return h, ok
+		}
+		switch w.(type) {
+		case http.Flusher, interface{ FlushError() error }:
+		default:
+			return nil, false
 		}
 		w = u.Unwrap()
 	}

@@ -481,6 +481,42 @@ func TestNoAddressIsRememberedOfADirectClient(t *testing.T) {
 	}
 }
 
+// holdsBack is a writer of a middleware that writes what it was given when it is done.
+type holdsBack struct {
+	http.ResponseWriter
+
+	body []byte
+}
+
+func (h *holdsBack) Unwrap() http.ResponseWriter { return h.ResponseWriter }
+func (h *holdsBack) WriteHeader(int)             {}
+
+func (h *holdsBack) Write(b []byte) (int, error) {
+	h.body = append(h.body, b...)
+	return len(b), nil
+}
+
+// A connection is not taken from a middleware that has yet to write the answer.
+func TestAnAnswerThatIsHeldBackIsNotLost(t *testing.T) {
+	t.Parallel()
+	f := road(t, Options{}, func(s *http.Server) {
+		next := s.Handler
+		s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := &holdsBack{ResponseWriter: w}
+			next.ServeHTTP(h, r)
+			_, _ = w.Write(h.body)
+		})
+	})
+	c, conn := f.poll(4), f.dial()
+	for range 2 {
+		conn.request(http.MethodPost, c.query, "Content-Length: 1\r\n", "6")
+		conn.response().want(t, http.StatusOK, "ok")
+	}
+	if n := f.lanes(); n != 0 {
+		t.Errorf("%d connections are in the lane", n)
+	}
+}
+
 // A connection whose requests are never alike stays where it is, after a while.
 func TestAConnectionThatDoesNotFitStaysWithNetHTTP(t *testing.T) {
 	t.Parallel()
