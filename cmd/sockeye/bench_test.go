@@ -51,7 +51,7 @@ func benchIn(t *testing.T, args ...string) (status int, stdout, stderr string) {
 // measuredIn runs sockeye bench, which has to end well, and reads its document.
 func measuredIn(t *testing.T, args ...string) benchReport {
 	t.Helper()
-	status, stdout, stderr := benchIn(t, append(append(args, short...), "--json")...)
+	status, stdout, stderr := benchIn(t, slices.Concat(short, args, []string{"--json"})...)
 	var rep benchReport
 	if err := json.Unmarshal([]byte(stdout), &rep); err != nil || status != 0 {
 		t.Fatalf("%q: status %d, %v: %s%s", args, status, err, stdout, stderr)
@@ -68,7 +68,7 @@ func TestBenchMeasuresEachWork(t *testing.T) {
 		if transport != "websocket" {
 			words, kinds = "connect,fanout,echo", kinds[len(kinds)-3:]
 		}
-		rep := measuredIn(t, s.url, "--transport", transport, "--work", words)
+		rep := measuredIn(t, s.url, "--transport", transport, "--work", words, "--duration", "600ms")
 		if !rep.Clean || rep.Interrupted || rep.URL != s.url+"/socket.io/" || rep.Transport != transport || rep.RoundTrip <= 0 || rep.Took <= 0 {
 			t.Errorf("%s: %+v", transport, rep)
 		}
