@@ -270,7 +270,7 @@ func (x *exchange) writeBody(body []byte) error {
 
 // put writes a piece of a body, and counts it.
 func (x *exchange) put(b []byte) (int, error) {
-	n, err := x.w.Write(b) //nolint:gosec,nolintlint // payloads, which the content type says are no page; the linter sees them now and then
+	n, err := x.w.Write(b)              //nolint:gosec,nolintlint // payloads, which the content type says are no page; the linter sees them now and then
 	x.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
 	return n, err
 }

@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/sockeye-io/sockeye/server/engineio/wire"
 )
@@ -62,22 +63,56 @@ func (p *replayed) add(m *Message) {
 
 // outbox is a session's queue, counted in bytes. It is guarded by Session.mu.
 type outbox struct {
-	queue  []entry
-	bytes  int    // of what is queued and of what is being written
-	taken  uint64 // bytes ever taken by the reader; tells progress from standstill
+	queue  []entry // in first, in long, or in memory of its own where it is longer
+	bytes  int     // of what is queued and of what is being written
+	taken  uint64  // bytes ever taken by the reader; tells progress from standstill
 	sent   traffic
+	first  [2]entry
+	long   *longQueue
 	pulled bool // the replay at the head is being pulled from, outside the lock
 
 	total counting // what of it is in the server's total
 }
 
+// longQueue is what a queue borrows that does not find room in its outbox.
+type longQueue [64]entry
+
+var longQueues = sync.Pool{New: func() any { return new(longQueue) }}
+
 func (o *outbox) empty() bool { return len(o.queue) == 0 }
 
 func (o *outbox) push(e entry) {
+	if n := len(o.queue); n == cap(o.queue) && o.long == nil && n < len(longQueue{}) {
+		o.lengthen()
+	}
 	o.queue = append(o.queue, e)
 	if e.m != nil {
 		o.bytes += e.m.size
 	}
+}
+
+// lengthen gives the queue more room: the outbox's own first.
+func (o *outbox) lengthen() {
+	if len(o.queue) < len(o.first) {
+		n := copy(o.first[:], o.queue)
+		o.queue = o.first[:n]
+		return
+	}
+	o.long, _ = longQueues.Get().(*longQueue)
+	n := copy(o.long[:], o.queue)
+	o.queue = o.long[:n]
+}
+
+// rewind empties the queue, and gives back what it has borrowed, so that an idle session
+// holds next to nothing.
+func (o *outbox) rewind() {
+	if o.long != nil {
+		*o.long = longQueue{}
+		longQueues.Put(o.long)
+		o.long = nil
+	}
+	o.first = [len(o.first)]entry{}
+	o.queue = o.first[:0]
 }
 
 // pushControl queues a ping or a pong in front of everything but the open packet, or the
@@ -131,16 +166,10 @@ func (o *outbox) take(dst []entry, limit int) []entry {
 	return dst
 }
 
-// drop removes the first n entries. An emptied queue keeps its array only when
-// it is small, so that an idle session holds next to nothing.
+// drop removes the first n entries.
 func (o *outbox) drop(n int) {
 	if n == len(o.queue) {
-		if cap(o.queue) <= 8 {
-			clear(o.queue)
-			o.queue = o.queue[:0]
-		} else {
-			o.queue = nil
-		}
+		o.rewind()
 		return
 	}
 	clear(o.queue[:n])
@@ -179,5 +208,6 @@ func (o *outbox) dropVolatile(limit int) int {
 
 // reset empties the outbox.
 func (o *outbox) reset() {
-	o.queue, o.bytes = nil, 0
+	o.rewind()
+	o.bytes = 0
 }
