@@ -166,7 +166,10 @@ func TestTheReaderOfAStreamLeaves(t *testing.T) {
 			r := f.read()
 			p := f.only()
 			r.leave()
-			p.ended(t, ReasonTransportClose, DetailConnectionLost)
+			c := await(t, "Closed", p.closed)
+			if c.Reason != ReasonTransportClose || c.Detail != DetailConnectionLost && c.Detail != DetailWriteFailed { // what was being written
+				t.Errorf("ended with %v", c)
+			}
 		})
 	}
 }

@@ -194,7 +194,7 @@ func TestASiteThatCannotAnswerIsUnavailable(t *testing.T) {
 	} {
 		v, _ := verifier(t, s.URL, func(o *Options) {
 			if what == "slow" {
-				o.Timeout = 50 * time.Millisecond
+				o.Timeout = 500 * time.Millisecond
 			}
 		})
 		s.does(does)
