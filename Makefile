@@ -112,6 +112,10 @@ bench-redraw: ## Write the page and the pictures of docs/bench again, without me
 bench-carried: build ## Measure polls that are carried from node to node beside polls that are not.
 	@$(GO) run ./bench/run -profile carried
 
+.PHONY: bench-profiles
+bench-profiles: build ## Write docs/bench/profiles.md: what the CPU time of some rows is made of.
+	@GO='$(GO)' ./bench/profile.sh
+
 .PHONY: bench-quick
 bench-quick: build ## Some of it, small, in a minute: to see a trend, not to quote.
 	@$(GO) run ./bench/run -profile quick
