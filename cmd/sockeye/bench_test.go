@@ -136,14 +136,20 @@ func answers(t *testing.T, status int, body string, header ...string) string {
 	return s.URL
 }
 
-func TestBenchSaysWhatIsWrong(t *testing.T) {
-	t.Parallel()
+// nobodyAt is an address where nobody listens.
+func nobodyAt(t *testing.T) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	nobody := "http://" + l.Addr().String()
-	l.Close()
+	defer l.Close()
+	return "http://" + l.Addr().String()
+}
+
+func TestBenchSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	nobody := nobodyAt(t)
 	s := start(t, "--relay", "off")
 	for _, c := range []struct {
 		args []string

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,12 +42,7 @@ func TestTheDemosReadersWriteUntilTheyAreStopped(t *testing.T) {
 
 func TestTheDemosReadersSayWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody := "http://" + l.Addr().String()
-	l.Close()
+	nobody := nobodyAt(t)
 	d, _ := newDesk(t)
 	s := start(t, "--comments-db", d.file)
 	without := start(t, "--no-comments", "--comments-db", filepath.Join(t.TempDir(), "none.db"))
