@@ -214,12 +214,13 @@ func compile(t *testing.T, files map[string][]byte) {
 	if err := os.WriteFile(overlayFile, list, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"build", "-overlay", overlayFile, "-gcflags=-e", "-o", os.DevNull}
+	args := []string{"build", "-trimpath", "-overlay", overlayFile, "-gcflags=-e", "-o", os.DevNull}
 	for p := range packages {
 		args = append(args, p)
 	}
 	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = top
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build does, whose compiled packages it finds again
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("the snippets do not compile: %v\n%s", err, out)
 	}

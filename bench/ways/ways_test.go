@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,15 +20,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // built is the program, from the sources as they are.
 func built(t *testing.T) string {
 	t.Helper()
-	root, err := child.Repository()
-	if err != nil {
-		t.Fatal(err)
-	}
 	bin := filepath.Join(t.TempDir(), "sockeye")
-	cmd := exec.Command("go", "build", "-o", bin, "./cmd/sockeye")
-	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	if err := child.Build(t.Context(), bin, "./cmd/sockeye"); err != nil {
+		t.Fatal(err)
 	}
 	return bin
 }

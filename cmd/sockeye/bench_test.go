@@ -213,7 +213,7 @@ func TestBenchEndsWith2WhereSomethingIsLost(t *testing.T) {
 		{[]string{events.url, "--work", "echo", "--rate", "300"}, []string{"\necho: ", " lost", "too many events: slow down", "→ the server takes no more events from one client: on Sockeye, --event-rate off"}},
 		{[]string{handshakes.url, "--work", "connect"}, []string{"\nconnect: ", " failed connects", "429 Too Many Requests", "--ip-handshakes off"}},
 	} {
-		status, stdout, stderr := benchIn(t, append(append(c.args, "--timeout", "300ms"), short...)...)
+		status, stdout, stderr := benchIn(t, append(append(c.args, "--timeout", "5s"), short...)...)
 		if status != 2 || strings.Contains(stdout, "Nothing lost") {
 			t.Errorf("%q: status %d, want 2: %s%s", c.args, status, stdout, stderr)
 		}

@@ -36,8 +36,9 @@ var printed = regexp.MustCompile(`(?m)^([a-z0-9-]+): .*; default: (.*?); source:
 var program = sync.OnceValues(func() (map[string]option, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "run", "./cmd/sockeye", "config", "print")
+	cmd := exec.CommandContext(ctx, "go", "run", "-trimpath", "./cmd/sockeye", "config", "print")
 	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build does, whose compiled packages it finds again
 	var problems strings.Builder
 	cmd.Stderr = &problems
 	out, err := cmd.Output()
