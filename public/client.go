@@ -1,9 +1,7 @@
 package public
 
 import (
-	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"io/fs"
 	"net/http"
 	"path"
@@ -73,11 +71,7 @@ func loadClientFile(root fs.FS, name string) *file {
 	if err != nil {
 		return nil
 	}
-	f, err := newFile(name, body)
-	if err != nil { // compressing failed, which memory does not do; the plain file still serves
-		sum := sha256.Sum256(body)
-		f = &file{body: body, etag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
-	}
+	f := newFile(name, body)
 	f.kind = "application/javascript; charset=utf-8" // the types of Node's server
 	if path.Ext(name) == ".map" {
 		f.kind = "application/json; charset=utf-8"

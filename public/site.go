@@ -2,9 +2,6 @@ package public
 
 import (
 	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"html"
 	"io/fs"
@@ -67,18 +64,11 @@ type SiteOptions struct {
 // Site serves Sockeye's own pages from memory: "/", "/chat", "/dashboard/", "/playground",
 // "/notifications/", the favicon, "/assets/..." and, if they are wanted, "/demos/..." and the
 // page of moderators.
-// Everything is read, filled in and compressed by NewSite.
+// Everything is read and filled in by NewSite, and compressed when it is first asked for.
 type Site struct {
 	files  map[string]*file // by URL path
 	absent *file            // the page of a 404
 	opts   SiteOptions
-}
-
-type file struct {
-	body    []byte
-	gzipped []byte // nil when it would not help
-	kind    string // Content-Type
-	etag    string
 }
 
 var _ http.Handler = (*Site)(nil)
@@ -102,9 +92,7 @@ func NewSite(o SiteOptions) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("public: reading the embedded pages: %w", err)
 	}
-	if err := s.addLibraries(); err != nil {
-		return nil, err
-	}
+	s.addLibraries()
 	s.absent = s.files["/404"]
 	delete(s.files, "/404")
 	if o.Comments {
@@ -115,21 +103,16 @@ func NewSite(o SiteOptions) (*Site, error) {
 }
 
 // addLibraries adds what pages use of the widget of comments, and of other packages, where they were built in.
-func (s *Site) addLibraries() (err error) {
-	if s.files["/assets/lib/html.js"], err = newFile("html.js", htmlScript); err != nil {
-		return err
-	}
+func (s *Site) addLibraries() {
+	s.files["/assets/lib/html.js"] = newFile("html.js", htmlScript)
 	root, _ := Client()
 	for _, name := range libraryNames() {
 		body, err := fs.ReadFile(root, name)
 		if err != nil {
 			continue // built without npm: the page that needs it says so
 		}
-		if s.files["/assets/lib/"+name], err = newFile(name, body); err != nil {
-			return err
-		}
+		s.files["/assets/lib/"+name] = newFile(name, body)
 	}
-	return nil
 }
 
 func (s *Site) add(name string, o SiteOptions) error {
@@ -143,11 +126,7 @@ func (s *Site) add(name string, o SiteOptions) error {
 	case path.Ext(name) == ".html":
 		body = fillPage(body, name, o)
 	}
-	f, err := newFile(name, body)
-	if err != nil {
-		return err
-	}
-	s.files[urlOf(name)] = f
+	s.files[urlOf(name)] = newFile(name, body)
 	return nil
 }
 
@@ -167,31 +146,6 @@ func urlOf(name string) string {
 	default:
 		return "/" + name
 	}
-}
-
-func newFile(name string, body []byte) (*file, error) {
-	sum := sha256.Sum256(body)
-	f := &file{
-		body: body,
-		kind: contentType(name),
-		etag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
-	}
-	if len(body) < gzipThreshold {
-		return f, nil
-	}
-	var buf bytes.Buffer
-	w, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(body); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	f.gzipped = buf.Bytes()
-	return f, nil
 }
 
 // contentType does not ask the operating system, whose tables differ: a module script
@@ -268,11 +222,7 @@ func (s *Site) write(w http.ResponseWriter, r *http.Request, f *file, status int
 	h := w.Header()
 	h.Set("Content-Type", f.kind)
 	h.Set("Vary", "Accept-Encoding")
-	body := f.body
-	if f.gzipped != nil && AcceptsGzip(r.Header.Get("Accept-Encoding")) {
-		h.Set("Content-Encoding", "gzip")
-		body = f.gzipped
-	}
+	body := f.bodyFor(r, h)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	if r.Method == http.MethodHead {

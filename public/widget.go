@@ -53,7 +53,7 @@ func newWidget(built, source fs.FS, enginePath string) *Widget {
 		if err != nil {
 			return nil // built without npm
 		}
-		return mustFile(widgetScript, bytes.ReplaceAll(body, []byte(widgetPath), []byte(strconv.Quote(enginePath))))
+		return newFile(widgetScript, bytes.ReplaceAll(body, []byte(widgetPath), []byte(strconv.Quote(enginePath))))
 	})
 	for pattern, folder := range map[string]string{"comments/texts/*.json": "/comments/texts/", "comments/frame/*": "/comments/"} {
 		names, err := fs.Glob(source, pattern)
@@ -66,20 +66,11 @@ func newWidget(built, source fs.FS, enginePath string) *Widget {
 				if err != nil {
 					return nil
 				}
-				return mustFile(name, body)
+				return newFile(name, body)
 			})
 		}
 	}
 	return w
-}
-
-// mustFile is newFile of what compresses in memory, which does not fail.
-func mustFile(name string, body []byte) *file {
-	f, err := newFile(name, body)
-	if err != nil {
-		panic("public: compressing " + name + ": " + err.Error())
-	}
-	return f
 }
 
 // Routes lists the paths to mount the Widget at.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"debug/pe"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +24,7 @@ func TestAReleaseCanBeRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkSums(t, first, len(targets))
+	checkWindows(t, first)
 	elsewhere := copyOfTheTree(t)
 	second, err := made(t, elsewhere, targets...)
 	if err != nil {
@@ -40,6 +42,16 @@ func TestAReleaseCanBeRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	compare(t, third, first)
+}
+
+func checkWindows(t *testing.T, folder string) {
+	t.Helper()
+	windows := unpacked(t, filepath.Join(folder, "sockeye-v1.2.3-test-windows-amd64.zip"))
+	checkEntries(t, windows, append(packedPapers(), "sockeye.exe"))
+	program, err := pe.NewFile(strings.NewReader(string(windows["sockeye.exe"].text)))
+	if err != nil || program.Machine != pe.IMAGE_FILE_MACHINE_AMD64 {
+		t.Errorf("sockeye.exe is no program for Windows on amd64: %v", err)
+	}
 }
 
 // compare holds each file of a folder against the one of the same name in another.

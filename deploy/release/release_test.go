@@ -7,7 +7,6 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
-	"debug/pe"
 	"errors"
 	"fmt"
 	"io"
@@ -123,24 +122,21 @@ func wholeClient(t *testing.T) bool {
 	return complete
 }
 
-func TestArchivesHaveTheProgramItsPapersAndTheClient(t *testing.T) {
+// packedPapers are those that an archive has.
+func packedPapers() []string { return append(slices.Clone(papers), "THIRD-PARTY-LICENSES.txt") }
+
+// For another system everything is compiled once more, which takes minutes: see prove_test.go.
+func TestAnArchiveHasTheProgramItsPapersAndTheClient(t *testing.T) {
 	if !wholeClient(t) {
 		return
 	}
 	own := runtime.GOOS + "/" + runtime.GOARCH
-	folder, err := made(t, top, own, "windows/amd64")
+	folder, err := made(t, top, own)
 	if err != nil {
 		t.Fatal(err)
 	}
-	papers := append(slices.Clone(papers), "THIRD-PARTY-LICENSES.txt")
+	papers := packedPapers()
 	unit := []string{"sockeye.env", "sockeye.service"}
-
-	windows := unpacked(t, filepath.Join(folder, "sockeye-v1.2.3-test-windows-amd64.zip"))
-	checkEntries(t, windows, append(papers, "sockeye.exe"))
-	program, err := pe.NewFile(strings.NewReader(string(windows["sockeye.exe"].text)))
-	if err != nil || program.Machine != pe.IMAGE_FILE_MACHINE_AMD64 {
-		t.Errorf("sockeye.exe is no program for Windows on amd64: %v", err)
-	}
 
 	linux := unpacked(t, filepath.Join(folder, "sockeye-v1.2.3-test-"+strings.ReplaceAll(own, "/", "-")+".tar.gz"))
 	want := append(papers, "sockeye")
@@ -154,7 +150,7 @@ func TestArchivesHaveTheProgramItsPapersAndTheClient(t *testing.T) {
 			t.Errorf("THIRD-PARTY-LICENSES.txt lacks %q", name)
 		}
 	}
-	checkSums(t, folder, 2)
+	checkSums(t, folder, 1)
 	binary := filepath.Join(t.TempDir(), "sockeye")
 	if err := os.WriteFile(binary, linux["sockeye"].text, linux["sockeye"].mode); err != nil {
 		t.Fatal(err)
