@@ -117,7 +117,7 @@ func (s *Socket) stop(r DisconnectReason, to uint32) (first bool) {
 	s.mu.Unlock()
 	s.loseAcks()
 	if start {
-		s.ns.srv.pumps.start(s)
+		s.ns.srv.pumps.Do(s)
 	}
 	return true
 }

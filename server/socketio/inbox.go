@@ -143,7 +143,7 @@ func (s *Socket) enqueueUnlock(e *Event) {
 	s.in.running = true
 	s.mu.Unlock()
 	if start {
-		s.ns.srv.pumps.start(s)
+		s.ns.srv.pumps.Do(s)
 	}
 }
 

@@ -138,6 +138,7 @@ func TestAttachmentsComeAndGoBesideTheirTimer(t *testing.T) {
 		if c == nil || !c.Open() {
 			c = sockettest.Dial(t, srv.URL)
 			c.Send("0")
+			sockettest.Eventually(t, "connected, or too late", func() bool { return len(c.Frames()) > 0 || !c.Open() })
 		}
 		before := came.Load()
 		c.Send(`51-["x",{"_placeholder":true,"num":0}]`)

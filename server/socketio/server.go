@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/server/engineio"
+	"github.com/sockeye-io/sockeye/server/workers"
 )
 
 // Server is a Socket.IO server: an http.Handler to be mounted at a path of one's
@@ -22,8 +23,8 @@ type Server struct {
 	preferred variant // what every event is encoded as at least, to find errors
 	engine    *engineio.Server
 	root      *Namespace
-	open      tally // connections not done with
-	pumps     pumps
+	open      tally                 // connections not done with
+	pumps     workers.Pool[*Socket] // handle events
 
 	mu         sync.RWMutex
 	namespaces map[string]*Namespace
@@ -39,6 +40,7 @@ func New(o *Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{opts: opts, namespaces: map[string]*Namespace{}}
+	s.pumps.Work = (*Socket).pump
 	s.open.init()
 	s.preferred = variantOf(s.formatAtOpen(), 5)
 	if s.root, err = s.openNamespace("/", nil); err != nil {
@@ -301,7 +303,7 @@ func (s *Server) releaseNamespace(n *Namespace) {
 // returned, whose contexts it ends; and closes the adapters. It returns the
 // context's error when that ends first. A second call waits likewise.
 func (s *Server) Close(ctx context.Context) error {
-	defer s.pumps.close()
+	defer s.pumps.Close()
 	errs := []error{s.engine.Close(ctx)}
 	s.open.shut()
 	if err := s.open.wait(ctx); err != nil {

@@ -1,4 +1,4 @@
-package socketio
+package workers
 
 import (
 	"sync"
@@ -6,30 +6,32 @@ import (
 )
 
 const (
-	// maxParked bounds how many goroutines wait for work: each holds a stack of 8 KiB or so.
+	// maxParked bounds how many goroutines of a Pool wait for work: each holds a stack of
+	// 8 KiB or so.
 	maxParked = 64
 	// parkedFor is how often those are let go that nobody needed meanwhile.
 	parkedFor = 5 * time.Second
 )
 
-// pumps keeps goroutines that have handled events for those that come next. A new one
-// begins with a small stack, which encoding the first answer makes grow: that was measured
-// at a sixth of the cost of an echo.
-type pumps struct {
+// Pool runs Work in goroutines of its own, and keeps them for a while. Work must be set
+// before the first Do. It is safe for use by many goroutines at once.
+type Pool[T any] struct {
+	Work func(T)
+
 	mu     sync.Mutex
-	parked []chan *Socket // each has room for one; the last one parked is the first to go on
-	spare  int            // the least that were parked since they were looked at
-	timer  *time.Timer    // nil while none is parked
+	parked []chan T    // each has room for one; the last one parked is the first to go on
+	spare  int         // the least that were parked since they were looked at
+	timer  *time.Timer // nil while none is parked
 	closed bool
 }
 
-// start has somebody pump what is queued for s.
-func (p *pumps) start(s *Socket) {
+// Do has a goroutine work on v, which never waits for another.
+func (p *Pool[T]) Do(v T) {
 	p.mu.Lock()
 	last := len(p.parked) - 1
 	if last < 0 {
 		p.mu.Unlock()
-		go p.work(s)
+		go p.work(v)
 		return
 	}
 	next := p.parked[last]
@@ -37,23 +39,22 @@ func (p *pumps) start(s *Socket) {
 	p.parked = p.parked[:last]
 	p.spare = min(p.spare, last)
 	p.mu.Unlock()
-	next <- s
+	next <- v
 }
 
-// work pumps for one socket after another, until nobody needs it.
-func (p *pumps) work(s *Socket) {
-	next := make(chan *Socket, 1)
-	for s != nil {
-		s.pump()
+// work works on one thing after another, until nobody needs it.
+func (p *Pool[T]) work(v T) {
+	next := make(chan T, 1)
+	for ok := true; ok; v, ok = <-next {
+		p.Work(v)
 		if !p.park(next) {
 			return
 		}
-		s = <-next
 	}
 }
 
 // park offers a goroutine, which then has to wait, or reports that it is not needed.
-func (p *pumps) park(next chan *Socket) bool {
+func (p *Pool[T]) park(next chan T) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || len(p.parked) == maxParked {
@@ -67,7 +68,7 @@ func (p *pumps) park(next chan *Socket) bool {
 }
 
 // sweep lets those go that were parked all the time.
-func (p *pumps) sweep() {
+func (p *Pool[T]) sweep() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.letGoLocked(p.spare)
@@ -79,7 +80,7 @@ func (p *pumps) sweep() {
 }
 
 // letGoLocked ends the n that were parked first.
-func (p *pumps) letGoLocked(n int) {
+func (p *Pool[T]) letGoLocked(n int) {
 	for _, next := range p.parked[:n] {
 		close(next)
 	}
@@ -88,8 +89,9 @@ func (p *pumps) letGoLocked(n int) {
 	p.parked = p.parked[:left]
 }
 
-// close lets all go that wait, and those that work when they have done.
-func (p *pumps) close() {
+// Close lets all go that wait, and those that work when they have done. What comes after
+// it is worked on all the same.
+func (p *Pool[T]) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
