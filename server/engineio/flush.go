@@ -97,6 +97,22 @@ func (s *Session) startFlush(c *wsConn) {
 	go s.flush(c)
 }
 
+// flushFirst is startFlush for a new connection. When it returns, what the handshake is owed
+// is written, with the open packet where that waits for nobody.
+func (s *Session) flushFirst(c *wsConn) {
+	if c.raw == nil {
+		_ = answerNow(c.conn, c.takeAnswer()) // a connection that is broken says so when it is read
+		go s.flush(c)
+		return
+	}
+	p := takePen()
+	more := p.flush(c)
+	pens.Put(p)
+	if more {
+		s.srv.flushers.add(c)
+	}
+}
+
 // writeFailed ends the session of a flusher that cannot go on.
 func (s *Session) writeFailed(c *wsConn, batch []entry, page replayed, err error) {
 	s.mu.Lock()
@@ -167,8 +183,17 @@ func (c *wsConn) writeReplay(e entry) (p replayed, err error) {
 	return p, nil
 }
 
-// frameOf returns the frame of an entry in the variant this connection speaks.
+// frameOf returns the frame of an entry in the variant this connection speaks, behind what
+// is owed to the handshake. It must be written.
 func (c *wsConn) frameOf(e entry) []byte {
+	f := e.m.encoded(c.formOf(e))
+	if answer := c.takeAnswer(); answer != nil {
+		return append(answer, f...)
+	}
+	return f
+}
+
+func (c *wsConn) formOf(e entry) form {
 	f := formWS4
 	deflated := c.deflate && e.flags&NoCompress == 0 && e.m.size-messageOverhead >= c.s.srv.opts.PerMessageDeflate.Threshold
 	switch {
@@ -179,7 +204,7 @@ func (c *wsConn) frameOf(e entry) []byte {
 	case deflated:
 		f = formWS4Deflated
 	}
-	return e.m.encoded(f)
+	return f
 }
 
 // write writes b whole. When judge interrupts it, it goes on unless the client

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"runtime"
 	"sync"
+
+	"github.com/sockeye-io/sockeye/server/workers"
 )
 
 // flushChunk is how many connections a flusher of many takes at once. Then it lets other
@@ -17,7 +19,7 @@ const flushChunk = 32
 // gets a flusher of its own, which does; so does one whose writes are more than a system
 // call, as with TLS.
 type flushers struct {
-	start func() // run, made once: so a goroutine of it costs no memory
+	pool workers.Pool[struct{}]
 
 	mu      sync.Mutex
 	line    []*wsConn // line[head:] wait
@@ -26,7 +28,7 @@ type flushers struct {
 	limit   int // of running, once there was one
 }
 
-func (f *flushers) init() { f.start = f.run }
+func (f *flushers) init() { f.pool.Work = func(struct{}) { f.run() } }
 
 // add puts a connection in line. Its session must be marked as flushing.
 func (f *flushers) add(c *wsConn) {
@@ -38,7 +40,7 @@ func (f *flushers) add(c *wsConn) {
 	}
 	f.mu.Unlock()
 	if more {
-		go f.start()
+		f.pool.Do(struct{}{})
 	}
 }
 
@@ -133,8 +135,8 @@ func (p *pen) write(c *wsConn, batch []entry) bool {
 	if p.b = c.frameOf(batch[0]); len(batch) > 1 {
 		buf, _ = writeBuffers.Get().(*[]byte)
 		defer func() { writeBuffers.Put(buf) }()
-		p.b = (*buf)[:0]
-		for _, e := range batch {
+		p.b = append((*buf)[:0], p.b...)
+		for _, e := range batch[1:] {
 			p.b = append(p.b, c.frameOf(e)...)
 		}
 	}

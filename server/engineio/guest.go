@@ -135,7 +135,7 @@ func (s *Session) Begin(w http.ResponseWriter, r *http.Request) error {
 	if s.guest.stream() {
 		return s.beginStream(w, r)
 	}
-	c, err := s.srv.acceptWebSocket(w, r, "", s.guest.subprotocol)
+	c, err := s.srv.acceptWebSocket(w, r, s.guest.subprotocol)
 	if err != nil {
 		s.srv.opts.Observer.RequestRefused(codeBadRequest, refusedHandshake)
 		s.end(&CloseError{Reason: ReasonTransportError, Detail: DetailConnectionLost, Err: err})

@@ -43,7 +43,7 @@ func rawOf(c syscall.Conn) syscall.RawConn {
 // come.
 func readNow(fd uintptr, b []byte) (n int, err error) {
 	for {
-		n, err = syscall.Read(int(fd), b)
+		n, err = read(int(fd), b)
 		switch {
 		case errors.Is(err, syscall.EINTR):
 			continue
@@ -74,7 +74,7 @@ func peekNow(fd uintptr) (n int, err error) {
 // before it is read.
 func writeNow(fd uintptr, b []byte) int {
 	for {
-		n, err := syscall.Write(int(fd), b)
+		n, err := write(int(fd), b)
 		switch err {
 		case nil:
 			return n

@@ -12,7 +12,7 @@ import (
 )
 
 // A connection is read by a goroutine that takes whatever has come and handles it, which
-// makes its stack grow for good. When it finds nothing more, another takes its place that
+// makes its stack grow for good, so it is one that is kept for other connections. When it finds nothing more, another takes its place that
 // does nothing but wait, with the smallest stack there is and without a buffer: it is what
 // an idle client costs. When bytes come that one starts a reader again, and goes.
 //
@@ -60,13 +60,14 @@ func newConn(conn net.Conn) *wsConn {
 // begin starts the reader of a connection that has become the session's.
 func (c *wsConn) begin() {
 	if c.watched.raw == nil || c.frames.r < c.frames.w {
-		go c.read()
+		c.s.srv.readers.Do(c)
 		return
 	}
 	c.rest()
 }
 
-// read is the reading goroutine of the session's connection.
+// read is the work of the reading goroutine of the session's connection, one of the
+// server's readers.
 func (c *wsConn) read() {
 	quiet := false
 	defer func() {
@@ -166,7 +167,7 @@ func (c *wsConn) readFirst() {
 func (c *wsConn) wake() {
 	if c.watched.parked.Swap(false) {
 		c.s.srv.poller.Forget(c.watched.raw, c)
-		go c.read()
+		c.s.srv.readers.Do(c)
 	}
 }
 
@@ -177,7 +178,7 @@ func (c *wsConn) watch() {
 		c.watched.n, c.watched.err = 0, err
 	}
 	c.watched.owed = true
-	go c.read()
+	c.s.srv.readers.Do(c)
 }
 
 // try reads what has come, if anything has.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/server/engineio/ready"
 	"github.com/sockeye-io/sockeye/server/engineio/wire"
+	"github.com/sockeye-io/sockeye/server/workers"
 )
 
 // sidBytes is the randomness of a session id: 144 bits, 24 characters, after
@@ -39,9 +40,10 @@ type Server struct {
 	stats    counters
 	queued   outboxTotal
 	flushers flushers
-	lane     *lane          // nil without Options.TakeOver
-	wg       sync.WaitGroup // sessions, and readers of WebSockets
-	poller   *ready.Poller  // of idle mode, or nil
+	readers  workers.Pool[*wsConn] // read what came: see reader.go
+	lane     *lane                 // nil without Options.TakeOver
+	wg       sync.WaitGroup        // sessions, and readers of WebSockets
+	poller   *ready.Poller         // of idle mode, or nil
 
 	mu       sync.RWMutex
 	sessions map[string]*Session
@@ -75,6 +77,7 @@ func NewServer(h Handler, o *Options) (*Server, error) {
 	s := &Server{opts: opts, handler: h, holds: newHolds(opts.PollHold), sessions: make(map[string]*Session)}
 	s.queued.limit = opts.OutboxTotal
 	s.flushers.init()
+	s.readers.Work = (*wsConn).read
 	if opts.TakeOver {
 		s.lane = newLane(s)
 	}
@@ -237,7 +240,7 @@ func (s *Server) handshake(x *exchange) {
 	var c *wsConn
 	if x.q.transport == TransportWebSocket {
 		var err error
-		if c, err = s.acceptWebSocket(x.w, x.r, id, ""); err != nil {
+		if c, err = s.takeWebSocket(x.w, x.r, id, ""); err != nil {
 			session.leave()
 			s.opts.Observer.RequestRefused(codeBadRequest, refusedHandshake)
 			s.opts.Logger.Debug("websocket handshake failed", "error", err)
@@ -252,6 +255,7 @@ func (s *Server) handshake(x *exchange) {
 	if !s.admit(session, s.handler.Open) {
 		session.leave()
 		if c != nil {
+			_ = answerNow(c.conn, c.takeAnswer()) // as it is closed anyway
 			_ = c.conn.Close()
 			return
 		}
@@ -259,7 +263,7 @@ func (s *Server) handshake(x *exchange) {
 		return
 	}
 	if c != nil {
-		session.startFlush(c)
+		session.flushFirst(c)
 		c.begin()
 		return
 	}
@@ -349,6 +353,8 @@ func (s *Server) Close(ctx context.Context) error {
 		if s.poller != nil {
 			_ = s.poller.Close() // nobody waits any more
 		}
+		s.readers.Close()
+		s.flushers.pool.Close()
 		close(done)
 	}()
 	select {
@@ -376,25 +382,21 @@ func (s *Session) cut() {
 
 // openData is the handshake of the protocol: what the client must know.
 func (s *Server) openData(session *Session, transport string) string {
-	upgrades := []string{}
+	upgrades := ""
 	if transport == TransportPolling && !s.opts.DisableUpgrades && slices.Contains(s.opts.Transports, TransportWebSocket) {
 		if s.upgrades.offers(session.origin.addr) {
-			upgrades = append(upgrades, TransportWebSocket)
+			upgrades = `"` + TransportWebSocket + `"`
 		} else {
 			s.opts.Observer.UpgradeWithheld()
 		}
 	}
-	b, err := json.Marshal(struct {
-		SID          string   `json:"sid"`
-		Upgrades     []string `json:"upgrades"`
-		PingInterval int64    `json:"pingInterval"`
-		PingTimeout  int64    `json:"pingTimeout"`
-		MaxPayload   int64    `json:"maxPayload"`
-	}{session.id, upgrades, s.opts.PingInterval.Milliseconds(), s.opts.PingTimeout.Milliseconds(), s.opts.MaxPayload})
-	if err != nil {
-		panic(err) // strings and numbers always can be marshalled
-	}
-	return string(b)
+	// None of it needs escapes: see sidAlphabet.
+	b := make([]byte, 0, 192)
+	b = append(append(append(b, `{"sid":"`...), session.id...), `","upgrades":[`...)
+	b = append(append(b, upgrades...), `],"pingInterval":`...)
+	b = append(strconv.AppendInt(b, s.opts.PingInterval.Milliseconds(), 10), `,"pingTimeout":`...)
+	b = append(strconv.AppendInt(b, s.opts.PingTimeout.Milliseconds(), 10), `,"maxPayload":`...)
+	return string(append(strconv.AppendInt(b, s.opts.MaxPayload, 10), '}'))
 }
 
 // setHeaders adds the headers of the hooks; sid is given at the handshake.

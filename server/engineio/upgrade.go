@@ -23,7 +23,7 @@ var errNoUpgrade = errors.New("engineio: upgrade not completed")
 func (s *Session) serveUpgrade(x *exchange) {
 	s.srv.opts.Observer.UpgradeTried()
 	admitted := s.beginUpgrade()
-	c, err := s.srv.acceptWebSocket(x.w, x.r, "", "")
+	c, err := s.srv.acceptWebSocket(x.w, x.r, "")
 	if err != nil {
 		if admitted {
 			s.abortUpgrade()

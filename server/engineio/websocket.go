@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -48,10 +49,11 @@ type wsConn struct {
 	pingEvery time.Duration // WebSocket pings go out in silence, 0: none; guarded by Session.mu
 	pinger    *time.Timer
 
-	closed atomic.Bool  // shutdown has been called
-	bidden atomic.Bool  // the close frame has been written
-	judged atomic.Bool  // interrupt asked the writer to judge
-	wrote  atomic.Int64 // bytes handed to the connection
+	closed atomic.Bool            // shutdown has been called
+	bidden atomic.Bool            // the close frame has been written
+	judged atomic.Bool            // interrupt asked the writer to judge
+	answer atomic.Pointer[[]byte] // to the handshake; whoever writes first writes it too
+	wrote  atomic.Int64           // bytes handed to the connection
 
 	// Owned by the reader.
 	watched watched // see reader.go
@@ -62,8 +64,22 @@ type wsConn struct {
 
 // acceptWebSocket answers the WebSocket handshake and takes the connection. A
 // subprotocol is chosen if it is offered. On failure the answer has been written.
-func (s *Server) acceptWebSocket(w http.ResponseWriter, r *http.Request, sid, subprotocol string) (*wsConn, error) {
-	u := ws.HTTPUpgrader{Header: http.Header{}, Timeout: lingerTimeout}
+func (s *Server) acceptWebSocket(w http.ResponseWriter, r *http.Request, subprotocol string) (*wsConn, error) {
+	c, err := s.takeWebSocket(w, r, "", subprotocol)
+	if err != nil {
+		return nil, err
+	}
+	if err := answerNow(c.conn, c.takeAnswer()); err != nil {
+		_ = c.conn.Close() // the first error says it
+		return nil, err
+	}
+	return c, nil
+}
+
+// takeWebSocket is acceptWebSocket that leaves the answer to whoever writes first, which
+// must be done before the reader begins: one write costs less than two, on both sides.
+func (s *Server) takeWebSocket(w http.ResponseWriter, r *http.Request, sid, subprotocol string) (*wsConn, error) {
+	u := ws.HTTPUpgrader{Header: http.Header{}}
 	if subprotocol != "" {
 		u.Protocol = func(offered string) bool { return offered == subprotocol }
 	}
@@ -79,23 +95,64 @@ func (s *Server) acceptWebSocket(w http.ResponseWriter, r *http.Request, sid, su
 			return accepted, nil
 		}
 	}
-	conn, rw, _, err := u.Upgrade(r, w)
+	held := unanswered{ResponseWriter: w}
+	conn, rw, _, err := u.Upgrade(r, &held)
+	if err == nil {
+		err = conn.SetDeadline(time.Time{})
+	}
 	if err != nil {
-		if conn != nil {
-			_ = conn.Close() // taken from the HTTP server, so nobody else would
+		if conn != nil { // taken from the HTTP server, so nobody else would
+			_ = answerNow(conn, held.answer.Bytes()) // the first error says it
+			_ = conn.Close()
 		}
 		return nil, err
 	}
-	if err := conn.SetDeadline(time.Time{}); err != nil {
-		_ = conn.Close() // the first error says it
-		return nil, err
-	}
 	c := newConn(unreturned(conn))
+	answer := held.answer.Bytes()
+	c.answer.Store(&answer)
 	if ext != nil {
 		_, c.deflate = ext.Accepted()
 	}
 	c.frames.init(c, s.opts.MaxPayload, c.deflate, buffered(rw))
 	return c, nil
+}
+
+// takeAnswer returns what is owed to the handshake, once.
+func (c *wsConn) takeAnswer() []byte {
+	if c.answer.Load() == nil {
+		return nil
+	}
+	if b := c.answer.Swap(nil); b != nil {
+		return *b
+	}
+	return nil
+}
+
+// unanswered keeps what is answered once the connection is taken from the HTTP server.
+type unanswered struct {
+	http.ResponseWriter
+
+	answer bytes.Buffer
+}
+
+// Hijack implements http.Hijacker.
+func (u *unanswered) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(u.ResponseWriter).Hijack()
+	if err == nil {
+		rw.Writer.Reset(&u.answer)
+	}
+	return conn, rw, err
+}
+
+// answerNow writes what was kept.
+func answerNow(conn net.Conn, answer []byte) error {
+	if err := conn.SetWriteDeadline(time.Now().Add(lingerTimeout)); err != nil {
+		return err
+	}
+	if _, err := conn.Write(answer); err != nil {
+		return err
+	}
+	return conn.SetWriteDeadline(time.Time{})
 }
 
 // buffered copies what the HTTP server has already read of the connection, so
@@ -251,7 +308,7 @@ func (c *wsConn) bye(why *CloseError) {
 	}
 	_ = c.conn.SetDeadline(time.Now().Add(lingerTimeout))
 	if !c.s.guest.stream() {
-		if _, err := c.conn.Write(c.closeFrame(why)); err != nil {
+		if _, err := c.conn.Write(append(c.takeAnswer(), c.closeFrame(why)...)); err != nil {
 			_ = c.conn.Close()
 			return
 		}

@@ -151,7 +151,7 @@ func TestAttachmentsComeAndGoBesideTheirTimer(t *testing.T) {
 	for {
 		select {
 		case r := <-reasons:
-			if r.Detail != "attachment timeout" {
+			if r.Detail != "attachment timeout" && r.Detail != "connect timeout" {
 				t.Errorf("reason %+v", r)
 			}
 		default:

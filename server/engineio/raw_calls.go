@@ -1,0 +1,8 @@
+//go:build unix && (!linux || race)
+
+package engineio
+
+import "syscall"
+
+func read(fd int, b []byte) (int, error)  { return syscall.Read(fd, b) }
+func write(fd int, b []byte) (int, error) { return syscall.Write(fd, b) }

@@ -1,0 +1,21 @@
+//go:build linux && !race
+
+package engineio
+
+import (
+	"syscall"
+	"unsafe"
+)
+
+// read and write are system calls on a connection that never waits, without telling Go's
+// scheduler, which would be ready to give the processor to another goroutine meanwhile.
+func read(fd int, b []byte) (int, error)  { return rawCall(syscall.SYS_READ, fd, b) }
+func write(fd int, b []byte) (int, error) { return rawCall(syscall.SYS_WRITE, fd, b) }
+
+func rawCall(trap uintptr, fd int, b []byte) (int, error) {
+	n, _, errno := syscall.RawSyscall(trap, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b))) //nolint:gosec // read and write take a pointer
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(n), nil
+}
