@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/handlers/telemetry"
+	"github.com/sockeye-io/sockeye/server/processor"
 	"github.com/sockeye-io/sockeye/server/trim"
 )
 
@@ -21,13 +22,13 @@ type vitals struct {
 }
 
 func (a *App) newVitals() *vitals {
-	return &vitals{app: a, at: time.Now(), used: processorTime(), events: a.metrics.Events()}
+	return &vitals{app: a, at: time.Now(), used: processor.Time(), events: a.metrics.Events()}
 }
 
 // measure returns what the process takes: the processor since the last call, as per cent
 // of one core, what it holds, and the events that it took and sent.
 func (v *vitals) measure() []telemetry.Vital {
-	now, used := time.Now(), processorTime()
+	now, used := time.Now(), processor.Time()
 	busy := 0.0
 	if elapsed := now.Sub(v.at); elapsed > 0 {
 		busy = 100 * float64(used-v.used) / float64(elapsed)
@@ -48,7 +49,7 @@ func (v *vitals) measure() []telemetry.Vital {
 // trimMemory gives memory back whenever the program has become quiet, until the returned
 // function is called, which waits.
 func (a *App) trimMemory(ctx context.Context) (stop func()) {
-	t := &trim.Trimmer{Sessions: a.io.Engine().Len, Processor: processorTime, Logger: a.log}
+	t := &trim.Trimmer{Sessions: a.io.Engine().Len, Processor: processor.Time, Logger: a.log}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
@@ -77,12 +78,4 @@ func resident() uint64 {
 	of := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(of)
 	return of[0].Value.Uint64() - of[1].Value.Uint64()
-}
-
-// goProcessorTime estimates the processor time by Go's own accounts, where the system does
-// not say. They are brought up to date by garbage collection only.
-func goProcessorTime() time.Duration {
-	of := []metrics.Sample{{Name: "/cpu/classes/total:cpu-seconds"}, {Name: "/cpu/classes/idle:cpu-seconds"}}
-	metrics.Read(of)
-	return time.Duration((of[0].Value.Float64() - of[1].Value.Float64()) * float64(time.Second))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/sockeye-io/sockeye/server"
+	"github.com/sockeye-io/sockeye/server/processor"
 )
 
 // streams is what a command may write to, and the context that ends it.
@@ -49,6 +50,8 @@ func (c *serveCommand) Run(s streams, kctx *kong.Context, file *fileResolver) er
 		defer signal.Stop(reload)
 	}
 
+	defer keepProcessors(ctx, log)()
+
 	ended := make(chan error, 1)
 	go func() { ended <- app.Run(ctx) }()
 	for stopping := false; ; {
@@ -71,6 +74,21 @@ func (c *serveCommand) Run(s streams, kctx *kong.Context, file *fileResolver) er
 			log.Info("stopping", "signal", sig.String(), "at_most", (drain + c.Config.ShutdownTimeout).String())
 			cancel(cause)
 		}
+	}
+}
+
+// keepProcessors has Go use as few processors as the load needs, until the returned
+// function is called, which waits.
+func keepProcessors(ctx context.Context, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		(&processor.Keeper{Logger: log}).Run(ctx)
+		close(done)
+	}()
+	return func() {
+		cancel()
+		<-done
 	}
 }
 

@@ -1,7 +1,0 @@
-//go:build !unix
-
-package server
-
-import "time"
-
-func processorTime() time.Duration { return goProcessorTime() }
