@@ -98,7 +98,7 @@ func (s *Session) startFlush(c *wsConn) {
 }
 
 // flushFirst is startFlush for a new connection. When it returns, what the handshake is owed
-// is written, with the open packet where that waits for nobody.
+// is written, or in the hands of the one who writes, with the open packet where that waits for nobody.
 func (s *Session) flushFirst(c *wsConn) {
 	if c.raw == nil {
 		_ = answerNow(c.conn, c.takeAnswer()) // a connection that is broken says so when it is read

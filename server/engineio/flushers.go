@@ -25,7 +25,7 @@ type flushers struct {
 	line    []*wsConn // line[head:] wait
 	head    int
 	running int
-	limit   int // of running, once there was one
+	limit   int // of running: how many processors Go used when it was last looked
 }
 
 func (f *flushers) init() { f.pool.Work = func(struct{}) { f.run() } }
@@ -49,6 +49,7 @@ func (f *flushers) add(c *wsConn) {
 func (f *flushers) take(dst []*wsConn) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.limit = runtime.GOMAXPROCS(0)
 	n := copy(dst, f.line[f.head:])
 	clear(f.line[f.head : f.head+n])
 	f.head += n
@@ -69,9 +70,6 @@ func (f *flushers) take(dst []*wsConn) int {
 const maxLine = 8 << 10
 
 func (f *flushers) run() {
-	f.mu.Lock()
-	f.limit = runtime.GOMAXPROCS(0)
-	f.mu.Unlock()
 	p := takePen()
 	defer pens.Put(p)
 	for n := f.take(p.chunk[:]); n > 0; n = f.take(p.chunk[:]) {

@@ -140,3 +140,16 @@ func discard(s *socket) {
 		}
 	}
 }
+
+// How many flushers there may be follows how many processors Go uses, also while a line is
+// never empty.
+func TestFlushersFollowTheProcessors(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	f := flushers{line: make([]*wsConn, 3)}
+	for i := range 2 {
+		runtime.GOMAXPROCS(1 + i)
+		if f.take(make([]*wsConn, 1)); f.limit != 1+i {
+			t.Errorf("at most %d with %d processors", f.limit, 1+i)
+		}
+	}
+}

@@ -12,9 +12,10 @@ import (
 )
 
 // A connection is read by a goroutine that takes whatever has come and handles it, which
-// makes its stack grow for good, so it is one that is kept for other connections. When it finds nothing more, another takes its place that
-// does nothing but wait, with the smallest stack there is and without a buffer: it is what
-// an idle client costs. When bytes come that one starts a reader again, and goes.
+// makes its stack grow for good, so it is one that is kept for other connections. When it
+// finds nothing more, another takes its place that does nothing but wait, with the smallest
+// stack there is and without a buffer: it is what an idle client costs. When bytes come that
+// one has a reader go on, and goes.
 //
 // A client that says much costs no goroutines: its reader waits by itself.
 //
@@ -144,7 +145,7 @@ var _ ready.Waiter = (*wsConn)(nil)
 // Ready is called by the poller when something has come.
 func (c *wsConn) Ready() {
 	if c.watched.parked.Swap(false) {
-		go c.readFirst()
+		c.s.srv.woken.Do(c)
 	}
 }
 

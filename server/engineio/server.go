@@ -32,18 +32,18 @@ const shutdownRetry = 2 * time.Second
 // Server is an http.Handler that serves Engine.IO on every path it is given. The
 // caller routes, with and without a trailing slash.
 type Server struct {
-	opts     Options
-	handler  Handler
-	holds    *holds
-	idleCuts *cuts // of WebSockets
-	upgrades *upgradeHolds
-	stats    counters
-	queued   outboxTotal
-	flushers flushers
-	readers  workers.Pool[*wsConn] // read what came: see reader.go
-	lane     *lane                 // nil without Options.TakeOver
-	wg       sync.WaitGroup        // sessions, and readers of WebSockets
-	poller   *ready.Poller         // of idle mode, or nil
+	opts           Options
+	handler        Handler
+	holds          *holds
+	idleCuts       *cuts // of WebSockets
+	upgrades       *upgradeHolds
+	stats          counters
+	queued         outboxTotal
+	flushers       flushers
+	readers, woken workers.Pool[*wsConn] // read what came, see reader.go; woken begin with what the poller has seen
+	lane           *lane                 // nil without Options.TakeOver
+	wg             sync.WaitGroup        // sessions, and readers of WebSockets
+	poller         *ready.Poller         // of idle mode, or nil
 
 	mu       sync.RWMutex
 	sessions map[string]*Session
@@ -56,7 +56,8 @@ type counters struct {
 }
 
 // Stats is a snapshot of what a server counts. Messages count Engine.IO
-// messages, bytes those of payloads read and of frames and bodies written.
+// messages, bytes those of payloads read and of frames and bodies written. The answer to a
+// WebSocket handshake counts where it goes out with the first frame.
 type Stats struct {
 	Sessions                                   int
 	MessagesIn, MessagesOut, BytesIn, BytesOut uint64
@@ -77,7 +78,7 @@ func NewServer(h Handler, o *Options) (*Server, error) {
 	s := &Server{opts: opts, handler: h, holds: newHolds(opts.PollHold), sessions: make(map[string]*Session)}
 	s.queued.limit = opts.OutboxTotal
 	s.flushers.init()
-	s.readers.Work = (*wsConn).read
+	s.readers.Work, s.woken.Work = (*wsConn).read, (*wsConn).readFirst
 	if opts.TakeOver {
 		s.lane = newLane(s)
 	}
@@ -354,6 +355,7 @@ func (s *Server) Close(ctx context.Context) error {
 			_ = s.poller.Close() // nobody waits any more
 		}
 		s.readers.Close()
+		s.woken.Close()
 		s.flushers.pool.Close()
 		close(done)
 	}()

@@ -79,7 +79,7 @@ func (t *Trimmer) due(s sample) bool {
 	change := s.sessions - before.sessions
 	t.moved += max(change, -change)
 	elapsed := s.at.Sub(before.at)
-	still := change == 0 && !before.at.IsZero() && float64(s.used-before.used) < quietShare*float64(elapsed)*float64(runtime.GOMAXPROCS(0))
+	still := change == 0 && !before.at.IsZero() && float64(s.used-before.used) < quietShare*float64(elapsed)*float64(runtime.NumCPU())
 	if t.quiet++; !still {
 		t.quiet = 0
 	}

@@ -16,7 +16,7 @@ func TestWhenATrimIsDue(t *testing.T) {
 	t.Parallel()
 	const mb = 1 << 20
 	start := time.Unix(1000, 0)
-	busy := time.Duration(quietShare * float64(runtime.GOMAXPROCS(0)) * float64(time.Second))
+	busy := time.Duration(quietShare * float64(runtime.NumCPU()) * float64(time.Second))
 	steps := []struct {
 		what     string
 		sessions int
