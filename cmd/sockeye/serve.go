@@ -77,9 +77,12 @@ func (c *serveCommand) Run(s streams, kctx *kong.Context, file *fileResolver) er
 	}
 }
 
-// keepProcessors has Go use as few processors as the load needs, until the returned
-// function is called, which waits.
+// keepProcessors has Go use as few processors as the load needs, unless the environment says
+// how many, until the returned function is called, which waits.
 func keepProcessors(ctx context.Context, log *slog.Logger) (stop func()) {
+	if os.Getenv("GOMAXPROCS") != "" {
+		return func() {}
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {

@@ -75,11 +75,10 @@ func peekNow(fd uintptr) (n int, err error) {
 func writeNow(fd uintptr, b []byte) int {
 	for {
 		n, err := write(int(fd), b)
-		switch err {
-		case nil:
+		switch {
+		case err == nil:
 			return n
-		case syscall.EINTR:
-		default:
+		case !errors.Is(err, syscall.EINTR):
 			return 0
 		}
 	}

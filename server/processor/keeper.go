@@ -3,7 +3,6 @@ package processor
 import (
 	"context"
 	"log/slog"
-	"os"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -34,9 +33,9 @@ const (
 // When for a second half of one is spare it tries with one less. Go changes their number
 // between two garbage collections, so that it may come later.
 //
-// It does nothing where GOMAXPROCS is set in the environment, where Go would use one
-// anyway, and where the system does not say what the program takes, as on Windows. Where
-// the system does not say what is idle, as on macOS, it takes it that something is.
+// It does nothing where Go would use one anyway, and where the system does not say what the
+// program takes, as on Windows. Where the system does not say what is idle, as on macOS, it
+// takes it that something is. Who has set GOMAXPROCS in the environment wants no Keeper.
 type Keeper struct {
 	// Logger hears of each change, at level debug. It must be set.
 	Logger *slog.Logger
@@ -74,7 +73,7 @@ var keeping atomic.Bool
 // does nothing.
 func (k *Keeper) Run(ctx context.Context) {
 	most := runtime.GOMAXPROCS(0)
-	if most == 1 || !exact || os.Getenv("GOMAXPROCS") != "" || !keeping.CompareAndSwap(false, true) {
+	if most == 1 || !exact || !keeping.CompareAndSwap(false, true) {
 		return
 	}
 	defer keeping.Store(false)

@@ -3,7 +3,6 @@ package processor
 import (
 	"context"
 	"log/slog"
-	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -24,6 +23,7 @@ type clock struct {
 }
 
 func newClock(t *testing.T, most int) *clock {
+	t.Helper()
 	c := &clock{t: t, now: time.Unix(0, 0)}
 	c.k.begin(most, sample{c.now, 0})
 	c.k.idle = func() (time.Duration, bool) { return c.idled, !c.blind }
@@ -126,10 +126,6 @@ func TestIdleTimeIsRead(t *testing.T) {
 // A Keeper holds for the process: it begins with one, the next does nothing meanwhile, and
 // in the end everything is as it was.
 func TestAKeeperHoldsForTheProcess(t *testing.T) {
-	t.Setenv("GOMAXPROCS", "") // t.Setenv: no test beside this one
-	if err := os.Unsetenv("GOMAXPROCS"); err != nil {
-		t.Fatal(err)
-	}
 	runtime.SetDefaultGOMAXPROCS()
 	defer runtime.SetDefaultGOMAXPROCS()
 	most := runtime.GOMAXPROCS(0)
@@ -154,6 +150,4 @@ func TestAKeeperHoldsForTheProcess(t *testing.T) {
 	if got := runtime.GOMAXPROCS(0); got != most {
 		t.Errorf("%d in use afterwards, want %d", got, most)
 	}
-	t.Setenv("GOMAXPROCS", "2")
-	(&Keeper{}).Run(t.Context())
 }
