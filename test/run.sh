@@ -115,7 +115,7 @@ echo "done"
 
 suite "Go tests" go_tests
 suite "test/deploy" deploy_tests
-for folders in test/clients "test/auth test/proxies test/backends test/api test/cluster" "test/balancers test/drain test/ways test/widget" test/comments test/floods test/chaos test/browser; do
+for folders in test/clients "test/auth test/backends test/api test/cluster" test/proxies "test/balancers test/drain test/ways test/widget" test/comments test/floods test/chaos test/browser; do
   # shellcheck disable=SC2086 # a list
   node_suites $folders
 done
