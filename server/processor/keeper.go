@@ -13,9 +13,9 @@ const (
 	tick, leastTick = 50 * time.Millisecond, 25 * time.Millisecond
 	// fullShare is the part of the processors in use that a program takes, for two ticks in
 	// a row, which needs more. freeShare is how much of a processor must have been idle
-	// meanwhile: where others take the rest, more threads would only take turns with them.
+	// meanwhile: where others take the rest, more threads got less done, of what was measured.
 	fullShare = 0.92
-	freeShare = 0.6
+	freeShare = 0.75
 	// sparePart is how much of a processor in use must have been idle, over span, for a try
 	// with one less.
 	sparePart = 0.5
