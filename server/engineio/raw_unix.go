@@ -69,9 +69,9 @@ func peekNow(fd uintptr) (n int, err error) {
 	}
 }
 
-// writeNow writes what the connection takes at once, and returns how much that was. With
-// the syscall package the race detector knows that what was done before a write is done
-// before it is read.
+// writeNow writes what the connection takes at once, and returns how much that was. Where
+// the race detector watches, write is that of the syscall package, by which it knows that what
+// was done before a write is done before it is read.
 func writeNow(fd uintptr, b []byte) int {
 	for {
 		n, err := write(int(fd), b)
