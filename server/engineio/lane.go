@@ -9,6 +9,7 @@ import (
 	"unique"
 
 	"github.com/sockeye-io/sockeye/server/engineio/httplane"
+	"github.com/sockeye-io/sockeye/server/workers"
 )
 
 // The lane serves long-polling past net/http, for which a client that polls costs two
@@ -21,6 +22,8 @@ import (
 type lane struct {
 	srv *Server
 
+	servers workers.Pool[laneWork]
+
 	mu     sync.Mutex
 	closed bool
 	conns  map[*laneConn]struct{}
@@ -28,7 +31,9 @@ type lane struct {
 }
 
 func newLane(s *Server) *lane {
-	return &lane{srv: s, conns: make(map[*laneConn]struct{}), ways: make(map[*http.Server]*wayBack)}
+	l := &lane{srv: s, conns: make(map[*laneConn]struct{}), ways: make(map[*http.Server]*wayBack)}
+	l.servers.Work = laneWork.do
+	return l
 }
 
 // pattern is what is known of requests that are alike.
@@ -98,7 +103,10 @@ func (x *exchange) takeOver() {
 	if back == nil {
 		back = &returned{Conn: conn}
 	}
-	if m.addr == conn.RemoteAddr().String() {
+	if back.addr == "" {
+		back.addr = conn.RemoteAddr().String()
+	}
+	if m.addr == back.addr {
 		m.addr = ""
 	}
 	back.patterns.learn(m)
@@ -205,10 +213,10 @@ func (l *lane) take(way *wayBack, r *returned, early []byte) {
 		way.unfit.Store(true)
 	}
 	if early = append(early, r.early...); raw == nil || len(early) > 0 {
-		way.give(&returned{Conn: r.Conn, early: early, patterns: r.patterns, misses: r.misses + 1})
+		way.give(&returned{Conn: r.Conn, addr: r.addr, early: early, patterns: r.patterns, misses: r.misses + 1})
 		return
 	}
-	c := &laneConn{lane: l, way: way, conn: r.Conn, raw: raw, patterns: r.patterns, misses: r.misses}
+	c := &laneConn{lane: l, way: way, conn: r.Conn, addr: r.addr, raw: raw, patterns: r.patterns, misses: r.misses}
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()

@@ -17,7 +17,7 @@ func (x *exchange) remote() string {
 	if addr := x.like.Value().addr; addr != "" {
 		return addr
 	}
-	return x.conn.conn.RemoteAddr().String()
+	return x.conn.addr
 }
 
 // write writes an answer of the lane. vary tells that it might have been compressed.

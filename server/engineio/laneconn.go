@@ -25,6 +25,7 @@ type laneConn struct {
 	lane *lane
 	way  *wayBack
 	conn net.Conn
+	addr string // the other end
 	raw  syscall.RawConn
 
 	patterns patterns // owned by who serves
@@ -106,7 +107,7 @@ func (c *laneConn) ready(fd uintptr) (done bool) {
 	n, err := readNow(fd, *p)
 	if n > 0 {
 		c.turn = serving
-		go c.serve(p, n)
+		c.lane.servers.Do(laneWork{conn: c, read: p, n: n})
 		return false
 	}
 	readBuffers.Put(p)
@@ -213,7 +214,7 @@ func (c *laneConn) leave() {
 	c.mu.Unlock()
 	if f == goes {
 		if c.conn.SetDeadline(time.Time{}) == nil {
-			c.way.give(&returned{Conn: c.conn, early: c.back, patterns: c.patterns, misses: c.misses})
+			c.way.give(&returned{Conn: c.conn, addr: c.addr, early: c.back, patterns: c.patterns, misses: c.misses})
 			return
 		}
 	}
@@ -240,6 +241,24 @@ func (c *laneConn) goBack(b []byte) {
 	c.back = append([]byte(nil), b...)
 	c.partLocked(goes)
 	c.mu.Unlock()
+}
+
+// laneWork is to serve a request of which n bytes have been read, or else to see whether a
+// GET that waits has an answer.
+type laneWork struct {
+	conn *laneConn
+	read *[]byte
+	n    int
+
+	woken *waitingPoll
+}
+
+func (w laneWork) do() {
+	if w.woken != nil {
+		w.woken.releaseLater()
+		return
+	}
+	w.conn.serve(w.read, w.n)
 }
 
 // serve serves the request of which n bytes have come, and those that follow it at once.

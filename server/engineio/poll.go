@@ -74,7 +74,7 @@ func (p *waitingPoll) signal() {
 	if p.x != nil {
 		if !p.woken {
 			p.woken = true
-			go p.releaseLater()
+			p.x.conn.lane.servers.Do(laneWork{woken: p})
 		}
 		return
 	}

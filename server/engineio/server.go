@@ -357,6 +357,9 @@ func (s *Server) Close(ctx context.Context) error {
 		s.readers.Close()
 		s.woken.Close()
 		s.flushers.pool.Close()
+		if s.lane != nil {
+			s.lane.servers.Close()
+		}
 		close(done)
 	}()
 	select {

@@ -89,6 +89,7 @@ var _ net.Conn = (*returned)(nil)
 type returned struct {
 	net.Conn
 
+	addr     string // the other end
 	early    []byte
 	patterns patterns
 	misses   int
