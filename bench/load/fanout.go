@@ -11,7 +11,8 @@ const inFlightRate = 1 << 12
 
 // fanout has members of rooms say numbered messages. With A rooms that have readers
 // and P publishers in each, message n is said in the n modulo A-th of them, by its
-// publisher (n / A) modulo P.
+// publisher (n / A) modulo P. With a window, no room has more messages in flight than its
+// share of it, or one: what comes after waits, so that its readers get none together.
 type fanout struct {
 	traffic
 	seats   seating
@@ -139,10 +140,21 @@ func (f *fanout) send(now time.Time) time.Duration {
 	if f.work.Rate > 0 {
 		return f.sendDue(now)
 	}
-	for f.pending < f.window && !f.sentAll() && !f.hurt {
+	for f.pending < f.window && !f.sentAll() && !f.hurt && !f.crowded() {
 		f.say(now)
 	}
 	return time.Hour
+}
+
+// crowded reports whether the room of the next message has its share of the window in flight.
+func (f *fanout) crowded() bool {
+	rooms := len(f.rooms)
+	before := uint64(rooms * ((f.window + rooms - 1) / rooms))
+	if f.sent < before {
+		return false
+	}
+	last := f.ring[(f.sent-before)%uint64(len(f.ring))]
+	return last.number == f.sent-before && last.left > 0
 }
 
 func (f *fanout) sendDue(now time.Time) time.Duration {

@@ -534,7 +534,7 @@ func TestStoppedRunKeepsWhatItMeasured(t *testing.T) {
 	for _, kind := range []Kind{Fanout, Echo} {
 		for _, tr := range transports {
 			ctx, cancel := context.WithCancel(t.Context())
-			r, err := Run(ctx, Target{URL: (&relay{}).serve(t)}, small(Work{Kind: kind, Transport: tr, Window: 4, Measure: time.Minute, Churn: 20}),
+			r, err := Run(ctx, Target{URL: (&relay{}).serve(t)}, small(Work{Kind: kind, Transport: tr, Window: 4, Measure: time.Minute, Churn: 20, Stall: 5 * time.Second}),
 				OnProgress(func(p Progress) {
 					if p.Units > 0 && p.Phase == Measuring {
 						cancel()

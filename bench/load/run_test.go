@@ -315,3 +315,29 @@ func TestIdleLastsAndCountsWhoIsThrownOut(t *testing.T) {
 		t.Errorf("%d disconnected, %d stayed, %q; want 2 and 6", r.Disconnected, r.Units, r.Failure())
 	}
 }
+
+func TestNoRoomHasMoreThanItsShareOfTheWindowInFlight(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		rooms, window, sent int
+		inFlight            []uint64
+		want                bool
+	}{
+		{2, 2, 2, []uint64{0, 1}, true},
+		{2, 2, 2, []uint64{1}, false}, // the other room's
+		{2, 2, 5, []uint64{3}, true},
+		{2, 3, 2, []uint64{0, 1}, false}, // two each, of which three
+		{2, 3, 4, []uint64{0}, true},
+		{1, 3, 3, []uint64{1, 2}, false},
+		{5, 1, 5, []uint64{0}, true},
+		{2000, 1, 2024, []uint64{1000}, false}, // of which another is where that of the same room was
+	} {
+		f := &fanout{window: c.window, rooms: make([]roomOf, c.rooms), ring: make([]said, 1024), sent: uint64(c.sent)}
+		for _, n := range c.inFlight {
+			f.ring[n%1024] = said{number: n, left: 1}
+		}
+		if got := f.crowded(); got != c.want {
+			t.Errorf("%d rooms, window %d: message %d with %v in flight waits: %v, want %v", c.rooms, c.window, c.sent, c.inFlight, got, c.want)
+		}
+	}
+}
