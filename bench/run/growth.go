@@ -31,23 +31,30 @@ type curve struct {
 // The sizes at which everything grows. What is said in rooms differs in one thing only:
 //
 //   - By size of a room, there are always 10,000 clients, each in one room, and as many
-//     messages in flight as there are rooms: so always 10,000 deliveries are, one at each
-//     connection, and nothing is coalesced at any size. A message costs something by
-//     itself, which a room of 10 pays for a tenth of its deliveries: flat is meant from 100 on.
-//   - By number of rooms, there are always 5,000 clients, all rooms have 5 members, and
-//     one message is in flight: so the deliveries are always 5, on the way to others each
-//     time. In one room they always go to the same 5.
+//     messages in flight as there are rooms, one in each: so always 10,000 deliveries are,
+//     one at each connection, and nothing is coalesced at any size. A message costs
+//     something by itself, which a room of 10 pays for a tenth of its deliveries: flat is
+//     meant from 100 on.
+//   - By number of rooms, all rooms have 5 members, and one message is in flight: so the
+//     deliveries are always 5, to others each time. Only 1,000 rooms reach each of 5,000
+//     clients; fewer reach some of them again and again, whose memory the processor still
+//     has. So flat is meant from there on, and with 100 clients, of whom each may be in 100
+//     rooms, from one room on.
 //   - Idle clients are connected by a new server each time, after 50 that are not counted.
 var (
 	idleSizes = []int{1000, 2000, 4000, 8000, 15_000}
 	roomSizes = []int{10, 100, 1000, 10_000}
 	roomCount = []int{1, 10, 100, 1000, 10_000, 100_000}
+	fewCount  = []int{1, 10, 100, 1000}
 )
 
 func curves(measured time.Duration) []curve {
 	const warmup = 500 * time.Millisecond
 	idle := func(size int) load.Work {
 		return load.Work{Kind: load.Idle, Clients: size, Settle: 5 * time.Second}
+	}
+	roomsOf5 := func(rooms, clients int) load.Work {
+		return load.Work{Kind: load.Fanout, Clients: clients, Rooms: rooms, RoomSize: 5, Warmup: warmup, Measure: measured}
 	}
 	cpuIdle := measure{"CPU µs per client, connecting included", (*load.Result).CPUPerUnit}
 	return []curve{
@@ -64,10 +71,11 @@ func curves(measured time.Duration) []curve {
 				Kind: load.Fanout, Clients: clients, Rooms: clients / size, Window: clients / size, Warmup: warmup, Measure: measured,
 			}}
 		}},
-		{key: "rooms", file: "growth-rooms.svg", title: "CPU per delivery, by number of rooms of 5", alt: "CPU per delivery by number of rooms", x: "rooms", sizes: roomCount, from: 1, measure: cpuDelivery, row: func(size int) row {
-			return row{title: thousands(size) + " rooms of 5, 1 in flight", work: load.Work{
-				Kind: load.Fanout, Clients: 5000, Rooms: size, RoomSize: 5, Warmup: warmup, Measure: measured,
-			}}
+		{key: "rooms", file: "growth-rooms.svg", title: "CPU per delivery, by number of rooms of 5 with 5,000 clients", alt: "CPU per delivery by number of rooms, 5,000 clients", x: "rooms", sizes: roomCount, from: 1000, measure: cpuDelivery, row: func(size int) row {
+			return row{title: thousands(size) + " rooms of 5, 5,000 clients, 1 in flight", work: roomsOf5(size, 5000)}
+		}},
+		{key: "few", file: "growth-rooms-few.svg", title: "CPU per delivery, by number of rooms of 5 with 100 clients", alt: "CPU per delivery by number of rooms, 100 clients", x: "rooms", sizes: fewCount, from: 1, measure: cpuDelivery, row: func(size int) row {
+			return row{title: thousands(size) + " rooms of 5, 100 clients, 1 in flight", work: roomsOf5(size, 100)}
 		}},
 	}
 }
@@ -171,8 +179,9 @@ func growthTable(rep *report, all []curve, b *strings.Builder) {
 	}
 	b.WriteString("\nBy size of a room there are always 10,000 clients, each in one room, and one message in flight in each room: always 10,000 deliveries, " +
 		"one at each connection, so that nothing is coalesced at any size. A message costs something by itself, which in a room of 10 is a tenth of each delivery's cost. " +
-		"By number of rooms there are always 5,000 clients and one message in flight: in one room the deliveries go to the same 5 each time, " +
-		"in 100,000 each client is in 100 rooms and they go to 5 others.\n\n")
+		"By number of rooms one message is in flight, and its 5 deliveries go to others than the last. 1,000 rooms are the first that reach each of 5,000 clients, " +
+		"which is why those are judged from there; fewer reach the same few again and again, whose memory the processor still has. " +
+		"With 100 clients there is less of that, and they are judged from one room on. In the most rooms each client is in 100 of them in the first case, and in 50 in the second.\n\n")
 }
 
 // thousands writes a number with its thousands apart.

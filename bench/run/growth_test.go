@@ -41,16 +41,18 @@ func line(t *testing.T, page, begin string) string {
 func TestWhatGrowsIsNotCalledFlat(t *testing.T) {
 	cost := map[string]int{
 		"room-10": 30, "room-100": 10, "room-1000": 8, "room-10000": 12, // below 100 it may be dearer
-		"rooms-1": 10, "rooms-10": 10, "rooms-100": 10, "rooms-1000": 13, "rooms-10000": 10, "rooms-100000": 10, // one is too much
+		"rooms-1": 5, "rooms-10": 10, "rooms-100": 10, "rooms-1000": 10, "rooms-10000": 13, "rooms-100000": 10, // one is too much
+		"few-1": 10, "few-10": 10, "few-100": 13, "few-1000": 10,
 		"idle-1000": 10, "idle-2000": 10, "idle-4000": 10, "idle-8000": 10, // the largest failed
 	}
 	page, rep := grown(t, func(key string) int { return cost[key] })
 	for begin, want := range map[string]string{
-		"| CPU per delivery, by size of a room":        "| 100 | 1.20 | flat |",
-		"| CPU per delivery, by number of rooms":       "| 1 | 1.30 | **grows** |",
-		"| Memory per idle WebSocket client, by":       "| 1,000 | – | not measured |",
-		"| Memory per idle WebSocket client with":      "| 1,000 | – | not measured |",
-		"| CPU per idle WebSocket client, connecting ": "| 1,000 | – | not measured |",
+		"| CPU per delivery, by size of a room":                  "| 100 | 1.20 | flat |",
+		"| CPU per delivery, by number of rooms of 5 with 5,000": "| 1,000 | 1.30 | **grows** |",
+		"| CPU per delivery, by number of rooms of 5 with 100":   "| 1 | 1.30 | **grows** |",
+		"| Memory per idle WebSocket client, by":                 "| 1,000 | – | not measured |",
+		"| Memory per idle WebSocket client with":                "| 1,000 | – | not measured |",
+		"| CPU per idle WebSocket client, connecting ":           "| 1,000 | – | not measured |",
 	} {
 		if got := line(t, page, begin); !strings.HasSuffix(got, want) {
 			t.Errorf("%q, want %q", got, want)
