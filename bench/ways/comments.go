@@ -107,6 +107,7 @@ type commentsBench struct {
 	clients       []*commentReader
 	tasks         sync.WaitGroup
 	said, reacted int
+	answered      atomic.Int64 // comments and reactions that were acknowledged
 	refused       atomic.Int64
 	refusal       atomic.Value // of string: the first
 	last          atomic.Value // of string: the id of the last comment that was acknowledged
@@ -240,6 +241,7 @@ func (c *commentReader) note(said []byte, now int64) {
 
 // acknowledged notes what was refused, and the id of a comment that was not.
 func (c *commentReader) acknowledged(said []byte) {
+	c.b.answered.Add(1)
 	if bytes.Contains(said, []byte(`{"error":`)) {
 		c.b.refused.Add(1)
 		c.b.refusal.CompareAndSwap(nil, string(said))
@@ -280,13 +282,17 @@ func (b *commentsBench) speak(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// await waits until every reader has heard everything, or for long enough.
+// await waits until every reader has heard everything and all that was said is acknowledged, or for long enough.
 func (b *commentsBench) await(ctx context.Context) error {
 	deadline := time.Now().Add(10 * time.Second)
-	for time.Now().Before(deadline) && ctx.Err() == nil && len(b.heard()) < b.said*b.readers {
+	for time.Now().Before(deadline) && ctx.Err() == nil && !b.complete() {
 		time.Sleep(50 * time.Millisecond)
 	}
 	return ctx.Err()
+}
+
+func (b *commentsBench) complete() bool {
+	return b.answered.Load() >= int64(b.said+b.reacted) && len(b.heard()) >= b.said*b.readers
 }
 
 // heard returns how old all comments were that came.
