@@ -54,8 +54,7 @@ func (c *laneConn) isLast() bool {
 func (c *laneConn) send(x *exchange, head, body []byte) error {
 	size := len(body)
 	if size <= answerPiece {
-		c.boundWrite(false)
-		_, err := c.conn.Write(append(head, body...))
+		err := c.writeShort(append(head, body...))
 		if err == nil {
 			x.srv.stats.bytesOut.Add(uint64(size))
 		}
@@ -77,6 +76,20 @@ func (c *laneConn) send(x *exchange, head, body []byte) error {
 	}
 	x.session.answerHandedOver(size)
 	return nil
+}
+
+// writeShort writes what is taken at once, as nearly always all is, and then waits for the
+// rest.
+func (c *laneConn) writeShort(b []byte) error {
+	p := takePen()
+	p.b, p.n = b, 0
+	err := c.raw.Write(p.try)
+	b, p.b = b[p.n:], nil
+	pens.Put(p)
+	if err == nil && len(b) > 0 {
+		_, err = c.conn.Write(b)
+	}
+	return err
 }
 
 // boundWrite gives what is written next BodyTimeout, or, if that need not be so exact, at
