@@ -154,7 +154,7 @@ func (a *App) engineOptions() engineio.Options {
 		AllowRequest:    a.admit,
 		ConnectionError: a.connectionError,
 		TakeOver:        c.ProxyProtocol != protocolRequired && c.ProxyProtocol != protocolOptional, // what reads its header reads ahead
-		Answered:        a.answered,
+		Answered:        a.answered(),
 		LogSessions:     c.LogConnections,
 		Logger:          a.log,
 		Observer:        a.metrics,

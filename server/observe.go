@@ -26,16 +26,21 @@ func (a *App) countRequests(c *gin.Context) {
 	a.metrics.Answered(route, statusOf(c), time.Since(start))
 }
 
-// answered counts an answer that the middleware has no part in, and logs it as they do:
-// see engineio.Options.TakeOver.
-func (a *App) answered(x engineio.Answered) {
-	route := a.cfg.BasePath()
-	if !strings.HasSuffix(x.Path, "/") {
-		route = strings.TrimSuffix(route, "/")
-	}
-	a.metrics.Answered(route, x.Status, x.Took)
-	if a.cfg.LogLevel == "debug" {
-		a.logAnswer(x.Method, x.Path, x.Status, x.Took, x.RemoteAddr)
+// answered returns what counts the answers that the middleware has no part in, and logs them
+// as they do: see engineio.Options.TakeOver.
+func (a *App) answered() func(engineio.Answered) {
+	base := a.cfg.BasePath()
+	slash, bare := a.metrics.Route(base), a.metrics.Route(strings.TrimSuffix(base, "/"))
+	debug := a.cfg.LogLevel == "debug"
+	return func(x engineio.Answered) {
+		route := slash
+		if !strings.HasSuffix(x.Path, "/") {
+			route = bare
+		}
+		route.Answered(x.Status, x.Took)
+		if debug {
+			a.logAnswer(x.Method, x.Path, x.Status, x.Took, x.RemoteAddr)
+		}
 	}
 }
 

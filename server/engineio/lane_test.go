@@ -533,30 +533,6 @@ func TestAConnectionThatDoesNotFitStaysWithNetHTTP(t *testing.T) {
 	}
 }
 
-func TestAnAnswerOfTheLaneThatNobodyReadsIsGivenUp(t *testing.T) {
-	t.Parallel()
-	f := road(t, Options{BodyTimeout: 200 * time.Millisecond, OutboxMax: 64 << 20}, nil)
-	c := f.enter("")
-	c.send(strings.Repeat("x", 20_000_000))
-	c.ask(http.MethodGet, "")
-	f.left(0)
-	if total, _ := io.Copy(io.Discard, c.Conn); total >= 20_000_000 {
-		t.Errorf("all %d bytes came", total)
-	}
-}
-
-func TestALongAnswerOfTheLane(t *testing.T) {
-	t.Parallel()
-	f := road(t, Options{}, nil)
-	c := f.enter("")
-	for _, n := range []int{answerPiece - 1, answerPiece, 900_000} {
-		text := strings.Repeat("y", n)
-		c.send(text)
-		c.ask(http.MethodGet, "")
-		c.byLane("4" + text)
-	}
-}
-
 func TestAnIdleConnectionOfTheLaneIsClosed(t *testing.T) {
 	t.Parallel()
 	f := road(t, Options{}, func(s *http.Server) { s.IdleTimeout = 300 * time.Millisecond })

@@ -23,9 +23,10 @@ func (x *exchange) remote() string {
 // write writes an answer of the lane. vary tells that it might have been compressed.
 func (c *laneConn) write(x *exchange, contentType, coding string, vary bool, body []byte) {
 	p, _ := writeBuffers.Get().(*[]byte)
+	now := time.Now()
 	b := append((*p)[:0], x.like.Value().head...)
 	b = append(append(append(b, "Content-Type: "...), contentType...), "\r\nDate: "...)
-	b = append(append(b, httpDate(time.Now())...), "\r\nContent-Length: "...)
+	b = append(append(b, httpDate(now)...), "\r\nContent-Length: "...)
 	b = append(strconv.AppendInt(b, int64(len(body)), 10), "\r\n"...)
 	if coding != "" {
 		b = append(append(append(b, "Content-Encoding: "...), coding...), "\r\n"...)
@@ -37,7 +38,7 @@ func (c *laneConn) write(x *exchange, contentType, coding string, vary bool, bod
 		b = append(b, "Connection: close\r\n"...)
 	}
 	b = append(b, "\r\n"...)
-	err := c.send(x, b, body)
+	err := c.send(x, b, body, now)
 	*p = b[:0]
 	writeBuffers.Put(p)
 	c.sent(x, http.StatusOK, err)
@@ -51,21 +52,22 @@ func (c *laneConn) isLast() bool {
 
 // send writes head and body: a short one at once, a longer one piece by piece, as
 // writeBody does.
-func (c *laneConn) send(x *exchange, head, body []byte) error {
+func (c *laneConn) send(x *exchange, head, body []byte, now time.Time) error {
 	size := len(body)
 	if size <= answerPiece {
+		c.boundWrite(now)
 		err := c.writeShort(append(head, body...))
 		if err == nil {
 			x.srv.stats.bytesOut.Add(uint64(size))
 		}
 		return err
 	}
-	c.boundWrite(true)
+	c.boundNow()
 	if _, err := c.conn.Write(head); err != nil {
 		return err
 	}
 	for len(body) > 0 {
-		c.boundWrite(true)
+		c.boundNow()
 		n, err := c.conn.Write(body[:min(len(body), answerPiece)])
 		x.srv.stats.bytesOut.Add(uint64(n)) //nolint:gosec // a count is not negative
 		if err != nil {
@@ -92,14 +94,17 @@ func (c *laneConn) writeShort(b []byte) error {
 	return err
 }
 
-// boundWrite gives what is written next BodyTimeout, or, if that need not be so exact, at
-// least half of it: to set a deadline costs as much as a short write.
-func (c *laneConn) boundWrite(exact bool) {
-	limit, now := c.lane.srv.opts.BodyTimeout, time.Now()
-	if !exact && now.Add(limit/2).UnixNano() < c.writeBy {
-		return
+// boundWrite gives what is written next at least half of BodyTimeout: to set a deadline costs
+// as much as a short write.
+func (c *laneConn) boundWrite(now time.Time) {
+	if now.Add(c.lane.srv.opts.BodyTimeout/2).UnixNano() >= c.writeBy {
+		c.boundNow()
 	}
-	by := now.Add(limit)
+}
+
+// boundNow gives what is written next BodyTimeout.
+func (c *laneConn) boundNow() {
+	by := time.Now().Add(c.lane.srv.opts.BodyTimeout)
 	c.writeBy = by.UnixNano()
 	_ = c.conn.SetWriteDeadline(by) // writing to a broken connection fails anyway
 }
@@ -185,7 +190,7 @@ func (w *laneWriter) Write(body []byte) (int, error) {
 	}
 	b.WriteString("\r\n")
 	b.Write(body)
-	c.boundWrite(false)
+	c.boundNow()
 	_, err := c.conn.Write([]byte(b.String()))
 	c.sent(w.x, w.status, err)
 	return len(body), err

@@ -26,6 +26,7 @@ type Message struct {
 
 	mu    sync.Mutex
 	forms [formCount]atomic.Pointer[[]byte]
+	first []byte // what the first of them points to
 }
 
 // form names one encoding of a Message.
@@ -128,7 +129,12 @@ func (m *Message) encoded(f form) []byte {
 		return *b
 	}
 	b := m.encode(f)
-	m.forms[f].Store(&b)
+	to := &m.first
+	if *to != nil {
+		to = new([]byte)
+	}
+	*to = b
+	m.forms[f].Store(to)
 	return b
 }
 

@@ -249,7 +249,8 @@ func (s *Session) leavePoll(me *waitingPoll, x *exchange) *pollAnswer {
 	}
 	me.over = true
 	s.poll.waiting, s.poll.answering = nil, me
-	batch := s.out.take(nil, maxPollAnswer)
+	var few [4]entry
+	batch := s.out.take(few[:0], maxPollAnswer)
 	replay := batch[0].m == nil
 	s.out.pulled = replay
 	s.mu.Unlock()

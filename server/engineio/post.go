@@ -14,14 +14,22 @@ import (
 // post is a POST being read and delivered.
 type post struct {
 	t    string
-	done chan struct{} // closed when it has been answered, or has failed
+	done chan struct{} // see awaitedLocked; nil unless somebody waits
+}
+
+// awaitedLocked returns what is closed when the POST has been answered, or has failed.
+func (p *post) awaitedLocked() <-chan struct{} {
+	if p.done == nil {
+		p.done = make(chan struct{})
+	}
+	return p.done
 }
 
 // servePost takes the packets of a POST of a polling session.
 func (s *Session) servePost(x *exchange) {
-	me := &post{t: x.q.t, done: make(chan struct{})}
+	me := &post{t: x.q.t}
 	for {
-		before, repeat, refusal := s.enterPost(me)
+		done, repeat, refusal := s.enterPost(me)
 		switch {
 		case refusal != nil:
 			x.refuse(*refusal)
@@ -30,9 +38,9 @@ func (s *Session) servePost(x *exchange) {
 			_, _, _ = x.readBody() // it was delivered before; it is read so that the answer reaches the client
 			x.answerOK()
 			return
-		case before != nil: // sent again while the first is being read
+		case done != nil: // sent again while the first is being read
 			select {
-			case <-before.done:
+			case <-done:
 				continue
 			case <-x.gone():
 				return
@@ -40,7 +48,7 @@ func (s *Session) servePost(x *exchange) {
 		}
 		break
 	}
-	defer close(me.done)
+	defer s.donePost(me)
 	body, binary, err := x.readBody()
 	if err != nil {
 		s.postFailed(me, x, err)
@@ -68,8 +76,8 @@ func (s *Session) servePost(x *exchange) {
 }
 
 // enterPost makes the POST the one being read; or tells that it was answered
-// before, or which one to wait for, or why it is refused.
-func (s *Session) enterPost(me *post) (before *post, repeat bool, r *refusal) {
+// before, or what to wait for, or why it is refused.
+func (s *Session) enterPost(me *post) (done <-chan struct{}, repeat bool, r *refusal) {
 	s.mu.Lock()
 	p := s.poll
 	switch {
@@ -85,13 +93,22 @@ func (s *Session) enterPost(me *post) (before *post, repeat bool, r *refusal) {
 		s.mu.Unlock()
 		return nil, false, nil
 	case me.t != "" && p.posting.t == me.t:
-		before = p.posting
+		done = p.posting.awaitedLocked()
 		s.mu.Unlock()
-		return before, false, nil
+		return done, false, nil
 	}
 	s.mu.Unlock()
 	s.end(&CloseError{Reason: ReasonTransportError, Detail: DetailPostOverlap})
 	return nil, false, &refusal{code: codeBadRequest, context: map[string]any{"name": "POST_OVERLAP"}}
+}
+
+// donePost tells those who wait for the POST.
+func (s *Session) donePost(me *post) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if me.done != nil {
+		close(me.done)
+	}
 }
 
 // leavePost ends the POST being read; posted is its t if it was delivered.

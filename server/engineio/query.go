@@ -25,7 +25,7 @@ func parseQuery(raw string) query {
 		var pair string
 		pair, raw, _ = strings.Cut(raw, "&")
 		key, value, _ := strings.Cut(pair, "=")
-		if strings.ContainsAny(value, "%+") {
+		if strings.IndexByte(value, '%') >= 0 || strings.IndexByte(value, '+') >= 0 {
 			if v, err := url.QueryUnescape(value); err == nil {
 				value = v
 			}

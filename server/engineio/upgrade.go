@@ -136,13 +136,13 @@ func (s *Session) completeUpgrade(c *wsConn) error {
 			s.mu.Unlock()
 			return errEnded
 		}
-		posting := s.poll.posting
-		if posting == nil {
+		if s.poll.posting == nil {
 			break
 		}
+		posted := s.poll.posting.awaitedLocked()
 		s.mu.Unlock()
 		select {
-		case <-posting.done:
+		case <-posted:
 		case <-s.Done():
 			return errEnded
 		}

@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	// maxParked bounds how many goroutines of a Pool wait for work: each holds a stack of
-	// 8 KiB or so.
-	maxParked = 64
+	// maxParked bounds how many goroutines of a Pool wait for work, such as those that
+	// answered the polls of a room: each holds a stack of 8 KiB or so.
+	maxParked = 512
 	// parkedFor is how often those are let go that nobody needed meanwhile.
 	parkedFor = 5 * time.Second
 )
