@@ -33,11 +33,11 @@ go_tests() {
   # SQLite and its C library are machine-made from C: not watched, they take minutes less.
   local race=(-race '-gcflags=modernc.org/sqlite/lib=-race=false' '-gcflags=modernc.org/libc/...=-race=false')
   if ! grep -q 'race detector' "$LEFT_OUT"; then :; else race=(); fi
-  # Most of the time is waited for, so more tests run at once than there are cores. The
-  # longest packages begin first. Vet is part of make lint.
+  # Most of the time is waited for, so more packages and tests run at once than there are
+  # cores. The longest packages begin first. Vet is part of make lint.
   # shellcheck disable=SC2086 # TESTARGS is a list
   "$GO" test "${race[@]}" -vet=off \
-    -p 3 -parallel 6 -shuffle=on -timeout 8m -json ${TESTARGS:-} ./server ./adapters/redisstreams ./cmd/sockeye ./... 2>&1 |
+    -p 6 -parallel 6 -shuffle=on -timeout 8m -json ${TESTARGS:-} ./server ./adapters/redisstreams ./cmd/sockeye ./... 2>&1 |
     "$GO" run ./test/summary -allow test/allowed-skips.txt
 }
 
@@ -115,7 +115,8 @@ echo "done"
 
 suite "Go tests" go_tests
 suite "test/deploy" deploy_tests
-for folders in test/clients "test/auth test/backends test/api test/cluster" test/proxies "test/balancers test/drain test/ways test/widget" test/comments test/floods test/chaos test/browser; do
+for folders in test/clients "test/auth test/backends test/api test/cluster" \
+  "test/proxies test/balancers test/drain test/ways test/widget" test/floods "test/comments test/chaos" test/browser; do
   # shellcheck disable=SC2086 # a list
   node_suites $folders
 done

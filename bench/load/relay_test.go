@@ -327,7 +327,7 @@ func small(w Work) Work {
 	setDefault(&w.Warmup, 20e6)
 	setDefault(&w.Measure, 60e6)
 	setDefault(&w.Settle, 50e6)
-	setDefault(&w.Stall, 200e6)
+	setDefault(&w.Stall, 1e9)
 	return w
 }
 

@@ -91,7 +91,7 @@ func TestLostDeliveriesAreCounted(t *testing.T) {
 
 func TestLossDoesNotStopARunByTime(t *testing.T) {
 	srv := &relay{tamper: every(2, func(string) []string { return nil })}
-	r := mustRun(t, srv.serve(t), Work{Kind: Fanout, Warmup: time.Millisecond, Measure: 400 * time.Millisecond})
+	r := mustRun(t, srv.serve(t), Work{Kind: Fanout, Warmup: time.Millisecond, Measure: time.Second, Stall: 300 * time.Millisecond})
 	if r.Lost != 1 || r.Stalls != 1 {
 		t.Errorf("lost %d in %d stalls, want 1 in 1", r.Lost, r.Stalls)
 	}
