@@ -98,6 +98,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (clean boo
 // short soak, whose peak is a matter of chance, and after one of a minute or more.
 const roomShort, roomLong = 16 << 20, 4 << 20
 
+// kept is for how long goroutines may be kept that nobody needs: see server/workers.
+const kept = 11 * time.Second
+
 // soak does both rounds and compares.
 func soak(ctx context.Context, srv *server, o options, progress io.Writer) (*report, error) {
 	rep := &report{options: o, began: time.Now()}
@@ -112,11 +115,16 @@ func soak(ctx context.Context, srv *server, o options, progress io.Writer) (*rep
 	if err != nil {
 		return nil, err
 	}
-	// What the runtime gives back to the system it gives back slowly.
-	before, err := srv.meter.settle(ctx, min(o.settle, o.warmup), func(r reading) bool {
+	// What the runtime gives back to the system it gives back slowly, and goroutines that have
+	// worked are kept for a while.
+	since := time.Now()
+	before, err := srv.meter.settle(ctx, kept+o.warmup, func(r reading) bool {
 		last := first
 		first = r
-		return idle(r) && r.goroutines == last.goroutines && r.rss > last.rss-last.rss/200
+		if r.goroutines < last.goroutines {
+			since = time.Now()
+		}
+		return idle(r) && time.Since(since) > kept && r.rss > last.rss-last.rss/200
 	})
 	if err != nil {
 		return nil, err
