@@ -330,7 +330,7 @@ func TestNoRoomHasMoreThanItsShareOfTheWindowInFlight(t *testing.T) {
 		{2, 3, 4, []uint64{0}, true},
 		{1, 3, 3, []uint64{1, 2}, false},
 		{5, 1, 5, []uint64{0}, true},
-		{2000, 1, 2024, []uint64{1000}, false}, // of which another is where that of the same room was
+		{2000, 1, 2024, []uint64{1048}, false}, // another is in the place of the room's last
 	} {
 		f := &fanout{window: c.window, rooms: make([]roomOf, c.rooms), ring: make([]said, 1024), sent: uint64(c.sent)}
 		for _, n := range c.inFlight {

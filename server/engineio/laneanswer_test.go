@@ -40,7 +40,7 @@ func TestALongAnswerOfTheLane(t *testing.T) {
 // A short answer that is not taken at once is written as it is taken, or given up.
 func TestAShortAnswerOfTheLaneThatIsTakenSlowly(t *testing.T) {
 	t.Parallel()
-	f := road(t, Options{BodyTimeout: 2 * time.Second}, func(s *http.Server) {
+	f := road(t, Options{BodyTimeout: 4 * time.Second}, func(s *http.Server) {
 		s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 			if tcp, ok := plainTCP(c); !ok || tcp.SetWriteBuffer(1) != nil {
 				t.Error("no small buffer")
@@ -56,7 +56,7 @@ func TestAShortAnswerOfTheLaneThatIsTakenSlowly(t *testing.T) {
 		for ; ; answers++ {
 			f.drain()
 			c.ask(http.MethodGet, "")
-			for over := time.After(200 * time.Millisecond); !waits(); {
+			for over := time.After(time.Second); !waits(); {
 				select {
 				case <-over:
 					return answers

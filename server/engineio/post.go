@@ -106,6 +106,9 @@ func (s *Session) enterPost(me *post) (done <-chan struct{}, repeat bool, r *ref
 func (s *Session) donePost(me *post) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.poll.posting == me { // a panic came before leavePost
+		s.poll.posting = nil
+	}
 	if me.done != nil {
 		close(me.done)
 	}

@@ -1,4 +1,4 @@
-//go:build unix && (!linux || race || msan || asan)
+//go:build unix && (!linux || 386 || race || msan || asan)
 
 package engineio
 

@@ -118,7 +118,7 @@ func soak(ctx context.Context, srv *server, o options, progress io.Writer) (*rep
 	// What the runtime gives back to the system it gives back slowly, and goroutines that have
 	// worked are kept for a while.
 	since := time.Now()
-	before, err := srv.meter.settle(ctx, kept+o.warmup, func(r reading) bool {
+	before, err := srv.meter.settle(ctx, 2*kept+o.warmup, func(r reading) bool {
 		last := first
 		first = r
 		if r.goroutines < last.goroutines {
