@@ -37,7 +37,7 @@ go_tests() {
   # cores. The longest packages begin first. Vet is part of make lint.
   # shellcheck disable=SC2086 # TESTARGS is a list
   "$GO" test "${race[@]}" -vet=off \
-    -p 6 -parallel 6 -shuffle=on -timeout 8m -json ${TESTARGS:-} ./server ./adapters/redisstreams ./cmd/sockeye ./... 2>&1 |
+    -p 4 -parallel 6 -shuffle=on -timeout 8m -json ${TESTARGS:-} ./server ./adapters/redisstreams ./cmd/sockeye ./... 2>&1 |
     "$GO" run ./test/summary -allow test/allowed-skips.txt
 }
 
