@@ -84,8 +84,7 @@ type Work struct {
 	Room string `json:"room,omitempty"`
 	// Window is how many messages are in flight: over all rooms in a fan-out
 	// (a message is in flight until every member has it), of which each has an equal
-	// share or one, per client in an
-	// echo. [1]
+	// share, or one; per client in an echo. [1]
 	Window int `json:"window,omitempty"`
 	// Rate, when above 0, replaces the window by a clock, in messages per second:
 	// over all rooms in a fan-out, of each client in an echo, where the clients take

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"runtime"
 	"sync"
+	"syscall"
 
 	"github.com/sockeye-io/sockeye/server/workers"
 )
@@ -138,11 +139,8 @@ func (p *pen) write(c *wsConn, batch []entry) bool {
 			p.b = append(p.b, c.frameOf(e)...)
 		}
 	}
-	p.n = 0
-	err := c.raw.Write(p.try)
+	rest, err := p.put(c.raw)
 	c.handedOver(p.n)
-	rest := p.b[p.n:]
-	p.b = nil
 	if err == nil && len(rest) == 0 {
 		return true
 	}
@@ -151,6 +149,14 @@ func (p *pen) write(c *wsConn, batch []entry) bool {
 	}
 	go c.s.flushRest(c, append([]entry(nil), batch...), rest)
 	return false
+}
+
+// put writes what the connection takes of p.b at once, n bytes, and returns the rest.
+func (p *pen) put(raw syscall.RawConn) (rest []byte, err error) {
+	p.n = 0
+	err = raw.Write(p.try)
+	rest, p.b = p.b[p.n:], nil
+	return rest, err
 }
 
 // tryWrite writes what a connection takes at once. An error is left to who writes the

@@ -84,12 +84,11 @@ func (c *laneConn) send(x *exchange, head, body []byte, now time.Time) error {
 // rest.
 func (c *laneConn) writeShort(b []byte) error {
 	p := takePen()
-	p.b, p.n = b, 0
-	err := c.raw.Write(p.try)
-	b, p.b = b[p.n:], nil
+	p.b = b
+	rest, err := p.put(c.raw)
 	pens.Put(p)
-	if err == nil && len(b) > 0 {
-		_, err = c.conn.Write(b)
+	if err == nil && len(rest) > 0 {
+		_, err = c.conn.Write(rest)
 	}
 	return err
 }

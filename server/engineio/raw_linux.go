@@ -9,8 +9,8 @@ import (
 
 // read and write are system calls on a connection that never waits, without telling Go's
 // scheduler, which would be ready to give the processor to another goroutine meanwhile: what
-// they cost is a copy, unless the kernel has to find memory first. They are the calls that
-// are made for sockets: read and write take a twentieth more.
+// they cost is a copy, unless the kernel has to find memory first. They are the calls
+// for sockets, with which the kernel has less to do than with read and write.
 func read(fd int, b []byte) (int, error) { return rawCall(syscall.SYS_RECVFROM, fd, b, 0) }
 
 func write(fd int, b []byte) (int, error) {
