@@ -5,6 +5,7 @@ import { once } from "node:events";
 import http from "node:http";
 import { promisify } from "node:util";
 import { binary } from "./server.mjs";
+import { until } from "./until.mjs";
 
 const run = promisify(execFile);
 
@@ -127,11 +128,11 @@ export class Reader {
     }, [texts]);
   }
 
-  /** What has the keyboard: its name, or its text. */
-  focus() {
-    return this.page.evaluate(() => {
+  /** Waits until that has the keyboard whose name, or whose text, is this. */
+  async holds(name) {
+    await until("what has the keyboard", () => this.page.evaluate(() => {
       const node = document.activeElement.shadowRoot?.activeElement ?? document.activeElement;
       return node.getAttribute("aria-label") ?? (node.labels?.[0] ?? node).textContent;
-    });
+    }), name);
   }
 }

@@ -107,6 +107,7 @@ export class Moderator {
 
   /** Goes to a card by keyboard: down to the last one, and up again. */
   async goTo(text) {
+    await this.page.locator(".entry", { hasText: text }).first().waitFor();
     const at = () => this.page.evaluate(() => document.activeElement.closest(".entry")?.textContent ?? "");
     for (const key of ["j", "k"]) {
       for (let last = null, now = await at(); now !== last; now = await at()) {

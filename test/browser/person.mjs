@@ -1,6 +1,6 @@
 // Somebody in front of the chat page, who sees what is on it and uses what it offers.
 
-import assert from "node:assert/strict";
+import { until } from "./until.mjs";
 
 export class Person {
   constructor(house, context, page, nick) {
@@ -109,14 +109,13 @@ export class Person {
     await this.page.locator("#people").getByRole("button", { name: nick }).click();
   }
 
+  /** Waits until the notices of who came and went are these. */
+  async seesNotices(...texts) {
+    await this.until("the notices", () => this.notices(), texts);
+  }
+
   /** Waits until look() gives what is wanted. */
   async until(what, look, wanted) {
-    const limit = Date.now() + 20_000;
-    for (;;) {
-      const got = await look();
-      if (JSON.stringify(got) === JSON.stringify(wanted)) return;
-      if (Date.now() > limit) assert.deepEqual(got, wanted, `${this.nick} sees another thing: ${what}`);
-      await this.page.evaluate(() => new Promise(requestAnimationFrame));
-    }
+    await until(`${what}, as ${this.nick} sees it`, look, wanted);
   }
 }

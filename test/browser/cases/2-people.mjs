@@ -32,7 +32,7 @@ export default {
     await ann.seesPeople("Ann", "Bea");
     await second.page.close();
     await ann.seesPeople("Ann");
-    assert.deepEqual(await ann.notices(), ["Bea joined", "Bea left"]);
+    await ann.seesNotices("Bea joined", "Bea left");
   },
 
   "a private message is seen by the two alone": async (house) => {
@@ -63,6 +63,7 @@ export default {
     const ann = await house.person(server, "Ann");
     const other = await house.person(server, "ann");
     await other.page.locator("#me-nick", { hasText: "ann 2" }).waitFor();
+    await ann.seesPeople("Ann", "ann 2");
     await other.page.locator("#me").click();
     const field = other.page.getByLabel("Nickname");
     await field.fill("ANN");
@@ -71,7 +72,7 @@ export default {
     await field.fill("Dora");
     await other.page.getByRole("button", { name: "Save" }).click();
     await ann.seesPeople("Ann", "Dora");
-    assert.ok((await ann.notices()).includes("ann 2 is now Dora"), "the notice of the new name");
+    await ann.page.locator(".notice", { hasText: "ann 2 is now Dora" }).waitFor();
   },
 
   "rooms are apart, and the list shows what was missed": async (house) => {
@@ -86,14 +87,14 @@ export default {
     await ann.seesExactly();
     await bea.say("more ships");
     await ann.page.getByRole("button", { name: "harbour 1 unread" }).waitFor();
-    assert.match(await ann.page.title(), /^\(1\) /);
+    await ann.until("the title", () => ann.page.title(), /^\(1\) /);
     await ann.open("harbour");
     await ann.seesExactly("ships", "more ships");
     await ann.page.getByRole("button", { name: "Leave" }).click();
     await bea.seesPeople("Bea");
     await ann.join("LOBBY");
     await ann.page.locator("#title", { hasText: "lobby" }).waitFor();
-    assert.deepEqual(await ann.page.locator("#rooms .name").allTextContents(), ["lobby"], "rooms of Ann");
+    await ann.until("the rooms", () => ann.page.locator("#rooms .name").allTextContents(), ["lobby"]);
     await ann.join("\u202ebad");
     await ann.page.locator("#join-problem", { hasText: "Cannot join" }).waitFor();
   },

@@ -17,7 +17,7 @@ export default {
     }
     await ann.say("four");
     await bea.seesExactly("one", "two", "three", "four");
-    assert.deepEqual(await ann.notices(), ["Bea joined"]);
+    await ann.seesNotices("Bea joined");
   },
 
   "who comes later gets the last fifty messages": async (house) => {
@@ -53,7 +53,7 @@ export default {
     await ann.sees("written in the tunnel");
     await bea.seesExactly("before", "you missed this", "written in the tunnel");
     await ann.until("the messages", async () => (await ann.messages()).sort(), ["before", "written in the tunnel", "you missed this"]);
-    assert.equal(await ann.page.locator("#detail-recovered").textContent(), "Recovered");
+    await ann.until("the connection's details", () => ann.page.locator("#detail-recovered").textContent(), "Recovered");
     assert.deepEqual(await bea.notices(), [], "notices that Ann left or joined");
     await ann.page.locator("#banner").waitFor({ state: "hidden" });
   },

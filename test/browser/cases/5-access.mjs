@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { assertAccessible } from "../axe.mjs";
+import { until } from "../until.mjs";
 
 const looks = {
   light: { colorScheme: "light" },
@@ -50,7 +51,7 @@ export default {
     await keyboard.type("and line");
     await keyboard.press("Enter");
     await page.locator(".message.sent .words").waitFor();
-    assert.deepEqual(await page.locator(".message .words").allTextContents(), ["by hand\nand line"]);
+    await until("the messages", () => page.locator(".message .words").allTextContents(), ["by hand\nand line"]);
     await page.locator("#transcript[role=log][aria-live=polite]").waitFor(); // off for the frame that draws a message anew
   },
 
@@ -60,10 +61,10 @@ export default {
     const { page } = ann;
     await page.locator("#show-people").click();
     await page.locator("#people-panel.open").waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement.closest("#people-panel") !== null), true, "the keyboard is in the drawer");
+    await page.waitForFunction(() => document.activeElement.closest("#people-panel")); // the keyboard is in the drawer
     assert.equal(await page.locator("#show-people").getAttribute("aria-expanded"), "true");
     await page.keyboard.press("Escape");
-    assert.equal(await page.evaluate(() => document.activeElement.id), "show-people");
+    await until("what has the keyboard", () => page.evaluate(() => document.activeElement.id), "show-people");
     await page.locator("#people-panel").waitFor({ state: "hidden" });
   },
 };

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
 import { assertAccessible } from "../axe.mjs";
+import { until } from "../until.mjs";
 
 // A tab of the demo page, with its bell.
 async function tab(house, context, url) {
@@ -37,7 +38,7 @@ export default {
     for (const page of [one, two]) await counts(page, 1);
     await one.reload();
     await counts(one, 1);
-    assert.deepEqual(await titles(one), ["second", "first"], "what a reload shows");
+    await until("what a reload shows", () => titles(one), ["second", "first"]);
     await one.locator("sockeye-bell[data-state=online]").waitFor();
 
     await wire.cut();
@@ -52,8 +53,7 @@ export default {
     await two.locator("sockeye-bell[data-state=online]").waitFor();
     await counts(two, 1);
     assert.equal(await two.evaluate(async () => (await document.getElementById("bell").ready).recovered), true, "the tab was recovered");
-    await two.locator("sockeye-bell .title", { hasText: "fourth" }).waitFor();
-    assert.deepEqual(await titles(two), ["fourth", "third", "second", "first"], "what a tab that was cut off shows");
+    await until("what a tab that was cut off shows", () => titles(two), ["fourth", "third", "second", "first"]);
   },
 
   "the bell works by keyboard and without barriers": async (house) => {
@@ -72,11 +72,11 @@ export default {
       const dialog = page.getByRole("dialog", { name: "Notifications" });
       await dialog.waitFor();
       await assertAccessible(page, "the open bell");
-      assert.equal(await dialog.getByRole("listitem").count(), 2);
+      await until("the notifications", () => dialog.getByRole("listitem").count(), 2);
       await page.keyboard.press("Tab"); // mark all
       await page.keyboard.press("Tab"); // the list
       await page.keyboard.press("Tab"); // the link of the newest
-      assert.match(await page.evaluate(() => document.activeElement.shadowRoot.activeElement.href), /\/chat$/, "what the keyboard reaches");
+      await until("what the keyboard reaches", () => page.evaluate(() => document.activeElement.shadowRoot?.activeElement?.href ?? ""), /\/chat$/);
       await page.keyboard.press("Tab"); // its mark
       await page.keyboard.press("Space");
       await counts(page, 1);

@@ -27,26 +27,26 @@ export default {
     await ann.box("Write a comment").focus();
     await keyboard.type("The *first* one");
     await keyboard.press("Tab");
-    assert.equal(await ann.focus(), "Your name");
+    await ann.holds("Your name");
     await keyboard.type("Ann");
     await keyboard.press("Enter");
     await ann.sees("The first one");
-    await page.waitForFunction(() => /^Ann, /.test(document.activeElement.shadowRoot?.activeElement?.getAttribute("aria-label"))); // the keyboard is where it went
-    assert.equal(await ann.comment("The first one").locator("em").innerText(), "first");
+    await ann.holds(/^Ann, /); // the keyboard is where it went
+    await ann.comment("The first one").locator("em", { hasText: /^first$/ }).waitFor();
     await ben.button("1 new comment").click();
     await ben.sees("The first one");
-    assert.match(await ben.focus(), /^Ann, /);
+    await ben.holds(/^Ann, /);
 
     await ben.reply("The first one", "An answer", "Ben");
     await ann.button("1 new reply").focus();
     await keyboard.press("Enter");
     await ann.sees("An answer");
-    await page.waitForFunction(() => /^Ben in reply to Ann, /.test(document.activeElement.shadowRoot?.activeElement?.getAttribute("aria-label")));
+    await ann.holds(/^Ben in reply to Ann, /);
     await ann.comment("The first one").getByRole("button", { name: "More actions" }).focus();
     await keyboard.press("Enter");
-    assert.equal(await ann.focus(), "Edit");
+    await ann.holds("Edit");
     await keyboard.press("Escape");
-    assert.equal(await ann.focus(), "More actions", "the keyboard is back");
+    await ann.holds("More actions"); // the keyboard is back
     await keyboard.press("Enter");
     await keyboard.press("Enter");
     await ann.box("Edit").waitFor();
@@ -54,7 +54,7 @@ export default {
     await keyboard.type(", changed");
     await keyboard.press("Control+Enter");
     for (const one of [ann, ben]) await one.sees("The first one, changed");
-    assert.equal(await ann.focus(), "More actions");
+    await ann.holds("More actions");
 
     await ann.comment("An answer").getByRole("button", { name: "Vote up" }).press("Enter");
     await ben.comment("An answer").getByRole("group", { name: "1 vote" }).waitFor();

@@ -149,6 +149,7 @@ add("a new nickname is told to the room and to the other tabs", async (t) => {
   const bob2 = await person(t, bob.user.nick, bob.secret);
   await ann.do("join", { room });
   await bob.do("join", { room });
+  await ann.newcomer(); // who is renamed before is told of with the new name alone
   const nick = t.name("robert");
   assert.equal((await bob.do("nick", { nick })).user.nick, nick);
   const [renamed] = await ann.renamed.take();
