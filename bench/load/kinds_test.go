@@ -346,11 +346,17 @@ func TestChurn(t *testing.T) {
 			srv := &relay{}
 			ctx, cancel := context.WithCancel(t.Context())
 			w := small(Work{Kind: kind, Transport: tr, Churn: 100, Warmup: time.Millisecond, Measure: 20 * time.Second, Stall: 5 * time.Second})
+			before := -1 // how many had left when the measured time began
 			r, _ := Run(ctx, Target{URL: srv.serve(t)}, w, OnProgress(func(p Progress) {
-				if srv.mu.Lock(); p.Phase == Measuring && srv.left >= 10 {
+				srv.mu.Lock()
+				defer srv.mu.Unlock()
+				switch {
+				case p.Phase != Measuring:
+				case before < 0:
+					before = srv.left
+				case srv.left >= before+20:
 					cancel()
 				}
-				srv.mu.Unlock()
 			}))
 			cancel()
 			if r == nil {

@@ -110,7 +110,7 @@ func TestAStreamThatTakesNothingEndsItsSessionOnly(t *testing.T) {
 // Short answers find room in buffers, over HTTP/1.1; a stream may have none.
 func TestAShortAnswerThatIsNotTakenDoesNotHoldItsRequest(t *testing.T) {
 	t.Parallel()
-	f, _, requests := http2(t, &Options{BodyTimeout: 300 * time.Millisecond}, nil)
+	f, _, requests := http2(t, &Options{BodyTimeout: 2 * time.Second}, nil) // the answer to the handshake has to come
 	f.transport().HTTP2.MaxReceiveBufferPerStream = 16
 	c := f.poll(4)
 	text := strings.Repeat("x", 5000)

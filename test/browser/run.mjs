@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { chromium } from "playwright-core";
 import { House } from "./house.mjs";
 
-const PATIENCE = 45_000; // ms for one case; it only bounds a failing one
+const PATIENCE = 120_000; // ms, on the slowest machine
 const AT_ONCE = 3; // cases
 const executablePath = process.env.CHROMIUM || "/usr/bin/chromium";
 const wanted = process.argv[2] ?? "";

@@ -45,13 +45,13 @@ export async function freePort() {
   }
 }
 
-/** Tries something every few milliseconds until it is true, and fails with what was awaited. */
+/** Tries something every few milliseconds until it is true, and fails with what was awaited: a text, or a function that gives it then. */
 export async function until(what, condition, within = 15_000) {
   const end = Date.now() + within;
   for (;;) {
     const found = await condition();
     if (found) return found;
-    if (Date.now() > end) throw new Error(`not within ${within} ms: ${what}`);
+    if (Date.now() > end) throw new Error(`not within ${within} ms: ${typeof what === "function" ? what() : what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
