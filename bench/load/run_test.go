@@ -90,8 +90,9 @@ func TestLostDeliveriesAreCounted(t *testing.T) {
 }
 
 func TestLossDoesNotStopARunByTime(t *testing.T) {
+	t.Parallel()
 	srv := &relay{tamper: every(2, func(string) []string { return nil })}
-	r := mustRun(t, srv.serve(t), Work{Kind: Fanout, Warmup: time.Millisecond, Measure: time.Second, Stall: 300 * time.Millisecond})
+	r := mustRun(t, srv.serve(t), Work{Kind: Fanout, Warmup: time.Millisecond, Measure: 3 * time.Second, Stall: time.Second})
 	if r.Lost != 1 || r.Stalls != 1 {
 		t.Errorf("lost %d in %d stalls, want 1 in 1", r.Lost, r.Stalls)
 	}
@@ -285,8 +286,9 @@ func TestAnEchoByRateSaysWhatItLeavesOut(t *testing.T) {
 
 // A message that is due later than a stall would take is no stall.
 func TestASlowRateIsNoStall(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []Kind{Fanout, Echo} {
-		r := mustRun(t, (&relay{}).serve(t), Work{Kind: kind, Clients: 1, Rate: 5, Messages: 3, Stall: 100 * time.Millisecond})
+		r := mustRun(t, (&relay{}).serve(t), Work{Kind: kind, Clients: 1, Rate: 1, Messages: 3, Stall: 600 * time.Millisecond})
 		if r.Stalls != 0 || r.Delivered != 3 {
 			t.Errorf("%s: %d stalls, delivered %d of 3", kind, r.Stalls, r.Delivered)
 		}

@@ -263,7 +263,7 @@ func (refuser) Open(*Session) Receiver { return nil }
 func TestQueryStrings(t *testing.T) {
 	for raw, want := range map[string]query{
 		"":                                      {protocol: 3},
-		"EIO=4&transport=polling&t=abc&sid=x":   {protocol: 4, transport: "polling", t: "abc", sid: "x"},
+		"EIO=4&transport=polling&t=abc&sid=x":   {protocol: 4, transport: "polling", id: requestIDOf("abc"), sid: "x"},
 		"EIO=3&EIO=4":                           {protocol: 4},
 		"EIO=4&EIO=5":                           {protocol: 3},
 		"transport=a&transport=b":               {protocol: 3, transport: "b"},

@@ -135,7 +135,7 @@ func (c *laneClient) ask(method, body string) {
 	if method == http.MethodPost {
 		h += fmt.Sprintf("Content-Length: %d\r\n", len(body))
 	}
-	c.request(method, fmt.Sprintf("%s&t=%d", c.query, c.turn), h, body)
+	c.request(method, fmt.Sprintf("%s&t=T%d", c.query, c.turn), h, body)
 }
 
 // byNetHTTP and byLane read an answer and check who gave it.
@@ -308,6 +308,22 @@ func TestTheBodyOfAGETIsNoRequest(t *testing.T) {
 }
 
 // A request that comes in pieces is served, and one that is slow goes back.
+// Some clients send an empty line behind a body; a server should ignore it (RFC 9112, section 2.2).
+func TestAnEmptyLineBehindABodyIsNoRequest(t *testing.T) {
+	t.Parallel()
+	c := road(t, Options{}, nil).enter("")
+	c.ask(http.MethodPost, "6")
+	c.byNetHTTP("ok")
+	c.inLane()
+	for _, lines := range []string{"\r\n", "\r\n\r\n"} {
+		if _, err := io.WriteString(c.Conn, lines); err != nil {
+			t.Fatal(err)
+		}
+		c.ask(http.MethodPost, "6")
+		c.byLane("ok")
+	}
+}
+
 func TestARequestInPieces(t *testing.T) {
 	t.Parallel()
 	f := road(t, Options{}, nil)

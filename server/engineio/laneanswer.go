@@ -96,7 +96,7 @@ func (c *laneConn) writeShort(b []byte) error {
 // boundWrite gives what is written next at least half of BodyTimeout: to set a deadline costs
 // as much as a short write.
 func (c *laneConn) boundWrite(now time.Time) {
-	if now.Add(c.lane.srv.opts.BodyTimeout/2).UnixNano() >= c.writeBy {
+	if sinceEpoch(now.Add(c.lane.srv.opts.BodyTimeout/2)) >= c.writeBy {
 		c.boundNow()
 	}
 }
@@ -104,7 +104,7 @@ func (c *laneConn) boundWrite(now time.Time) {
 // boundNow gives what is written next BodyTimeout.
 func (c *laneConn) boundNow() {
 	by := time.Now().Add(c.lane.srv.opts.BodyTimeout)
-	c.writeBy = by.UnixNano()
+	c.writeBy = sinceEpoch(by)
 	_ = c.conn.SetWriteDeadline(by) // writing to a broken connection fails anyway
 }
 

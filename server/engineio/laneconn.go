@@ -30,7 +30,7 @@ type laneConn struct {
 
 	patterns patterns // owned by who serves
 	misses   int      // likewise
-	writeBy  int64    // deadline of writing, Unix nanoseconds; owned by who writes
+	writeBy  int64    // deadline of writing, after epoch; owned by who writes
 
 	mu      sync.Mutex
 	turn    turn
@@ -41,8 +41,8 @@ type laneConn struct {
 	rest    chan struct{}
 	poll    *waitingPoll // the GET that waits
 	back    []byte       // goes back with the connection
-	resting int64        // since when it is at rest, Unix nanoseconds
-	alarm   int64        // the deadline of reading, Unix nanoseconds; 0 is none
+	resting int64        // since when it is at rest, after epoch
+	alarm   int64        // the deadline of reading, after epoch; 0 is none
 }
 
 // turn says whose the connection is.
@@ -66,7 +66,7 @@ const (
 // begin starts the watcher. The connection is at rest.
 func (c *laneConn) begin() {
 	now := time.Now()
-	c.resting = now.UnixNano()
+	c.resting = sinceEpoch(now)
 	c.mu.Lock()
 	c.alarmLocked(now)
 	c.mu.Unlock()
@@ -143,8 +143,8 @@ func (c *laneConn) alarmed() bool {
 	c.alarm, c.looked = 0, true // ready comes next
 	now := time.Now()
 	poll := c.poll
-	if c.turn != holding || poll == nil || poll.due == 0 || now.UnixNano() < poll.due {
-		if c.turn == atRest && c.way.idle > 0 && now.UnixNano() >= c.resting+int64(c.way.idle) {
+	if c.turn != holding || poll == nil || poll.due == 0 || sinceEpoch(now) < poll.due {
+		if c.turn == atRest && c.way.idle > 0 && sinceEpoch(now) >= c.resting+int64(c.way.idle) {
 			c.fate = ends
 		} else {
 			c.alarmLocked(now)
@@ -153,7 +153,7 @@ func (c *laneConn) alarmed() bool {
 		c.mu.Unlock()
 		return stay
 	}
-	poll.due = now.Add(time.Minute).UnixNano() // is found out below
+	poll.due = sinceEpoch(now.Add(time.Minute)) // is found out below
 	c.mu.Unlock()
 
 	x := poll.x
@@ -164,7 +164,7 @@ func (c *laneConn) alarmed() bool {
 	}
 	c.mu.Lock()
 	if c.poll == poll && wait > 0 {
-		poll.due = now.Add(wait).UnixNano()
+		poll.due = sinceEpoch(now.Add(wait))
 	}
 	c.alarmLocked(now)
 	c.mu.Unlock()
@@ -178,7 +178,7 @@ func (c *laneConn) alarmed() bool {
 // alarmLocked sees to it that alarmed is called in time. A deadline that is earlier than
 // it must be is left as it is: to change one costs more than to look again.
 func (c *laneConn) alarmLocked(now time.Time) {
-	at := now.Add(time.Minute).UnixNano()
+	at := sinceEpoch(now.Add(time.Minute))
 	switch {
 	case c.turn == holding && c.poll != nil && c.poll.due > 0:
 		at = c.poll.due
@@ -186,13 +186,13 @@ func (c *laneConn) alarmLocked(now time.Time) {
 		at = c.resting + int64(c.way.idle)
 	}
 	if !c.looked {
-		at = min(at, now.Add(lookAgain).UnixNano())
+		at = min(at, sinceEpoch(now.Add(lookAgain)))
 	}
 	if c.alarm != 0 && c.alarm <= at || c.fate != stays {
 		return
 	}
 	c.alarm = at
-	_ = c.conn.SetReadDeadline(time.Unix(0, at)) // of a connection that is broken nothing is read anyway
+	_ = c.conn.SetReadDeadline(epoch.Add(time.Duration(at))) // of a connection that is broken nothing is read anyway
 }
 
 // partLocked makes the watcher leave.
@@ -293,7 +293,7 @@ func (c *laneConn) rests() bool {
 		return false
 	default:
 		now := time.Now()
-		c.turn, c.resting, c.looked = atRest, now.UnixNano(), false
+		c.turn, c.resting, c.looked = atRest, sinceEpoch(now), false
 		c.alarmLocked(now)
 	}
 	return true

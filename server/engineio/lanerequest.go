@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/sockeye-io/sockeye/server/engineio/httplane"
@@ -10,6 +11,9 @@ import (
 // waits, or is gone.
 func (c *laneConn) request(p *[]byte, n int) (answered bool) {
 	began := time.Now()
+	if n = skipEmptyLines((*p)[:n]); n == 0 {
+		return true
+	}
 	r, verdict := httplane.Parse((*p)[:n])
 	for verdict == httplane.Partial && n < len(*p) {
 		k := c.awaitRest((*p)[n:], began)
@@ -51,6 +55,12 @@ func (c *laneConn) request(p *[]byte, n int) (answered bool) {
 		return c.get(session, x)
 	}
 	return true
+}
+
+// skipEmptyLines drops what comes before a request line (RFC 9112, section 2.2).
+func skipEmptyLines(b []byte) int {
+	rest := bytes.TrimLeft(b, "\r\n")
+	return copy(b, rest)
 }
 
 // awaitRest waits for the rest of a request, and reads it. 0 is that it does not come.
@@ -96,7 +106,7 @@ func (c *laneConn) awaitRest(b []byte, since time.Time) (n int) {
 // get is servePoll for the lane: the GET waits, but no goroutine does.
 func (c *laneConn) get(s *Session, x *exchange) (answered bool) {
 	x.q.b64 = x.q.b64 || s.poll.b64
-	me := &waitingPoll{t: x.q.t, x: x, since: x.began}
+	me := &waitingPoll{id: x.q.id, x: x, since: x.began}
 	c.mu.Lock()
 	c.turn, c.poll, c.looked = holding, me, false
 	c.mu.Unlock()
@@ -119,7 +129,7 @@ func (c *laneConn) get(s *Session, x *exchange) (answered bool) {
 	}
 	c.mu.Lock()
 	if c.poll == me {
-		me.due, me.longest = me.since.Add(hold).UnixNano(), longest
+		me.due, me.longest = sinceEpoch(me.since.Add(hold)), longest
 		c.alarmLocked(me.since)
 	}
 	gone := c.poll == me && c.fate == ends // before the GET was entered

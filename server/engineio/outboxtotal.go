@@ -27,7 +27,7 @@ func (t *outboxTotal) full() bool { return t.limit > 0 && t.bytes.Load() >= t.li
 // counting is what of an outbox is in the total. It is guarded by Session.mu.
 type counting struct {
 	counted int
-	since   int64  // when it began to be counted, and was never empty since
+	since   int64  // when, after epoch, it began to be counted, and was never empty since
 	taken   uint64 // outbox.taken then
 }
 
@@ -39,7 +39,7 @@ func (s *Session) countLocked() {
 		return
 	}
 	if o.total.counted == 0 {
-		o.total.since, o.total.taken = time.Now().UnixNano(), o.taken
+		o.total.since, o.total.taken = sinceEpoch(time.Now()), o.taken
 	}
 	o.total.counted = o.bytes
 	t := &s.srv.queued
@@ -80,7 +80,7 @@ func (s *Server) relieve() {
 		all = append(all, reader{s: session})
 	}
 	s.mu.RUnlock()
-	now := time.Now().UnixNano()
+	now := sinceEpoch(time.Now())
 	slow := all[:0]
 	for _, r := range all {
 		r.s.mu.Lock()

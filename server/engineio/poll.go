@@ -25,11 +25,12 @@ type poller struct {
 
 	waiting   *waitingPoll
 	answering *waitingPoll // the GET whose answer is being made, outside the lock
-	last      *pollAnswer  // the answer to the last GET, until a GET with another t
+	last      *pollAnswer  // the answer to the last GET, until the next GET
+	before    requestID    // the GET whose answer was last before that
 
-	posting *post  // the POST being read and delivered
-	posted  string // the t of the last POST that was answered "ok"
-	fare    fare   // owned by the POST being read
+	posting *post        // the POST being read and delivered
+	posted  [2]requestID // the last POSTs that were answered "ok", the last one first
+	fare    fare         // owned by the POST being read
 
 	arrives   time.Time     // when the last long answer should have reached a slow client
 	leaving   chan struct{} // closed by the GET that a goodbye waits for
@@ -43,7 +44,7 @@ type poller struct {
 
 // waitingPoll is a GET that waits for something to say.
 type waitingPoll struct {
-	t    string
+	id   requestID
 	wake chan struct{} // holds one token; nil in the lane
 
 	outcome pollOutcome // guarded by Session.mu
@@ -52,7 +53,7 @@ type waitingPoll struct {
 	x       *exchange     // in the lane: what it is answered with; nil elsewhere
 	since   time.Time     // likewise, as all that follows
 	longest time.Duration // guarded by laneConn.mu
-	due     int64         // when it is let go, Unix nanoseconds; guarded by laneConn.mu
+	due     int64         // when it is let go, after epoch; guarded by laneConn.mu
 	gone    atomic.Bool   // the client has left
 	woken   bool          // somebody is about to see whether there is an answer; guarded by Session.mu
 	over    bool          // it has an answer; guarded by Session.mu
@@ -86,7 +87,7 @@ func (p *waitingPoll) signal() {
 
 // pollAnswer is the body of an answer, kept for a proxy that asks again.
 type pollAnswer struct {
-	t           string
+	id          requestID
 	contentType string
 	body        []byte
 	compress    bool
@@ -95,7 +96,7 @@ type pollAnswer struct {
 // servePoll answers a GET of a polling session.
 func (s *Session) servePoll(x *exchange) {
 	x.q.b64, x.session = x.q.b64 || s.poll.b64, s
-	me := &waitingPoll{t: x.q.t, wake: make(chan struct{}, 1)}
+	me := &waitingPoll{id: x.q.id, wake: make(chan struct{}, 1)}
 	answer, refused := s.enterPoll(me)
 	switch {
 	case refused != nil:
@@ -150,13 +151,17 @@ func (s *Session) enterPoll(me *waitingPoll) (*pollAnswer, *refusal) {
 		s.mu.Unlock()
 		return nil, &refusal{code: codeUnknownSID}
 	}
-	if p.last != nil && me.t != "" && p.last.t == me.t {
+	if p.last != nil && me.id != 0 && p.last.id == me.id {
 		answer := p.last
 		s.mu.Unlock()
 		return answer, nil
 	}
+	if me.id != 0 && me.id == p.before { // a copy that comes after its answer has led to the next
+		s.mu.Unlock()
+		return nil, &refusal{code: codeBadRequest, context: map[string]any{"name": "POLL_REPEATED"}}
+	}
 	for _, old := range []*waitingPoll{p.waiting, p.answering} {
-		if old != nil && (me.t == "" || old.t != me.t) {
+		if old != nil && (me.id == 0 || old.id != me.id) {
 			s.mu.Unlock()
 			s.end(&CloseError{Reason: ReasonTransportError, Detail: DetailPollOverlap})
 			return nil, &refusal{code: codeBadRequest, context: map[string]any{"name": "POLL_OVERLAP"}}
@@ -166,7 +171,9 @@ func (s *Session) enterPoll(me *waitingPoll) (*pollAnswer, *refusal) {
 		old.outcome = pollReplaced
 		old.signal()
 	}
-	p.last = nil
+	if p.last != nil {
+		p.last, p.before = nil, p.last.id
+	}
 	p.waiting = me
 	if p.leaving != nil {
 		close(p.leaving)
@@ -306,8 +313,8 @@ func (s *Session) answeredLocked(me *waitingPoll, a *pollAnswer) {
 		again.signal()
 	}
 	s.poll.waiting = nil
-	if me.t != "" && s.state != stateClosed && s.ws == nil {
-		a.t = me.t
+	if me.id != 0 && s.state != stateClosed && s.ws == nil {
+		a.id = me.id
 		s.poll.last = a
 	}
 }
@@ -336,7 +343,7 @@ func (s *Session) pollAborted(me *waitingPoll) {
 		return
 	}
 	c := &CloseError{Reason: ReasonTransportError, Detail: DetailPollAborted, Err: context.Canceled}
-	if me.t == "" {
+	if me.id == 0 {
 		s.mu.Unlock()
 		s.end(c)
 		return

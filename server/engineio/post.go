@@ -13,7 +13,7 @@ import (
 
 // post is a POST being read and delivered.
 type post struct {
-	t    string
+	id   requestID
 	done chan struct{} // see awaitedLocked; nil unless somebody waits
 }
 
@@ -27,7 +27,7 @@ func (p *post) awaitedLocked() <-chan struct{} {
 
 // servePost takes the packets of a POST of a polling session.
 func (s *Session) servePost(x *exchange) {
-	me := &post{t: x.q.t}
+	me := &post{id: x.q.id}
 	for {
 		done, repeat, refusal := s.enterPost(me)
 		switch {
@@ -57,7 +57,7 @@ func (s *Session) servePost(x *exchange) {
 	s.srv.stats.bytesIn.Add(uint64(len(body)))
 	s.poll.fare.pay(x.gone(), s, len(body))
 	if err := x.decodeBody(body, binary, s.deliver); err != nil {
-		s.leavePost("")
+		s.leavePost(0)
 		if !errors.Is(err, errEnded) {
 			s.end(&CloseError{Reason: ReasonParseError, Detail: DetailBadPacket, Err: err})
 			x.refuse(refusal{code: codeBadRequest, context: map[string]any{"name": "BAD_PACKET"}})
@@ -70,7 +70,7 @@ func (s *Session) servePost(x *exchange) {
 		x.answerOK()
 		return
 	}
-	s.leavePost(me.t)
+	s.leavePost(me.id)
 	x.answerOK()
 	x.usual = true
 }
@@ -84,7 +84,7 @@ func (s *Session) enterPost(me *post) (done <-chan struct{}, repeat bool, r *ref
 	case s.state == stateClosed || s.ws != nil || p == nil:
 		s.mu.Unlock()
 		return nil, false, &refusal{code: codeUnknownSID}
-	case me.t != "" && p.posted == me.t:
+	case me.id != 0 && (me.id == p.posted[0] || me.id == p.posted[1]):
 		s.mu.Unlock()
 		return nil, true, nil
 	case p.posting == nil:
@@ -92,7 +92,7 @@ func (s *Session) enterPost(me *post) (done <-chan struct{}, repeat bool, r *ref
 		stopTimer(p.postGrace)
 		s.mu.Unlock()
 		return nil, false, nil
-	case me.t != "" && p.posting.t == me.t:
+	case me.id != 0 && p.posting.id == me.id:
 		done = p.posting.awaitedLocked()
 		s.mu.Unlock()
 		return done, false, nil
@@ -114,12 +114,12 @@ func (s *Session) donePost(me *post) {
 	}
 }
 
-// leavePost ends the POST being read; posted is its t if it was delivered.
-func (s *Session) leavePost(posted string) {
+// leavePost ends the POST being read; posted is its id if it was delivered.
+func (s *Session) leavePost(posted requestID) {
 	s.mu.Lock()
 	s.poll.posting = nil
-	if posted != "" {
-		s.poll.posted = posted
+	if posted != 0 {
+		s.poll.posted = [2]requestID{posted, s.poll.posted[0]}
 	}
 	s.mu.Unlock()
 }
@@ -137,13 +137,13 @@ func (e *bodyError) Unwrap() error { return e.err }
 // postFailed answers a body that could not be read. A body that was cut may be
 // sent again by a proxy; anything else ends the session.
 func (s *Session) postFailed(me *post, x *exchange, err error) {
-	s.leavePost("")
+	s.leavePost(0)
 	var be *bodyError
 	if !errors.As(err, &be) {
 		be = &bodyError{detail: DetailBodyAborted, status: http.StatusBadRequest, err: err}
 	}
 	c := &CloseError{Reason: ReasonTransportError, Detail: be.detail, Err: be.err}
-	if be.detail == DetailBodyAborted && me.t != "" {
+	if be.detail == DetailBodyAborted && me.id != 0 {
 		s.mu.Lock()
 		s.graceLocked(&s.poll.postGrace, c)
 		s.mu.Unlock()

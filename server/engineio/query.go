@@ -1,16 +1,19 @@
 package engineio
 
 import (
+	"hash/maphash"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // query is what the server reads of a request's query string.
 type query struct {
 	transport string
 	sid       string
-	t         string // cache buster; tells a retry from a new request
 	j         string // JSONP callback index, digits only
+	id        requestID
 	protocol  int
 	b64       bool // the client cannot take binary
 	jsonp     bool
@@ -41,7 +44,7 @@ func parseQuery(raw string) query {
 		case "sid":
 			q.sid = value
 		case "t":
-			q.t = value
+			q.id = requestIDOf(value)
 		case "b64":
 			q.b64 = value != "" && value != "0" && value != "false"
 		case "j":
@@ -49,6 +52,36 @@ func parseQuery(raw string) query {
 		}
 	}
 	return q
+}
+
+// requestID tells a request that was sent again, by a proxy, from the next one of the same
+// session. 0 tells nothing. It is a hash of the cache buster t, so that a session keeps no
+// query.
+type requestID uint64
+
+var requestIDSeed = maphash.MakeSeed()
+
+// requestIDOf returns what t tells. Node's server makes nothing of t. Of the official client
+// it is another one in each request: the time and a counter in base 64 (yeast), or from 4.8 on
+// a part of the time and chance in base 36. Elsewhere it is a clock, and two requests in a row
+// may have the same: seconds or milliseconds in C++, C# and Python, a sum of one in Rust,
+// milliseconds in base 36 in Dart. Those tell nothing.
+func requestIDOf(t string) requestID {
+	if strings.Trim(t, "0123456789.") == "" || isClock(t) {
+		return 0
+	}
+	return requestID(maphash.String(requestIDSeed, t))
+}
+
+// isClock reports whether t is a time of these days in base 36: so is one t of many by chance,
+// whose request is then not known again.
+func isClock(t string) bool {
+	const digits = 8 // from 1972 to 2059
+	if len(t) != digits {
+		return false
+	}
+	ms, err := strconv.ParseInt(t, 36, 64)
+	return err == nil && time.Since(time.UnixMilli(ms)).Abs() < 24*time.Hour
 }
 
 func onlyDigits(s string) string {

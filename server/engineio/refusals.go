@@ -19,7 +19,7 @@ var refusalWords = [...][]string{
 	codeUnknownSID:       {"unknown sid", "session unavailable"},
 	codeBadMethod:        {"bad method"},
 	codeBadRequest: {
-		"bad request", refusedHandshake, "transport mismatch", "protocol mismatch", "method", "poll overlap", "post overlap", "bad packet",
+		"bad request", refusedHandshake, "transport mismatch", "protocol mismatch", "method", "poll overlap", "poll repeated", "post overlap", "bad packet",
 		"session ended", "shutdown", "outbox total", "rate limited",
 		string(DetailBodyAborted), string(DetailBodyTimeout), string(DetailPayloadTooLarge), string(DetailBadContentType),
 		string(DetailBadUTF8),

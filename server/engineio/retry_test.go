@@ -3,6 +3,8 @@ package engineio
 import (
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -157,7 +159,7 @@ func TestTheSamePollGetsTheSameBytesUntilAnother(t *testing.T) {
 	c.getT("b").want(t, http.StatusOK, "4two")
 	c.getT("b").want(t, http.StatusOK, "4two")
 	send("three")
-	c.getT("a").want(t, http.StatusOK, "4three") // a is forgotten: it is a new poll
+	c.getT("c").want(t, http.StatusOK, "4three")
 	send("four")
 	c.get().want(t, http.StatusOK, "4four")
 	send("five")
@@ -197,10 +199,10 @@ func TestACutPollMayComeAgain(t *testing.T) {
 	t.Parallel()
 	c := serve(t, nil, nil).poll(4)
 	for i := range 3 {
-		first := c.hold(fmt.Sprint("&t=", i))
+		first := c.hold(fmt.Sprint("&t=T", i))
 		first.cut()
 		await(t, "the cut", first.answer)
-		second := c.start(http.MethodGet, fmt.Sprint("&t=", i), "")
+		second := c.start(http.MethodGet, fmt.Sprint("&t=T", i), "")
 		if err := c.side().Send(says("x"), 0); err != nil {
 			t.Fatal(err)
 		}
@@ -220,7 +222,7 @@ func TestRepeatedPollsDuringTheAnswerLoseNothing(t *testing.T) {
 	t.Parallel()
 	c := serve(t, nil, nil).poll(4)
 	for i := range 300 {
-		extra := fmt.Sprint("&t=", i)
+		extra := fmt.Sprint("&t=T", i)
 		first := c.hold(extra)
 		go func() { _ = c.side().Send(says(fmt.Sprint(i)), 0) }()
 		second := c.start(http.MethodGet, extra, "")
@@ -274,7 +276,7 @@ func TestAnotherPollDuringTheAnswerIsAnOverlap(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "the replay", pulling)
-	c.getT("b").refused(t, http.StatusBadRequest, 3, "Bad request")
+	c.getT("c").refused(t, http.StatusBadRequest, 3, "Bad request")
 	close(goOn)
 	await(t, "the first", first.answer).want(t, http.StatusOK, "6")
 	c.side().ended(t, ReasonTransportError, DetailPollOverlap)
@@ -292,4 +294,70 @@ func TestAReleasedPollIsAnsweredAndTheSessionGoesOn(t *testing.T) {
 	f.srv.ReleasePoll(c.SID) // nothing waits
 	c.postT("2", "4x").want(t, http.StatusOK, "ok")
 	c.getT("3").want(t, http.StatusOK, "4x")
+}
+
+// Not every client has a t of its own for each request.
+func TestAClockTellsNoRequestFromTheNext(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	c := serve(t, nil, nil).poll(4)
+	for name, clock := range map[string]string{
+		"seconds": fmt.Sprint(now.Unix()), "milliseconds": fmt.Sprint(now.UnixMilli()), "a fraction": fmt.Sprintf("%d.25", now.Unix()),
+		"milliseconds in base 36": strconv.FormatInt(now.UnixMilli(), 36), "a clock that is late": strconv.FormatInt(now.Add(-time.Hour).UnixMilli(), 36),
+	} {
+		for _, said := range []string{name + " one", name + " two"} {
+			c.postT(clock, "4"+said).want(t, http.StatusOK, "ok")
+			if got := await(t, said, c.side().in); got.data != said {
+				t.Errorf("got %q, want %q", got.data, said)
+			}
+			if err := c.side().Send(says(said), 0); err != nil {
+				t.Fatal(err)
+			}
+			c.getT(clock).want(t, http.StatusOK, "4"+said)
+		}
+	}
+}
+
+// Those of the official client do, on most days.
+func TestWhatTellsARequestFromTheNext(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"PXq7z1a", "PXq7z1a.3", "k3x9q0ab", "zzzzzzzz", "a", "T1"} {
+		if requestIDOf(id) == 0 || requestIDOf(id) != requestIDOf(strings.Clone(id)) || requestIDOf(id) == requestIDOf(id+"x") {
+			t.Errorf("%s is not known again", id)
+		}
+	}
+	for _, none := range []string{"", "0", "1.5", strconv.FormatInt(time.Now().UnixMilli(), 36)} {
+		if requestIDOf(none) != 0 {
+			t.Errorf("%q is taken for an id", none)
+		}
+	}
+}
+
+// A copy that a proxy sent may overtake the first, which then comes when the client has gone on.
+func TestACopyThatComesLateTakesNothing(t *testing.T) {
+	t.Parallel()
+	c := serve(t, nil, nil).poll(4)
+	for _, id := range []string{"a", "b"} {
+		if err := c.side().Send(says(id), 0); err != nil {
+			t.Fatal(err)
+		}
+		c.getT(id).want(t, http.StatusOK, "4"+id)
+		c.postT(id, "4"+id).want(t, http.StatusOK, "ok")
+		await(t, id, c.side().in)
+	}
+	if err := c.side().Send(says("c"), 0); err != nil {
+		t.Fatal(err)
+	}
+	c.getT("a").refused(t, http.StatusBadRequest, 3, "Bad request")
+	c.postT("a", "4a").want(t, http.StatusOK, "ok")
+	c.getT("c").want(t, http.StatusOK, "4c")
+	waits := c.hold("&t=d")
+	c.getT("c").refused(t, http.StatusBadRequest, 3, "Bad request")
+	if err := c.side().Send(says("d"), 0); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the GET that waited", waits.answer).want(t, http.StatusOK, "4d")
+	if len(c.side().in) != 0 {
+		t.Error("a late POST was delivered again")
+	}
 }

@@ -15,7 +15,8 @@ type Handler interface {
 	Open(s *Session) Receiver
 }
 
-// Receiver hears one session.
+// Receiver hears one session. A panic in it may end the program: not all of its calls come
+// from net/http, which recovers.
 type Receiver interface {
 	// Receive takes one message. data is valid only during the call. While it
 	// blocks nothing more of this session is read and its ping timeout waits, for
