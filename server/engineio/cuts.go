@@ -15,8 +15,9 @@ const (
 
 // cuts learns at what age something of an address is cut: its waiting GETs, or its
 // idle WebSockets. Two cuts in a row at about the same age, while nothing lived
-// longer, are a rule of a proxy there. People who close a page cut things too, but
-// at any age.
+// longer, are a rule of a proxy there, if the second began after the first was cut.
+// People who close a page cut things too, but at any age; and a program that ends cuts
+// all that it has, together.
 //
 // No rule is believed for good. After cutMemory one caller is told of none, as a
 // trial. If that is cut too the rule is believed for twice as long as before, up to
@@ -32,6 +33,7 @@ type cuts struct {
 
 type cutRecord struct {
 	last   time.Duration // age at the last cut
+	lastAt time.Time     // of that cut
 	cut    time.Duration // age at which this address cuts, 0 until that is known
 	at     time.Time     // of the last cut, of learning, or of the last trial
 	belief time.Duration // from at on: how long until the next trial, or until it is forgotten
@@ -89,7 +91,7 @@ func (h *cuts) cut(addr string, age time.Duration) (alike, learned bool) {
 		if c == nil {
 			makeRoom(h.table, func(c *cutRecord) bool { return now.Sub(c.at) > c.belief })
 		}
-		h.table[host] = &cutRecord{last: age, at: now, belief: cutMemory}
+		h.table[host] = &cutRecord{last: age, lastAt: now, at: now, belief: cutMemory}
 		h.resizedLocked()
 		return true, false
 	}
@@ -99,8 +101,11 @@ func (h *cuts) cut(addr string, age time.Duration) (alike, learned bool) {
 // again is cut for an address that has a record.
 func (c *cutRecord) again(age time.Duration, now time.Time) (alike, learned bool) {
 	earlier := min(c.last, age)
-	twice := max(c.last, age)-earlier <= tolerance(earlier)
-	c.last = age
+	alike = max(c.last, age)-earlier <= tolerance(earlier)
+	together := now.Add(tolerance(age) - age).Before(c.lastAt)
+	if !together {
+		c.last, c.lastAt = age, now
+	}
 	if c.cut > 0 && age > c.cut+tolerance(c.cut) { // it lived longer than the rule allows
 		c.cut = 0
 	}
@@ -112,7 +117,9 @@ func (c *cutRecord) again(age time.Duration, now time.Time) (alike, learned bool
 	case asRuled:
 		c.cut = min(c.cut, age)
 		return true, false
-	case twice:
+	case together:
+		return alike, false
+	case alike:
 		c.cut, c.at, c.belief, c.trial = max(earlier, 1), now, cutMemory, false
 		return true, true
 	case c.cut == 0:

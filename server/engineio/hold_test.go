@@ -8,6 +8,12 @@ import (
 	"time"
 )
 
+// livedUntilCut waits until something of addr is that old, and cuts it.
+func (h *holds) livedUntilCut(addr string, age time.Duration) {
+	<-time.After(age)
+	h.cut(addr, age)
+}
+
 func TestHoldIsJitteredDownByATenth(t *testing.T) {
 	for _, c := range []struct {
 		hold PollHold
@@ -35,23 +41,23 @@ func TestHoldLearnsFromTwoCuts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHolds(PollHold{})
 		const addr = "10.0.0.1:1000"
-		h.cut(addr, 10700*time.Millisecond)
+		h.livedUntilCut(addr, 10700*time.Millisecond)
 		if got := h.learned(addr); got != 20*time.Second {
 			t.Errorf("after one cut: %v", got)
 		}
-		h.cut("10.0.0.1:2000", 10*time.Second) // another port of the same address
+		h.livedUntilCut("10.0.0.1:2000", 10*time.Second) // another port of the same address
 		if got := h.learned(addr); got != 7750*time.Millisecond {
 			t.Errorf("after two cuts, the shorter at 10 s: %v", got)
 		}
 		if got := h.learned("10.0.0.2:1000"); got != 20*time.Second {
 			t.Errorf("another address: %v", got)
 		}
-		h.cut(addr, 3*time.Second) // somebody closed a page
+		h.livedUntilCut(addr, 3*time.Second) // somebody closed a page
 		h.survived(addr, 9*time.Second)
 		if got := h.learned(addr); got != 7750*time.Millisecond {
 			t.Errorf("after a page was closed: %v", got)
 		}
-		h.cut(addr, 3400*time.Millisecond) // a shorter cut, seen twice
+		h.livedUntilCut(addr, 3400*time.Millisecond) // a shorter cut, seen twice
 		if got := h.learned(addr); got != minHold {
 			t.Errorf("after cuts at 3 s: %v", got)
 		}
@@ -64,8 +70,8 @@ func TestALearnedHoldIsTriedAgainByOneGET(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHolds(PollHold{})
 		const addr = "10.0.0.1:1000"
-		h.cut(addr, 10*time.Second)
-		h.cut(addr, 10*time.Second)
+		h.livedUntilCut(addr, 10*time.Second)
+		h.livedUntilCut(addr, 10*time.Second)
 		for memory := cutMemory; memory <= 2*maxCutMemory; memory *= 2 {
 			believed := min(memory, maxCutMemory)
 			<-time.After(believed - time.Second)
@@ -79,7 +85,7 @@ func TestALearnedHoldIsTriedAgainByOneGET(t *testing.T) {
 			if got := h.learned(addr); got != 7750*time.Millisecond {
 				t.Fatalf("beside the trial: %v", got)
 			}
-			h.cut(addr, 10*time.Second)
+			h.livedUntilCut(addr, 10*time.Second)
 		}
 		<-time.After(maxCutMemory + time.Second)
 		if got := h.learned(addr); got != 20*time.Second {
@@ -89,7 +95,7 @@ func TestALearnedHoldIsTriedAgainByOneGET(t *testing.T) {
 		if got := h.learned(addr); got != 20*time.Second || len(h.cuts.table) != 0 {
 			t.Errorf("after a trial that lived: %v", got)
 		}
-		h.cut(addr, 3*time.Second) // counts anew
+		h.livedUntilCut(addr, 3*time.Second) // counts anew
 		if got := h.learned(addr); got != 20*time.Second {
 			t.Errorf("after one cut anew: %v", got)
 		}
@@ -101,15 +107,15 @@ func TestAHoldGrowsWithTheTimeOutOfTheProxy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHolds(PollHold{})
 		const addr = "10.0.0.1:1000"
-		h.cut(addr, 8*time.Second)
-		h.cut(addr, 8*time.Second)
+		h.livedUntilCut(addr, 8*time.Second)
+		h.livedUntilCut(addr, 8*time.Second)
 		<-time.After(cutMemory + time.Second)
 		h.learned(addr) // the trial
-		h.cut(addr, 15*time.Second)
+		h.livedUntilCut(addr, 15*time.Second)
 		if got := h.learned(addr); got != 20*time.Second {
 			t.Errorf("after one cut at 15 s: %v", got)
 		}
-		h.cut(addr, 15*time.Second)
+		h.livedUntilCut(addr, 15*time.Second)
 		if got := h.learned(addr); got != 12750*time.Millisecond {
 			t.Errorf("after two: %v", got)
 		}
@@ -120,70 +126,76 @@ func TestAHoldGrowsWithTheTimeOutOfTheProxy(t *testing.T) {
 // to 11.5 s. Once that is learned nothing is cut any more, not even a GET that waits
 // for a ping.
 func TestHoldLearnsFromCutsOfAProxyThatIsNotPrecise(t *testing.T) {
-	for early := range 20 {
-		for late := range 20 {
-			h := newHolds(PollHold{})
-			h.cut("a", 9500*time.Millisecond+time.Duration(early)*100*time.Millisecond)
-			h.cut("a", 9500*time.Millisecond+time.Duration(late)*100*time.Millisecond)
-			if _, longest, _ := h.duration("a"); longest > 9500*time.Millisecond || longest < 7*time.Second {
-				t.Errorf("after cuts %d and %d ms later than 9.5 s: %v", 100*early, 100*late, longest)
+	synctest.Test(t, func(t *testing.T) {
+		for early := range 20 {
+			for late := range 20 {
+				h := newHolds(PollHold{})
+				h.livedUntilCut("a", 9500*time.Millisecond+time.Duration(early)*100*time.Millisecond)
+				h.livedUntilCut("a", 9500*time.Millisecond+time.Duration(late)*100*time.Millisecond)
+				if _, longest, _ := h.duration("a"); longest > 9500*time.Millisecond || longest < 7*time.Second {
+					t.Errorf("after cuts %d and %d ms later than 9.5 s: %v", 100*early, 100*late, longest)
+				}
 			}
 		}
-	}
+	})
 }
 
 func TestHoldForgetsCutsThatWereNone(t *testing.T) {
-	h := newHolds(PollHold{})
-	const addr = "10.0.0.1:1000"
-	for _, age := range []time.Duration{300 * time.Millisecond, 4 * time.Second, 18 * time.Second, 10 * time.Second} {
-		h.cut(addr, age) // pages are closed at any age
-	}
-	if got := h.learned(addr); got != 20*time.Second {
-		t.Fatalf("learned %v of closed pages", got)
-	}
-	h.cut(addr, 7*time.Second) // two reloads of a page
-	h.cut(addr, 7*time.Second)
-	if got := h.learned(addr); got != minHold {
-		t.Fatalf("learned %v", got)
-	}
-	h.survived(addr, 6*time.Second)
-	if got := h.learned(addr); got != minHold {
-		t.Errorf("a shorter hold that went well changed it to %v", got)
-	}
-	h.survived(addr, 8*time.Second)
-	if got := h.learned(addr); got != 20*time.Second {
-		t.Errorf("a longer one did not: %v", got)
-	}
-	h.cut(addr, 25*time.Second) // not early
-	h.cut(addr, 25*time.Second)
-	if got := h.learned(addr); got != 20*time.Second {
-		t.Errorf("late cuts changed it to %v", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := newHolds(PollHold{})
+		const addr = "10.0.0.1:1000"
+		for _, age := range []time.Duration{300 * time.Millisecond, 4 * time.Second, 18 * time.Second, 10 * time.Second} {
+			h.livedUntilCut(addr, age) // pages are closed at any age
+		}
+		if got := h.learned(addr); got != 20*time.Second {
+			t.Fatalf("learned %v of closed pages", got)
+		}
+		h.livedUntilCut(addr, 7*time.Second) // two reloads of a page
+		h.livedUntilCut(addr, 7*time.Second)
+		if got := h.learned(addr); got != minHold {
+			t.Fatalf("learned %v", got)
+		}
+		h.survived(addr, 6*time.Second)
+		if got := h.learned(addr); got != minHold {
+			t.Errorf("a shorter hold that went well changed it to %v", got)
+		}
+		h.survived(addr, 8*time.Second)
+		if got := h.learned(addr); got != 20*time.Second {
+			t.Errorf("a longer one did not: %v", got)
+		}
+		h.livedUntilCut(addr, 25*time.Second) // not early
+		h.livedUntilCut(addr, 25*time.Second)
+		if got := h.learned(addr); got != 20*time.Second {
+			t.Errorf("late cuts changed it to %v", got)
+		}
+	})
 }
 
 func TestAFixedHoldLearnsNothing(t *testing.T) {
-	h := newHolds(PollHold{Fixed: 30 * time.Second})
-	for range 5 {
-		h.cut("a", time.Second)
-		h.survived("a", 2*time.Second)
-	}
-	if d, _, _ := h.duration("a"); d < 27*time.Second || len(h.cuts.table) != 0 {
-		t.Errorf("%v, %d records", d, len(h.cuts.table))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := newHolds(PollHold{Fixed: 30 * time.Second})
+		for range 5 {
+			h.livedUntilCut("a", time.Second)
+			h.survived("a", 2*time.Second)
+		}
+		if d, _, _ := h.duration("a"); d < 27*time.Second || len(h.cuts.table) != 0 {
+			t.Errorf("%v, %d records", d, len(h.cuts.table))
+		}
+	})
 }
 
 func TestHoldsRememberABoundedNumberOfAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHolds(PollHold{})
 		for i := range 3 * maxAddresses {
-			h.cut(fmt.Sprintf("[2001:db8::%x]:1", i), time.Second)
+			h.livedUntilCut(fmt.Sprintf("[2001:db8::%x]:1", i), time.Second)
 		}
 		if n := len(h.cuts.table); n > maxAddresses {
 			t.Errorf("%d addresses", n)
 		}
 		<-time.After(cutMemory + time.Second)
 		for i := range maxAddresses {
-			h.cut(fmt.Sprintf("10.0.0.%d:1", i), time.Second)
+			h.livedUntilCut(fmt.Sprintf("10.0.0.%d:1", i), time.Second)
 		}
 		if n := len(h.cuts.table); n > maxAddresses {
 			t.Errorf("%d addresses after all were forgotten", n)
