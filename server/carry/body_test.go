@@ -55,7 +55,8 @@ func TestBodiesOfEveryKindArrive(t *testing.T) {
 		response(t, r).want(t, http.StatusOK, "ok")
 		s.get(s.at(0)).want(t, http.StatusOK, "4a\x1e4b\x1e4cd")
 		// The client's connection goes on.
-		say(t, conn, "GET /socket.io/?EIO=4&transport=polling&t=%s&sid=%s HTTP/1.1\r\nHost: x\r\n\r\n", name[:2]+"x", s.sid)
+		s.turn++
+		say(t, conn, "GET /socket.io/?EIO=4&transport=polling&t=T%d&sid=%s HTTP/1.1\r\nHost: x\r\n\r\n", s.turn, s.sid)
 		s.post(s.at(0), "4again").want(t, http.StatusOK, "ok")
 		response(t, r).want(t, http.StatusOK, "4again")
 	}

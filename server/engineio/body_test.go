@@ -75,14 +75,14 @@ func TestBodiesThatAreNoPayload(t *testing.T) {
 		"binary in protocol 4":   {4, "\x01\x02", "application/octet-stream", "Bad content type: protocol 4 sends binary as base64 text", ReasonTransportError, DetailBadContentType},
 		"no UTF-8":               {4, "4\xff\xfe", "text/plain", "Request body is not UTF-8", ReasonTransportError, DetailBadUTF8},
 		"no UTF-8 in protocol 3": {3, "2:4\xff", "text/plain", "Request body is not UTF-8", ReasonTransportError, DetailBadUTF8},
-		"empty":                  {4, "", "", "Bad request", ReasonParseError, DetailBadPacket},
-		"empty in protocol 3":    {3, "", "", "Bad request", ReasonParseError, DetailBadPacket},
-		"an unknown type":        {4, "4a\x1e9", "", "Bad request", ReasonParseError, DetailBadPacket},
-		"bad base64":             {4, "b!", "", "Bad request", ReasonParseError, DetailBadPacket},
-		"a length that lies":     {3, "9:4a", "", "Bad request", ReasonParseError, DetailBadPacket},
-		"binary that is none":    {3, "\x07", "application/octet-stream", "Bad request", ReasonParseError, DetailBadPacket},
-		"a ping in protocol 4":   {4, "2", "", "Bad request", ReasonTransportError, DetailHeartbeat},
-		"a pong in protocol 3":   {3, "1:3", "", "Bad request", ReasonTransportError, DetailHeartbeat},
+		"empty":                  {4, "", "", "Bad request: bad packet: engine.io: empty packet at byte 0", ReasonParseError, DetailBadPacket},
+		"empty in protocol 3":    {3, "", "", "Bad request: bad packet: engine.io: empty payload at byte 0", ReasonParseError, DetailBadPacket},
+		"an unknown type":        {4, "4a\x1e9", "", "Bad request: bad packet: engine.io: unknown packet type '9' at byte 3", ReasonParseError, DetailBadPacket},
+		"bad base64":             {4, "b!", "", "Bad request: bad packet: engine.io: bad base64 at byte 1", ReasonParseError, DetailBadPacket},
+		"a length that lies":     {3, "9:4a", "", "Bad request: bad packet: engine.io: packet shorter than its length at byte 2", ReasonParseError, DetailBadPacket},
+		"binary that is none":    {3, "\x07", "application/octet-stream", "Bad request: bad packet: engine.io: packet is neither text nor binary at byte 0", ReasonParseError, DetailBadPacket},
+		"a ping in protocol 4":   {4, "2", "", "Bad request: heartbeat direction", ReasonTransportError, DetailHeartbeat},
+		"a pong in protocol 3":   {3, "1:3", "", "Bad request: heartbeat direction", ReasonTransportError, DetailHeartbeat},
 	} {
 		c := f.poll(q.protocol)
 		h := http.Header{}
@@ -98,7 +98,7 @@ func TestBodiesThatAreNoPayload(t *testing.T) {
 func TestPacketsBeforeTheBadOneAreDelivered(t *testing.T) {
 	t.Parallel()
 	c := serve(t, nil, nil).poll(4)
-	c.post("4one\x1e4two\x1exx\x1e4three").refused(t, http.StatusBadRequest, 3, "Bad request")
+	c.post("4one\x1e4two\x1exx\x1e4three").refused(t, http.StatusBadRequest, 3, "Bad request: bad packet: engine.io: unknown packet type 'x' at byte 10")
 	for _, want := range []string{"one", "two"} {
 		if got := await(t, want, c.side().in); got.data != want {
 			t.Errorf("got %q, want %q", got.data, want)

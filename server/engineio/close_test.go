@@ -112,13 +112,17 @@ func TestReceiveMayEndItsSession(t *testing.T) {
 	t.Parallel()
 	named := &CloseError{Reason: ReasonForcedServer, Detail: DetailServerDisconnect}
 	for _, c := range []struct {
-		err    error
-		reason Reason
-		detail Detail
-	}{{errors.New("what is this"), ReasonParseError, DetailBadMessage}, {named, ReasonForcedServer, DetailServerDisconnect}} {
+		err     error
+		reason  Reason
+		detail  Detail
+		message string
+	}{
+		{errors.New("what is this"), ReasonParseError, DetailBadMessage, "Bad request: bad message: what is this"},
+		{named, ReasonForcedServer, DetailServerDisconnect, "Bad request"},
+	} {
 		f := serve(t, nil, func(*peer, []byte, bool) error { return c.err })
 		p := f.poll(4)
-		p.post("4x\x1e4y").refused(t, http.StatusBadRequest, 3, "Bad request")
+		p.post("4x\x1e4y").refused(t, http.StatusBadRequest, 3, c.message)
 		if e := p.side().ended(t, c.reason, c.detail); !errors.Is(e, c.err) {
 			t.Errorf("the cause is %v", e.Err)
 		}
@@ -126,6 +130,20 @@ func TestReceiveMayEndItsSession(t *testing.T) {
 		s.send("4x")
 		s.closes()
 		s.side(f).ended(t, c.reason, c.detail)
+	}
+}
+
+func TestTheCloseFrameSaysWhatWasWrong(t *testing.T) {
+	t.Parallel()
+	cause := errors.New(strings.Repeat("é", 100))
+	for want, c := range map[string]*CloseError{
+		"":             {Detail: DetailServerDisconnect, Err: cause},
+		"rate limited": {Detail: DetailRateLimited, Err: cause},
+		"bad message: " + strings.Repeat("é", 55): {Detail: DetailBadMessage, Err: cause},
+	} {
+		if got := closeText(c); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

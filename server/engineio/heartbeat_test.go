@@ -118,7 +118,7 @@ func TestAHandlerThatStallsEndsItsSession(t *testing.T) {
 		if d := time.Since(since).Round(time.Second); d != 105*time.Second {
 			t.Errorf("after %v", d)
 		}
-		(<-w.answer).refused(t, http.StatusBadRequest, 3, "Bad request")
+		(<-w.answer).refused(t, http.StatusBadRequest, 3, "Bad request: handler stall")
 	})
 }
 

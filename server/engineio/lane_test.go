@@ -435,7 +435,7 @@ func TestRefusalsInTheLane(t *testing.T) {
 	c.byNetHTTP("ok")
 	c.inLane()
 	c.ask(http.MethodPost, "nonsense")
-	c.response().refused(t, http.StatusBadRequest, 3, "Bad request")
+	c.response().refused(t, http.StatusBadRequest, 3, "Bad request: bad packet: engine.io: unknown packet type 'n' at byte 0")
 	c.side().ended(t, ReasonParseError, DetailBadPacket)
 	if told := await(t, "an answer of the lane", f.took); told.Method != http.MethodPost {
 		t.Errorf("told of %+v", told)

@@ -60,11 +60,11 @@ func (s *Session) servePost(x *exchange) {
 		s.leavePost(0)
 		if !errors.Is(err, errEnded) {
 			s.end(&CloseError{Reason: ReasonParseError, Detail: DetailBadPacket, Err: err})
-			x.refuse(refusal{code: codeBadRequest, context: map[string]any{"name": "BAD_PACKET"}})
+			x.refuse(refusal{code: codeBadRequest, message: badRequestFor(s.Err()), context: map[string]any{"name": "BAD_PACKET"}})
 			return
 		}
 		if c := s.Err(); c != nil && c.Detail != DetailClosePacket {
-			x.refuse(refusal{code: codeBadRequest, context: map[string]any{"name": "SESSION_ENDED"}})
+			x.refuse(refusal{code: codeBadRequest, message: badRequestFor(c), context: map[string]any{"name": "SESSION_ENDED"}})
 			return
 		}
 		x.answerOK()
@@ -73,6 +73,14 @@ func (s *Session) servePost(x *exchange) {
 	s.leavePost(me.id)
 	x.answerOK()
 	x.usual = true
+}
+
+// badRequestFor is the message of a 400 to what ended a session.
+func badRequestFor(c *CloseError) string {
+	if c == nil || closeText(c) == "" {
+		return "" // the usual one
+	}
+	return "Bad request: " + closeText(c)
 }
 
 // enterPost makes the POST the one being read; or tells that it was answered

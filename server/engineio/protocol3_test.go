@@ -69,7 +69,7 @@ func TestProtocol3BinaryBody(t *testing.T) {
 func TestProtocol3PollingEndsOnABadPacket(t *testing.T) {
 	t.Parallel()
 	c := serve(t, &Options{AllowEIO3: true}, echo).poll(3)
-	c.post("abc").refused(t, http.StatusBadRequest, 3, "Bad request")
+	c.post("abc").refused(t, http.StatusBadRequest, 3, "Bad request: bad packet: engine.io: no packet length at byte 0")
 	c.gone(t)
 }
 

@@ -72,7 +72,7 @@ func TestProtocol4PollingMessages(t *testing.T) {
 func TestProtocol4PollingEndsOnABadPacket(t *testing.T) {
 	t.Parallel()
 	c := serve(t, &Options{AllowEIO3: true}, echo).poll(4)
-	c.post("abc").refused(t, http.StatusBadRequest, 3, "Bad request")
+	c.post("abc").refused(t, http.StatusBadRequest, 3, "Bad request: bad packet: engine.io: unknown packet type 'a' at byte 0")
 	c.gone(t)
 	c.side().ended(t, ReasonParseError, DetailBadPacket)
 }

@@ -232,7 +232,7 @@ func TestBytesBehindTheHandshake(t *testing.T) {
 	garbage := f.dial()
 	garbage.request(http.MethodGet, "EIO=4&transport=websocket", wsHeaders, "test")
 	all, err := io.ReadAll(garbage.r)
-	if err != nil || !strings.Contains(string(all), "\x88\x02\x03\xea") {
+	if err != nil || !strings.Contains(string(all), "\x03\xeabad frame: engineio: engine.io: reserved bit set in frame header at byte 0") {
 		t.Errorf("no close frame 1002 in %q, %v", all, err)
 	}
 }

@@ -37,7 +37,7 @@ func TestTwoPostsAtOnceEndTheSession(t *testing.T) {
 		t.Log(name)
 		f.post(c.query+ts[1], "4second").refused(t, http.StatusBadRequest, 3, "Bad request")
 		release()
-		await(t, "the first POST", first.answer).refused(t, http.StatusBadRequest, 3, "Bad request")
+		await(t, "the first POST", first.answer).refused(t, http.StatusBadRequest, 3, "Bad request: post overlap")
 		c.side().ended(t, ReasonTransportError, DetailPostOverlap)
 		if len(c.side().in) != 0 {
 			t.Errorf("%s: the second was delivered", name)

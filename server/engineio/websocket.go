@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -264,6 +265,27 @@ func closeCode(c *CloseError) uint16 {
 	return closeNormal
 }
 
+// maxCloseText is what a close frame has room for behind its code (RFC 6455, section 5.5).
+const maxCloseText = 123
+
+// closeText tells the client what was wrong: not only the log should know. An ordinary end
+// needs no words.
+func closeText(c *CloseError) string {
+	text := string(c.Detail)
+	switch c.Detail { //nolint:exhaustive // the cause of the others says nothing to the client
+	case DetailClosePacket, DetailCloseFrame, DetailServerDisconnect:
+		return ""
+	case DetailBadPacket, DetailBadMessage, DetailBadFrame, DetailUnexpectedPacket, DetailDecompression:
+		if c.Err != nil {
+			text += ": " + c.Err.Error()
+		}
+	}
+	if len(text) > maxCloseText {
+		text = text[:maxCloseText]
+	}
+	return strings.ToValidUTF8(text, "")
+}
+
 // shutdown closes the connection of an ended session without waiting: a close
 // frame if the connection still takes one, then the end. With a flusher at work
 // the frame is left to it.
@@ -327,7 +349,7 @@ func (c *wsConn) bye(why *CloseError) {
 
 // closeFrame is the frame for the end of a session.
 func (c *wsConn) closeFrame(why *CloseError) []byte {
-	code, text := closeCode(why), ""
+	code, text := closeCode(why), closeText(why)
 	if g := c.s.guest; g != nil && g.closeFrame != nil {
 		code, text = g.closeFrame(why)
 	}

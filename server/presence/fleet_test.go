@@ -246,6 +246,20 @@ func (s *ship) wantSorted(want ...string) {
 	s.fleet.t.Helper()
 	got := s.events()
 	slices.Sort(got)
+	s.compare(got, want)
+}
+
+// wantKinds checks what was heard, in any order and any number of times: of changes in one
+// moment some may be told apart from the others.
+func (s *ship) wantKinds(want ...string) {
+	s.fleet.t.Helper()
+	got := s.events()
+	slices.Sort(got)
+	s.compare(slices.Compact(got), want)
+}
+
+func (s *ship) compare(got, want []string) {
+	s.fleet.t.Helper()
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		s.fleet.t.Errorf("node %s heard\n\t%s\nwant\n\t%s", s.name, strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
