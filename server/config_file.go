@@ -98,7 +98,7 @@ func (f *ConfigFile) take(key, value *yaml.Node) []error {
 				}
 			}
 		})
-		return []error{fmt.Errorf("%s:%d: unknown key %q: did you mean %q?", f.path, key.Line, name, Nearest(name, known))}
+		return []error{fmt.Errorf("%s:%d: unknown key %q%s", f.path, key.Line, name, guess(name, known))}
 	}
 	if first, twice := f.values[name]; twice {
 		return []error{fmt.Errorf("%s:%d: %s is already set in line %d: remove one", f.path, key.Line, name, first.line)}
@@ -300,7 +300,7 @@ func (o Option) check(text string) error {
 		}
 	case *string:
 		if o.Enum != "" && !slices.Contains(strings.Split(o.Enum, ","), text) {
-			return fmt.Errorf("%q is none of %s: did you mean %q?", text, o.Unit, Nearest(text, strings.Split(o.Enum, ",")))
+			return fmt.Errorf("%q is none of %s%s", text, o.Unit, guess(text, strings.Split(o.Enum, ",")))
 		}
 	}
 	return nil

@@ -50,7 +50,7 @@ func unknownKeys(file string, n *yaml.Node, t reflect.Type, path string) []error
 			case len(names) == 0:
 				errs = append(errs, fmt.Errorf("%s:%d: unknown key %q: %s has no keys", file, key.Line, key.Value, path))
 			default:
-				errs = append(errs, fmt.Errorf("%s:%d: unknown key %q in %s: %s", file, key.Line, key.Value, path, instead(key.Value, names)))
+				errs = append(errs, fmt.Errorf("%s:%d: unknown key %q in %s%s", file, key.Line, key.Value, path, Instead(key.Value, names)))
 			}
 		}
 	}
@@ -79,47 +79,60 @@ func yamlFields(t reflect.Type) map[string]reflect.Type {
 	return fields
 }
 
-// Nearest returns the candidate with the least edit distance to name; an equal
+// Nearest returns the candidate with the least edit distance to name, or "" where none is so
+// near that it could be a slip: two thirds of the longer one have to be right. An equal
 // distance goes to the alphabetically first, so that messages are stable.
 func Nearest(name string, candidates []string) string {
 	best, bestDistance := "", 1<<30
 	for _, c := range candidates {
 		d := editDistance(strings.ToLower(name), strings.ToLower(c))
-		if d < bestDistance || d == bestDistance && c < best {
+		if d <= max(len(name), len(c))/3 && (d < bestDistance || d == bestDistance && c < best) {
 			best, bestDistance = c, d
 		}
 	}
 	return best
 }
 
-// instead says what may stand in the place of an unknown name: the nearest one, or all
-// where nothing is like it.
-func instead(name string, known []string) string {
-	best := Nearest(name, known)
-	if editDistance(strings.ToLower(name), strings.ToLower(best)) < max(len(name), len(best)) {
-		return fmt.Sprintf("did you mean %q?", best)
+// guess is the end of a message about an unknown name: the nearest one that is known, or
+// nothing.
+func guess(name string, known []string) string {
+	if near := Nearest(name, known); near != "" {
+		return fmt.Sprintf(": did you mean %q?", near)
 	}
-	return "write one of " + strings.Join(slices.Sorted(slices.Values(known)), ", ")
+	return ""
 }
 
-// editDistance counts insertions, deletions and replacements of bytes
-// (Levenshtein), with one row of the table in memory.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+// Instead is the end of a message about an unknown name: the nearest one that is known, or
+// all where none is near.
+func Instead(name string, known []string) string {
+	if near := guess(name, known); near != "" {
+		return near
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
+	return ": write one of " + strings.Join(slices.Sorted(slices.Values(known)), ", ")
+}
+
+// editDistance counts insertions, deletions and replacements of bytes, and swaps of two
+// neighbours (optimal string alignment).
+func editDistance(a, b string) int {
+	table := make([][]int, len(a)+1) // of the first i bytes of a and the first j of b
+	for i := range table {
+		table[i] = make([]int, len(b)+1)
+		table[i][0] = i
+	}
+	for j := range table[0] {
+		table[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
+			table[i][j] = min(table[i-1][j-1]+cost, table[i-1][j]+1, table[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				table[i][j] = min(table[i][j], table[i-2][j-2]+1)
+			}
 		}
 	}
-	return row[len(b)]
+	return table[len(a)][len(b)]
 }

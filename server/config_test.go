@@ -119,6 +119,7 @@ func TestFilesThatAreNoConfiguration(t *testing.T) {
 		"relay: maybe\n":                       `:1: relay: "maybe" is none of on or off`,
 		"chat: 3\n":                            ":1: chat: ",
 		"history: {/: {lobby: {length: 5}}}\n": `:1: unknown key "/" in history: write one of max-bytes, namespaces`,
+		"history: {rooms: 5}\n":                `:1: unknown key "rooms" in history: write one of max-bytes, namespaces`,
 		"auth: {anonymous: {jion: [a]}}\n":     `:1: unknown key "jion" in auth.anonymous: did you mean "join"?`,
 		"relay: {max-rooms: many}\n":           ":1: relay: ",
 	} {
@@ -243,7 +244,10 @@ func TestValidateNamesTheFlag(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	known := []string{"listen", "ping-interval", "ping-timeout", "path"}
-	for name, want := range map[string]string{"lissten": "listen", "ping_timeout": "ping-timeout", "PATH": "path", "pingInterval": "ping-interval", "": "path"} {
+	for name, want := range map[string]string{
+		"lissten": "listen", "ping_timeout": "ping-timeout", "PATH": "path", "pingInterval": "ping-interval",
+		"paht": "path", "pa": "", "port": "", "rooms": "", "": "",
+	} {
 		if got := Nearest(name, known); got != want {
 			t.Errorf("Nearest(%q) is %q, want %q", name, got, want)
 		}

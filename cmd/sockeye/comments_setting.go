@@ -27,7 +27,7 @@ func setSetting(s *store.Settings, assignment string) (string, error) {
 		}
 		keys = append(keys, name)
 	}
-	return "", fmt.Errorf("there is no setting %q: did you mean %s?", key, server.Nearest(key, keys))
+	return "", fmt.Errorf("there is no setting %q%s", key, server.Instead(key, keys))
 }
 
 // setField writes a text into a field of one of the kinds that settings have.

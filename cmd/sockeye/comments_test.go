@@ -166,7 +166,7 @@ func TestASiteIsChanged(t *testing.T) {
 	if after := d.site(t); after.Secret != secret || secret == before.Secret || len(after.Origins) != 1 || after.Settings.Guests {
 		t.Errorf("%+v", after)
 	}
-	d.fails(t, "did you mean guests?", "site", "blog", "--set", "guest=on")
+	d.fails(t, `did you mean "guests"?`, "site", "blog", "--set", "guest=on")
 	d.fails(t, "is none of the site's: they are https://b.example.com", "site", "blog", "--remove-origin", "https://c.example.com")
 	d.fails(t, "none would be left", "site", "blog", "--remove-origin", "https://b.example.com")
 	d.fails(t, "--add-origin: ", "site", "blog", "--add-origin", "b")
@@ -175,7 +175,7 @@ func TestASiteIsChanged(t *testing.T) {
 func TestASettingIsReadAsWhatItIs(t *testing.T) {
 	t.Parallel()
 	for assignment, want := range map[string]string{
-		"guest=on": "did you mean guests?", "guests": "write key=value", "guests=perhaps": "write on or off",
+		"guest=on": `did you mean "guests"?`, "colour=red": "write one of ", "guests": "write key=value", "guests=perhaps": "write on or off",
 		"maxDepth=deep": "write a whole number", "maxDepth=99999999999999": "write a whole number", `reactions=["👍",]`: "no JSON list",
 		"guests=YES": "", `holdPatterns=["a,b","[c]"]`: "", "holdPatterns=[a-z]+": "", "hookURL=": "", "reactions=": "",
 	} {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -84,7 +83,7 @@ func parse(args []string, stdout, stderr io.Writer) (*kong.Context, error) {
 	}
 	ctx, err := parseOrExit(k, args, exited)
 	if err != nil {
-		return nil, nearestFlag(k, missingValue(file.blame(err)))
+		return nil, unknownFlag(k, missingValue(file.blame(err)))
 	}
 	return ctx, unknownVariables(os.Environ())
 }
@@ -242,75 +241,4 @@ func (f *fileResolver) sources(ctx *kong.Context) func(name string) string {
 		}
 	}
 	return func(name string) string { return from[name] }
-}
-
-var noValue = regexp.MustCompile(`^(--[a-z0-9-]+): (?:expected \S+ value but got "(?:EOL|--[^"]*)"|missing value)`)
-
-// missingValue makes the error of a flag at the end of the line, or before another
-// flag, say so in words.
-func missingValue(err error) error {
-	var bad *kong.ParseError
-	match := noValue.FindStringSubmatch(err.Error())
-	if match == nil || !errors.As(err, &bad) {
-		return err
-	}
-	return fmt.Errorf("%s: a value is missing%w", match[1], silent{bad})
-}
-
-var unknownFlag = regexp.MustCompile(`unknown flag --([^, =]+)`)
-
-// nearestFlag makes the error of an unknown flag name the nearest known one,
-// however far it is.
-func nearestFlag(k *kong.Kong, err error) error {
-	var bad *kong.ParseError
-	match := unknownFlag.FindStringSubmatch(err.Error())
-	if match == nil || !errors.As(err, &bad) {
-		return err
-	}
-	return fmt.Errorf("unknown flag --%s: did you mean --%s?%w", match[1], server.Nearest(match[1], flagNames(k)), silent{bad})
-}
-
-// silent keeps an error in the chain without repeating its text.
-type silent struct{ error }
-
-func (silent) Error() string   { return "" }
-func (s silent) Unwrap() error { return s.error }
-
-func flagNames(k *kong.Kong) []string {
-	var names []string
-	for _, leaf := range k.Model.Leaves(false) {
-		for _, level := range leaf.AllFlags(false) {
-			for _, flag := range level {
-				names = append(names, flag.Name)
-			}
-		}
-	}
-	return names
-}
-
-// injected are variables that Kubernetes and Docker links set for a service
-// called sockeye, and SOCKEYE_BIN, which names the program to this project's
-// tests; they are nobody's typing error.
-var injected = regexp.MustCompile(`_(BIN|SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_(TCP|UDP).*)?|ENV_.*|NAME)$`)
-
-// clients are variables of programs that ask a server: where it is, and with which key. The
-// pages of the HTTP API export them, and the demo's devices read them; a server that is
-// started in the same shell has no use for them.
-var clients = []string{server.EnvPrefix + "_URL", server.EnvPrefix + "_KEY"}
-
-// unknownVariables refuses SOCKEYE_ variables that no option has.
-func unknownVariables(environ []string) error {
-	known := []string{server.EnvPrefix + "_CONFIG"}
-	for _, o := range server.Options() {
-		known = append(known, server.EnvName(o.Name), server.EnvName(o.Name)+fileSuffix)
-	}
-	var errs []error
-	for _, variable := range environ {
-		name, _, _ := strings.Cut(variable, "=")
-		if !strings.HasPrefix(name, server.EnvPrefix+"_") || slices.Contains(known, name) || slices.Contains(clients, name) || injected.MatchString(name) {
-			continue
-		}
-		errs = append(errs, fmt.Errorf("unknown environment variable %s: did you mean %s?", name, server.Nearest(name, known)))
-	}
-	return errors.Join(errs...)
 }
