@@ -31,7 +31,7 @@ func (m *Most) UnmarshalText(text []byte) error {
 	}
 	n, err := strconv.ParseInt(string(text), 10, 32)
 	if err != nil || n < 0 {
-		return fmt.Errorf("%q is no limit: write a whole number, or off", text)
+		return fmt.Errorf("%q is no limit: write a whole number from 1 to %d, or off", text, math.MaxInt32)
 	}
 	*m = Most(n)
 	return nil

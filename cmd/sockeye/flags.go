@@ -81,7 +81,7 @@ func parse(args []string, stdout, stderr io.Writer) (*kong.Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, err := parseOrExit(k, args, exited)
+	ctx, err := parseOrExit(k, joinNegatives(args), exited)
 	if err != nil {
 		return nil, unknownFlag(k, missingValue(file.blame(err)))
 	}

@@ -12,7 +12,26 @@ import (
 	"github.com/sockeye-io/sockeye/server"
 )
 
-var noValue = regexp.MustCompile(`^(--[a-z0-9-]+): (?:expected \S+ value but got "(?:EOL|--[^"]*)"|missing value)`)
+var (
+	longFlag = regexp.MustCompile(`^--[a-z][a-z0-9-]*$`)
+	negative = regexp.MustCompile(`^-[.0-9]`)
+)
+
+// joinNegatives joins a negative number to the flag before it. Kong would take it for a flag of
+// one letter; so that the flag's own check speaks of it, it is written as one word.
+func joinNegatives(args []string) []string {
+	var joined []string
+	for i, arg := range args {
+		if i > 0 && negative.MatchString(arg) && longFlag.MatchString(args[i-1]) {
+			joined[len(joined)-1] += "=" + arg
+			continue
+		}
+		joined = append(joined, arg)
+	}
+	return joined
+}
+
+var noValue = regexp.MustCompile(`^(--[a-z0-9-]+): (?:expected \S+ value but got "(EOL|-[^"]*)"|missing value)`)
 
 // missingValue makes the error of a flag at the end of the line, or before another
 // flag, say so in words.
@@ -22,7 +41,11 @@ func missingValue(err error) error {
 	if match == nil || !errors.As(err, &bad) {
 		return err
 	}
-	return fmt.Errorf("%s: a value is missing%w", match[1], silent{bad})
+	flag, next := match[1], match[2]
+	if strings.HasPrefix(next, "-") && !strings.HasPrefix(next, "--") {
+		return fmt.Errorf("%s: a value is missing; if it is %s, write %s=%s%w", flag, next, flag, next, silent{bad})
+	}
+	return fmt.Errorf("%s: a value is missing%w", flag, silent{bad})
 }
 
 var unknown = regexp.MustCompile(`^unknown flag (--?)([^, =]*)`)
