@@ -7,6 +7,9 @@
 // in it: what is missing before that one is a gap nobody told of. Numbers emitted while a
 // join or a leave was under way may arrive or not.
 //
+// A number that came past the log, while Redis was away, shows its client that it is not to
+// be recovered: where `recovered: false` follows, nothing before that number is owed for it.
+//
 // Whatever the client gets comes once, in the order of the log, and of each publisher in
 // the order sent, numbers without a log entry included.
 
@@ -39,7 +42,7 @@ function staysByRoom(witness) {
 /** Gives every number to the stay it came in; `stray` hears of those that came in none. */
 function assign(witness, stays, stray) {
   for (const arrival of witness.arrivals) {
-    const { room, at, on, number } = arrival;
+    const { room, at, on, number, unlogged } = arrival;
     const stay = stays.get(room)?.findLast((s) => s.asked < at);
     if (!stay) stray(arrival, "came outside the client's rooms");
     else if (stay.told && at > stay.told) stray(arrival, "came after recovered: false and before the room was joined again");
@@ -47,6 +50,7 @@ function assign(witness, stays, stray) {
       if (number && number.emitted > stay.left) stray(arrival, "was sent after the room was left");
     } else if (number && number.index >= 0) {
       stay.got.add(number);
+      if (unlogged) continue;
       if (stay.acked && on >= stay.ackedOn) stay.first = Math.min(stay.first, number.index);
       stay.last = Math.max(stay.last, number.index);
     }

@@ -46,12 +46,12 @@ export class Listener {
     comeBack(this.socket, this.witness.faults);
     this.socket.on("connect", () => this.connected());
     this.socket.on("disconnect", (reason, details) => this.witness.disconnected(details?.description ? `${reason}: ${describe(details)}` : reason, this.unkept));
-    this.socket.on("msg", ({ p, r, n }) => this.heard(p, r, n));
+    this.socket.on("msg", ({ p, r, n }, offset) => this.heard(p, r, n, isUnlogged(offset)));
     this.socket.io.on("error", (error) => this.errors.push({ wall: Date.now(), text: `${error.message}: ${describe(error)}` }));
   }
 
-  heard(p, r, n) {
-    this.witness.heard(p, r, n);
+  heard(p, r, n, unlogged) {
+    this.witness.heard(p, r, n, unlogged);
   }
 
   connected() {
@@ -77,7 +77,7 @@ export class Listener {
    */
   get unkept() {
     const { _pid: pid, _lastOffset: offset } = this.socket;
-    return pid === this.id + this.id || (offset !== this.offset && offset.startsWith("!"));
+    return pid === this.id + this.id || (offset !== this.offset && isUnlogged(offset));
   }
 
   async join(room) {
@@ -119,6 +119,9 @@ export class Listener {
     this.socket.close();
   }
 }
+
+/** Whether a packet with this offset came past the log. */
+const isUnlogged = (offset) => typeof offset === "string" && offset.startsWith("!");
 
 function describe(error) {
   const { description, context } = error;

@@ -19,7 +19,8 @@ function check(name, got, want) {
 
 /**
  * Plays a script on one client in one room and gives the kinds of wrongs. Words: say N
- * (published and in the log), lose N (published, never in the log), get N, join, joined,
+ * (published and in the log), lose N (published, never in the log), get N, past N (got past
+ * the log), join, joined,
  * leave, left, cut, back (recovered), told.
  */
 function play(script) {
@@ -33,6 +34,7 @@ function play(script) {
     },
     lose: (n) => ledger.publish("p", "r", n),
     get: (n) => witness.heard("p", "r", n),
+    past: (n) => witness.heard("p", "r", n, true),
     join: () => witness.joining("r"),
     joined: () => witness.joined("r"),
     leave: () => witness.leaving("r"),
@@ -68,6 +70,11 @@ const scripts = [
   ["a gap before coming back is lost", "join, joined, say 1, get 1, cut, say 2, back, say 3, get 3", "lost"],
   ["a gap that was told of is not", "join, joined, say 1, get 1, cut, say 2, told, join, joined, say 3, get 3", ""],
   ["a gap that the client learns of only after more came is lost", "join, joined, say 1, say 2, say 3, get 1, get 3, cut, told, join, joined", "lost"],
+  ["what came past the log owes nothing before it, if the client is told", "join, joined, say 1, get 1, say 2, say 3, past 3, cut, told, join, joined", ""],
+  ["but all if it is not", "join, joined, say 1, get 1, say 2, say 3, past 3", "lost"],
+  ["nor what came by the log", "join, joined, say 1, say 2, get 2, lose 3, past 3, cut, told, join, joined", "lost"],
+  ["what came past the log counts in the order", "join, joined, say 1, say 2, past 2, get 1", "disordered"],
+  ["and once", "join, joined, say 1, past 1, get 1", "duplicated"],
   ["after it was told a client owes itself the join", "join, joined, say 1, get 1, cut, told, say 2, get 2, join, joined", "stray"],
   ["after a join was acknowledged once more everything counts", "join, joined, cut, told, join, joined, say 1", "lost"],
   ["what is sent after a leave does not come", "join, joined, leave, left, say 1, get 1", "stray"],

@@ -11,7 +11,10 @@ export class Witness {
   connections = [];
   /** Times in rooms: { room, asked, acked, ackedOn, leaving, left, told, story }, most of them a moment or 0. */
   stays = [];
-  /** Numbers: { number, key, room, at, wall, on }, on being the index of the connection. */
+  /**
+   * Numbers: { number, key, room, at, wall, on, unlogged }, on being the index of the connection.
+   * unlogged says that the client was told with the number, by its offset, that it came past the log.
+   */
   arrivals = [];
   /** Reconnects: { from, to, away, recovered }, from and to being connections. */
   reconnects = [];
@@ -87,8 +90,8 @@ export class Witness {
     this.stay(room).story.push({ wall: Date.now(), what, on: this.connections.length - 1 });
   }
 
-  heard(p, room, n) {
+  heard(p, room, n, unlogged = false) {
     const key = this.keyOf(p, room, n);
-    this.arrivals.push({ key, number: this.ledger.numbers.get(key), p, room, n, at: moment(), wall: Date.now(), on: this.connections.length - 1 });
+    this.arrivals.push({ key, number: this.ledger.numbers.get(key), p, room, n, at: moment(), wall: Date.now(), on: this.connections.length - 1, unlogged });
   }
 }
