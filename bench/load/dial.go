@@ -30,16 +30,16 @@ type dialer struct {
 	tried atomic.Int64 // clients that are open or failed
 
 	mu       sync.Mutex
+	opened   []*client // by dialAll, and not taken yet
 	spent    latencies
 	failed   int
 	errs     []error   // the first few
 	finished time.Time // when the last client was open
 }
 
-// dialAll opens n clients with numbers from first on and returns those that
-// succeeded. Failures are counted in d.
-func (d *dialer) dialAll(ctx context.Context, first, n int) []*client {
-	clients := make([]*client, n)
+// dialAll opens n clients with numbers from first on. Those that are open are there
+// for take at once; failures are counted.
+func (d *dialer) dialAll(ctx context.Context, first, n int) {
 	var next atomic.Int64
 	var tasks sync.WaitGroup
 	for range min(d.work.Dials, n) {
@@ -50,18 +50,24 @@ func (d *dialer) dialAll(ctx context.Context, first, n int) []*client {
 				if i >= n || ctx.Err() != nil {
 					return
 				}
-				clients[i] = d.dialCounted(ctx, first+i, kit)
+				if c := d.dialCounted(ctx, first+i, kit); c != nil {
+					d.mu.Lock()
+					d.opened = append(d.opened, c)
+					d.mu.Unlock()
+				}
 			}
 		})
 	}
 	tasks.Wait()
 	d.finished = time.Now()
-	opened := clients[:0]
-	for _, c := range clients {
-		if c != nil {
-			opened = append(opened, c)
-		}
-	}
+}
+
+// take returns the clients that dialAll has opened since the last time.
+func (d *dialer) take() []*client {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	opened := d.opened
+	d.opened = nil
 	return opened
 }
 

@@ -36,6 +36,8 @@ type relay struct {
 	seen func(req *http.Request)
 	// refuse answers the n-th handshake with 400.
 	refuse func(session int) bool
+	// pongs gets the session of each answer to a ping; nil for nobody.
+	pongs chan int
 	// hangUp says how long after its connect a session is closed; 0 is never.
 	hangUp func(session int) time.Duration
 	// closeAfterPost ends the connection of a POST after its answer.
@@ -276,6 +278,8 @@ func (s *fakeSession) receive(p string) {
 		if after := s.relay.hangUp(s.index); after > 0 {
 			time.AfterFunc(after, func() { s.send("1") })
 		}
+	case p == "3" && s.relay.pongs != nil:
+		s.relay.pongs <- s.index
 	case p == "41":
 		s.relay.mu.Lock()
 		s.relay.left++

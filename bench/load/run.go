@@ -1,9 +1,11 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sockeye-io/sockeye/bench/process"
@@ -107,27 +109,54 @@ func (r *run) dialer() *dialer {
 	return &dialer{eps: r.eps, onward: r.onward, work: r.work, format: r.format}
 }
 
-// join opens n more clients while the loop keeps serving those that are there.
-// The dialler says how long that took. When ctx ends, those that are open by then
-// stay.
+// join opens n more clients while the loop keeps serving those that are there, the
+// new ones too as soon as they are open: servers throw out who answers no pings. The
+// dialler says how long that took. When ctx ends, those that are open by then stay.
 func (r *run) join(ctx context.Context, n int) (*dialer, error) {
 	d := r.dialer()
 	if r.work.Stalled > 0 {
 		d.stalled = r.work.stalledOnes()
 	}
-	first := r.dialled
+	first, before := r.dialled, len(r.clients)
 	r.dialled += n
-	dialled := make(chan []*client, 1)
-	go func() { dialled <- d.dialAll(ctx, first, n) }()
-	opened, err := r.serveUntil(dialled, func() {
+	dialling, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		d.dialAll(dialling, first, n)
+	}()
+	err := r.serveUntil(done, func() error {
 		tried := d.tried.Load()
 		r.tell(Connecting, float64(tried)/float64(n), tried)
+		return r.adopt(d)
 	})
+	cancel()
+	<-done
 	r.res.FailedConnects += d.failed
 	for _, e := range d.errs {
 		r.res.note("%v", e)
 	}
-	for _, c := range opened {
+	if err != nil {
+		for _, c := range slices.Concat(r.clients, d.take()) {
+			c.tr.close()
+		}
+		return nil, err
+	}
+	r.order(before)
+	if err := ctx.Err(); err != nil {
+		return d, err
+	}
+	if len(r.clients) == before {
+		return nil, fmt.Errorf("%w: %w", errNobody, errors.Join(d.errs...))
+	}
+	return d, r.look()
+}
+
+// adopt has the loop serve the clients that d has opened.
+func (r *run) adopt(d *dialer) error {
+	var err error
+	for _, c := range d.take() {
 		c.app, c.tools = r, r.tools
 		if d.stalled != nil && d.stalled[c.number] {
 			r.stalled = append(r.stalled, c)
@@ -139,19 +168,16 @@ func (r *run) join(ctx context.Context, n int) (*dialer, error) {
 			err = c.tr.attach(r.loop)
 		}
 	}
-	if err != nil {
-		for _, c := range r.clients {
-			c.tr.close()
-		}
-		return nil, err
+	return err
+}
+
+// order puts the clients from the given one on into the order of their numbers, which
+// is that in which they take turns.
+func (r *run) order(from int) {
+	slices.SortFunc(r.clients[from:], func(a, b *client) int { return cmp.Compare(a.number, b.number) })
+	for i, c := range r.clients {
+		c.index = i
 	}
-	if err := ctx.Err(); err != nil {
-		return d, err
-	}
-	if len(opened) == 0 || len(r.clients) == 0 {
-		return nil, fmt.Errorf("%w: %w", errNobody, errors.Join(d.errs...))
-	}
-	return d, r.look()
 }
 
 // look finds the server's processes, once. It takes milliseconds, so it is no
@@ -170,28 +196,29 @@ func (r *run) look() error {
 	return nil
 }
 
-// serveUntil runs the loop until dialled delivers, and calls tick meanwhile. It
-// always waits for that, so that no goroutine is left.
-func (r *run) serveUntil(dialled <-chan []*client, tick func()) ([]*client, error) {
+// serveUntil runs the loop until done is closed. It calls tick meanwhile, and once
+// after that.
+func (r *run) serveUntil(done <-chan struct{}, tick func() error) error {
 	pause := time.NewTicker(20 * time.Millisecond)
 	defer pause.Stop()
-	for {
-		tick()
-		if len(r.clients) == 0 {
-			select {
-			case opened := <-dialled:
-				return opened, nil
-			case <-pause.C:
-				continue
-			}
-		}
+	for over := false; ; {
 		select {
-		case opened := <-dialled:
-			return opened, nil
+		case <-done:
+			over = true
 		default:
 		}
+		if err := tick(); err != nil || over {
+			return err
+		}
+		if len(r.clients) == 0 {
+			select {
+			case <-done:
+			case <-pause.C:
+			}
+			continue
+		}
 		if err := r.loop.wait(5 * time.Millisecond); err != nil {
-			return <-dialled, err
+			return err
 		}
 	}
 }

@@ -90,6 +90,7 @@ func (t *traffic) malformed(m packet) {
 func (t *traffic) drive(ctx context.Context, j job) error {
 	for _, c := range t.clients {
 		c.app = j
+		t.hurt = t.hurt || c.err != nil // thrown out while others were being dialled
 	}
 	if t.work.Churn > 0 {
 		t.churn = startChurn(ctx, t.run)
