@@ -8,7 +8,7 @@ import (
 
 // connect opens a few clients unmeasured, then measures the rest.
 func (r *run) connect(ctx context.Context) error {
-	if _, err := r.join(ctx, r.work.Baseline); err != nil {
+	if err := r.joinBaseline(ctx); err != nil {
 		return err
 	}
 	r.res.FailedConnects = 0
@@ -41,7 +41,7 @@ func (r *run) opened(d *dialer, n int) {
 
 // idle reads the server's memory with the baseline clients and with all.
 func (r *run) idle(ctx context.Context) error {
-	if _, err := r.join(ctx, r.work.Baseline); err != nil {
+	if err := r.joinBaseline(ctx); err != nil {
 		return err
 	}
 	var before int64

@@ -9,14 +9,9 @@ import (
 	"time"
 )
 
-const (
-	// dialTimeout bounds the whole way of one client to its CONNECT answer, or
-	// to the ack of its join.
-	dialTimeout = 30 * time.Second
-	// redialTimeout bounds a new connection of a polling client, and its first
-	// answer while no loop owns it.
-	redialTimeout = 5 * time.Second
-)
+// redialTimeout bounds a new connection of a polling client, and its first answer
+// while no loop owns it.
+const redialTimeout = 5 * time.Second
 
 // dialer opens clients.
 type dialer struct {
@@ -33,6 +28,8 @@ type dialer struct {
 	opened   []*client // by dialAll, and not taken yet
 	spent    latencies
 	failed   int
+	inARow   int       // failed since the last that succeeded
+	last     error     // why the last one failed
 	errs     []error   // the first few
 	finished time.Time // when the last client was open
 }
@@ -47,7 +44,7 @@ func (d *dialer) dialAll(ctx context.Context, first, n int) {
 			kit := newTools(16 << 10)
 			for {
 				i := int(next.Add(1)) - 1
-				if i >= n || ctx.Err() != nil {
+				if i >= n || ctx.Err() != nil || d.hopeless() {
 					return
 				}
 				if c := d.dialCounted(ctx, first+i, kit); c != nil {
@@ -60,6 +57,13 @@ func (d *dialer) dialAll(ctx context.Context, first, n int) {
 	}
 	tasks.Wait()
 	d.finished = time.Now()
+}
+
+// hopeless reports whether the server has let nobody in for two rounds of dials.
+func (d *dialer) hopeless() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.inARow >= 2*d.work.Dials
 }
 
 // take returns the clients that dialAll has opened since the last time.
@@ -85,6 +89,7 @@ func (d *dialer) dialCounted(ctx context.Context, number int, kit *tools) *clien
 		d.fail(number, err)
 		return nil
 	}
+	d.inARow = 0
 	d.spent.add(took)
 	return c
 }
@@ -92,8 +97,10 @@ func (d *dialer) dialCounted(ctx context.Context, number int, kit *tools) *clien
 // fail counts a failure; d.mu is held.
 func (d *dialer) fail(number int, err error) {
 	d.failed++
+	d.inARow++
+	d.last = fmt.Errorf("client %d: %w", number, err)
 	if len(d.errs) < maxNotes {
-		d.errs = append(d.errs, fmt.Errorf("client %d: %w", number, err))
+		d.errs = append(d.errs, d.last)
 	}
 }
 
@@ -104,7 +111,7 @@ func (d *dialer) dial(outer context.Context, number int, kit *tools) (*client, e
 	}
 	stalled := d.stalled != nil && d.stalled[number]
 	c := &client{number: number, ep: d.eps[number%len(d.eps)], onward: d.onward, app: hello, format: d.format, tools: kit}
-	ctx, cancel := context.WithTimeout(outer, dialTimeout)
+	ctx, cancel := context.WithTimeout(outer, d.work.DialTimeout)
 	defer cancel()
 	var stops []func() bool
 	c.dial = func() (net.Conn, error) {

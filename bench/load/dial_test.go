@@ -1,6 +1,8 @@
 package load
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 )
@@ -82,5 +84,57 @@ func TestWhoIsThrownOutWhileOthersAreBeingDialledIsCounted(t *testing.T) {
 		if r.Disconnected != 1 {
 			t.Errorf("%s: %d disconnected, want 1", kind, r.Disconnected)
 		}
+	}
+}
+
+func TestDiallingEndsWhereNobodyIsLetInAnyMore(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []Kind{Idle, Connect, Fanout, Echo} {
+		for _, tr := range transports {
+			t.Run(string(kind)+"/"+string(tr), func(t *testing.T) {
+				t.Parallel()
+				w := small(Work{Kind: kind, Transport: tr, Clients: 40, Baseline: 1, Dials: 2, DialTimeout: 500 * time.Millisecond})
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				r, err := Run(ctx, Target{URL: (&relay{hang: 5}).serve(t)}, w)
+				let, figures := 5, kind == Idle || kind == Connect
+				if figures {
+					let -= w.Baseline
+				}
+				var short *ConnectError
+				if !errors.As(err, &short) || short.Connected != let || short.Clients != 40 || short.Failed < 4 || short.Failed > 5 {
+					t.Fatalf("error %v, want %d connected of 40, and four failed or five", err, let)
+				}
+				if figures != (r != nil) || figures && (r.Delivered != int64(let) || !r.Stopped) {
+					t.Errorf("result %+v", r)
+				}
+			})
+		}
+	}
+}
+
+func TestARunThatEndsWhileItConnectsSaysHowFarItWas(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []Kind{Idle, Connect, Fanout, Echo} {
+		ctx, cancel := context.WithCancel(t.Context())
+		srv := &relay{refuse: func(session int) bool {
+			if session == 5 {
+				cancel()
+			}
+			return session == 5
+		}}
+		r, err := Run(ctx, Target{URL: srv.serve(t)}, small(Work{Kind: kind, Clients: 8, Baseline: 2, Dials: 1}))
+		let := 5
+		if kind == Idle || kind == Connect {
+			let = 3
+		}
+		var short *ConnectError
+		if !errors.As(err, &short) || !errors.Is(err, context.Canceled) || short.Connected != let || short.Clients != 8 || short.Failed != 0 {
+			t.Errorf("%s: error %v, want %d connected of 8", kind, err, let)
+		}
+		if r != nil && r.Units != int64(let) {
+			t.Errorf("%s: %d units, want %d", kind, r.Units, let)
+		}
+		cancel()
 	}
 }

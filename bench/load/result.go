@@ -63,8 +63,8 @@ type Result struct {
 	// Compressed counts messages that arrived deflated, over the whole run.
 	Compressed int64 `json:"compressed,omitempty"`
 
-	// Stopped says that the run's context ended before the run did: the figures
-	// are those of what was measured until then.
+	// Stopped says that the run's context ended before the run did, or that not all
+	// clients were tried: the figures are those of what was measured until then.
 	Stopped bool `json:"stopped,omitempty"`
 
 	// Notes are sentences about what went wrong, at most a few.

@@ -15,8 +15,9 @@ import (
 // when ctx ends: then nothing more is said, what is in flight is awaited for at most
 // 5 s, and the error is ctx's. If anything was measured by then, it is in the result
 // beside that error, which has Stopped set. A server that loses messages or refuses
-// clients is no error: the result says so. Any other error means that there is no
-// result: w or t is not valid, or no client could connect.
+// clients is no error: the result says so. Where not all clients were tried, the error
+// is a [ConnectError], with a result beside it in the same way. Any other error means
+// that there is no result: w or t is not valid, or no client could connect.
 func Run(ctx context.Context, t Target, w Work, options ...Option) (*Result, error) {
 	w, err := w.filled()
 	if err != nil {
@@ -53,10 +54,12 @@ func Run(ctx context.Context, t Target, w Work, options ...Option) (*Result, err
 	}
 	defer r.closeStalled()
 	err = r.do(ctx)
-	if err != nil && (!r.figures || !errors.Is(err, ctx.Err())) {
+	var short *ConnectError
+	early := errors.As(err, &short) || ctx.Err() != nil && errors.Is(err, ctx.Err())
+	if err != nil && (!early || !r.figures) {
 		return nil, err
 	}
-	r.res.Stopped = err != nil
+	r.res.Stopped = early
 	return r.res, err
 }
 
@@ -102,6 +105,20 @@ func (r *run) do(ctx context.Context) error {
 	}
 }
 
+// ConnectError says that a run has not tried all of its clients: its context ended, or the
+// server had let nobody in for two rounds of Work.Dials.
+type ConnectError struct {
+	Connected, Clients int
+	Failed             int
+	Err                error // the context's, or why the last client failed
+}
+
+func (e *ConnectError) Error() string {
+	return fmt.Sprintf("load: %d of %d clients connected, %d failed: %v", e.Connected, e.Clients, e.Failed, e.Err)
+}
+
+func (e *ConnectError) Unwrap() error { return e.Err }
+
 var errNobody = errors.New("load: no client could connect")
 
 // dialer returns one for the clients of the run.
@@ -117,7 +134,7 @@ func (r *run) join(ctx context.Context, n int) (*dialer, error) {
 	if r.work.Stalled > 0 {
 		d.stalled = r.work.stalledOnes()
 	}
-	first, before := r.dialled, len(r.clients)
+	first, before, stalled := r.dialled, len(r.clients), len(r.stalled)
 	r.dialled += n
 	dialling, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -144,13 +161,29 @@ func (r *run) join(ctx context.Context, n int) (*dialer, error) {
 		return nil, err
 	}
 	r.order(before)
-	if err := ctx.Err(); err != nil {
-		return d, err
-	}
-	if len(r.clients) == before {
+	opened := len(r.clients) + len(r.stalled) - before - stalled
+	untried := opened+d.failed < n
+	switch {
+	case ctx.Err() != nil && untried:
+		return d, &ConnectError{opened, n, d.failed, ctx.Err()}
+	case ctx.Err() != nil:
+		return d, ctx.Err()
+	case len(r.clients) == before:
 		return nil, fmt.Errorf("%w: %w", errNobody, errors.Join(d.errs...))
+	case untried:
+		return d, &ConnectError{opened, n, d.failed, d.last}
 	}
 	return d, r.look()
+}
+
+// joinBaseline opens the clients that come before those that are measured.
+func (r *run) joinBaseline(ctx context.Context) error {
+	_, err := r.join(ctx, r.work.Baseline)
+	var short *ConnectError
+	if errors.As(err, &short) {
+		short.Clients = r.work.Clients
+	}
+	return err
 }
 
 // adopt has the loop serve the clients that d has opened.

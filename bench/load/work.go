@@ -132,8 +132,12 @@ type Work struct {
 	// Stall is how long nothing may arrive, with messages in flight, before
 	// these count as lost and new ones are sent. The third stall ends the run. [2s]
 	Stall time.Duration `json:"stall,omitempty"`
-	// Dials is how many connections are opened at once. [64]
+	// Dials is how many connections are opened at once. [64] When so many have failed
+	// twice over, one after the other, no more are tried.
 	Dials int `json:"dials,omitempty"`
+	// DialTimeout bounds the whole way of one client to its CONNECT answer, or to the
+	// ack of its joins. [30s]
+	DialTimeout time.Duration `json:"dialtimeout,omitempty"`
 }
 
 // filled returns w with defaults, or an error that names the bad field.
@@ -152,6 +156,7 @@ func (w Work) filled() (Work, error) {
 	setDefault(&w.Baseline, 50)
 	setDefault(&w.Stall, 2*time.Second)
 	setDefault(&w.Dials, 64)
+	setDefault(&w.DialTimeout, 30*time.Second)
 	switch w.Kind {
 	case Idle, Connect, Fanout, Echo:
 	default:
@@ -187,6 +192,7 @@ func (w Work) filled() (Work, error) {
 		{"baseline", int64(w.Baseline), 1, maxClients},
 		{"stall", int64(w.Stall), int64(10 * time.Millisecond), int64(maxPhase)},
 		{"dials", int64(w.Dials), 1, 1024},
+		{"dial timeout", int64(w.DialTimeout), int64(10 * time.Millisecond), int64(maxPhase)},
 	} {
 		if b.value < b.lo || b.value > b.hi {
 			return w, fmt.Errorf("load: %s is %d, want %d to %d", b.name, b.value, b.lo, b.hi)

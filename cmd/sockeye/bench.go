@@ -47,7 +47,7 @@ type benchCommand struct {
 	Header    []string `sep:"none" placeholder:"NAME:VALUE" help:"Header of each request, such as 'Cookie: id=1'; can be repeated."`
 	Insecure  bool     `help:"Believe any certificate of the server."`
 
-	Timeout time.Duration `default:"5s" placeholder:"DURATION" help:"How long nothing may arrive until what is under way counts as lost."`
+	Timeout time.Duration `default:"5s" placeholder:"DURATION" help:"How long a client may take to connect, and nothing may arrive until what is under way counts as lost."`
 
 	PID  int  `name:"pid" default:"0" placeholder:"NUMBER" help:"Process of the server, if it runs on this machine: its CPU time and memory are measured too. Linux only."`
 	JSON bool `name:"json" help:"Print one JSON document in place of the table."`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -54,6 +55,7 @@ type benchRow struct {
 	Duplicated   int64 `json:"duplicated"`
 	Malformed    int64 `json:"malformed"`
 	Failed       int   `json:"failed_connects"`
+	Connected    *int  `json:"connected,omitempty"`
 	Disconnected int   `json:"disconnected"`
 	Skipped      int64 `json:"not_sent_in_time"`
 
@@ -68,6 +70,8 @@ type benchRow struct {
 	Failure string   `json:"failure,omitempty"`
 	Advice  string   `json:"advice,omitempty"`
 	Notes   []string `json:"notes,omitempty"`
+
+	early string // how far connecting was when it ended early, for people
 }
 
 func (b *bench) newReport() *benchReport {
@@ -93,7 +97,7 @@ func unitsOf(kind load.Kind, n int64) string {
 }
 
 // add takes in what came of a work.
-func (rep *benchReport) add(r *load.Result) {
+func (rep *benchReport) add(r *load.Result) *benchRow {
 	w := r.Work
 	row := benchRow{
 		Work: w.Kind, Clients: w.Clients,
@@ -119,7 +123,7 @@ func (rep *benchReport) add(r *load.Result) {
 	if r.Elapsed > 0 {
 		row.Generator = rounded(100*r.Generator.Seconds()/r.Elapsed.Seconds(), 1)
 	}
-	if rep.bench.PID != 0 {
+	if rep.bench.PID != 0 && r.Elapsed > 0 {
 		cpu, rss, each := rounded(r.CPUPerUnit(), 2), rounded(float64(r.RSSAfter)/(1<<20), 1), rounded(r.RSSPerClient(), 2)
 		row.RSS = &rss
 		if w.Kind == load.Idle {
@@ -133,6 +137,39 @@ func (rep *benchReport) add(r *load.Result) {
 		row.Advice = adviceAfter(w.Kind, strings.Join(r.Notes, "\n")+"\n"+row.Failure)
 	}
 	rep.Works = append(rep.Works, row)
+	return &rep.Works[len(rep.Works)-1]
+}
+
+// interrupt takes in what came of a work that was ended early.
+func (rep *benchReport) interrupt(w load.Work, r *load.Result, err error) {
+	rep.Interrupted = true
+	var short *load.ConnectError
+	if errors.As(err, &short) {
+		rep.begun(w, r, short, "%s of %s connected until then")
+	} else if r != nil && r.Units > 0 {
+		rep.add(r)
+	}
+}
+
+// giveUp takes in a work whose clients the server did not let in any more.
+func (rep *benchReport) giveUp(w load.Work, r *load.Result, short *load.ConnectError) error {
+	row := rep.begun(w, r, short, "given up with %s of %s connected")
+	if row.Notes = plainNotes([]string{short.Err.Error()}); row.Advice == "" {
+		row.Advice = adviceFull
+	}
+	return fmt.Errorf("%s: %s: %s: %s", name(w.Kind), row.wrong(), row.Notes[0], row.Advice)
+}
+
+// begun takes in a work of which not all clients were tried. Without a result nothing was
+// measured yet.
+func (rep *benchReport) begun(w load.Work, r *load.Result, short *load.ConnectError, early string) *benchRow {
+	if r == nil {
+		r = &load.Result{Work: w, FailedConnects: short.Failed}
+	}
+	row := rep.add(r)
+	row.Connected = &short.Connected
+	row.early = fmt.Sprintf(early, grouped(float64(short.Connected)), grouped(float64(short.Clients)))
+	return row
 }
 
 // failed takes in a work that had no result.
@@ -247,11 +284,13 @@ func (row *benchRow) describe(b *bench) string {
 // verdict says what was wrong, or that nothing was.
 func (rep *benchReport) verdict(b *strings.Builder) {
 	b.WriteByte('\n')
+	all := true
 	for _, row := range rep.Works {
-		if row.Failure == "" {
+		all = all && row.early == ""
+		if row.wrong() == "" {
 			continue
 		}
-		fmt.Fprintf(b, "%s: %s\n", name(row.Work), row.Failure)
+		fmt.Fprintf(b, "%s: %s\n", name(row.Work), row.wrong())
 		for _, n := range row.Notes {
 			fmt.Fprintf(b, "  %s\n", n)
 		}
@@ -262,7 +301,7 @@ func (rep *benchReport) verdict(b *strings.Builder) {
 	if rep.Interrupted {
 		b.WriteString("Interrupted: what was measured until then is shown.\n")
 	}
-	if rep.Clean && len(rep.Works) > 0 {
+	if rep.Clean && all && len(rep.Works) > 0 {
 		b.WriteString("Nothing lost, doubled or out of order; nobody refused or disconnected.\n")
 	}
 	for _, row := range rep.Works {
@@ -270,6 +309,14 @@ func (rep *benchReport) verdict(b *strings.Builder) {
 			fmt.Fprintf(b, "%s: the clients themselves kept a CPU busy for %.0f %% of the time: these figures may be theirs and not the server's.\n", name(row.Work), row.Generator)
 		}
 	}
+}
+
+// wrong is what was wrong, and how far connecting was if it ended early, or "".
+func (row *benchRow) wrong() string {
+	if row.Failure != "" && row.early != "" {
+		return row.Failure + ", " + row.early
+	}
+	return row.Failure + row.early
 }
 
 // busyGenerator is from where on the generator, which is one loop, is likely to be what is

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -47,7 +48,7 @@ func (b *bench) tls() *tls.Config {
 func (b *bench) work(kind load.Kind) load.Work {
 	w := load.Work{
 		Kind: kind, Transport: load.Transport(b.Transport), Parser: load.Parser(b.Parser), Deflate: b.Deflate,
-		Clients: b.Clients, Baseline: 1, Dials: politeDials, Stall: b.Timeout,
+		Clients: b.Clients, Baseline: 1, Dials: politeDials, DialTimeout: b.Timeout, Stall: b.Timeout,
 	}
 	if b.Clients > politeClients {
 		w.Dials = dials
@@ -79,20 +80,23 @@ func (b *bench) run(ctx context.Context) (*benchReport, error) {
 	var last error
 	for i, kind := range b.works {
 		b.progress.begin(kind, b.expected(b.works[:i]), b.expected(b.works[:i+1]))
-		r, err := load.Run(ctx, b.target, b.work(kind), load.OnProgress(b.progress.moment))
-		if ctx.Err() != nil {
-			rep.Interrupted = true
-			if r != nil && r.Units > 0 {
-				rep.add(r)
-			}
+		w := b.work(kind)
+		r, err := load.Run(ctx, b.target, w, load.OnProgress(b.progress.moment))
+		var short *load.ConnectError
+		switch {
+		case ctx.Err() != nil:
+			rep.interrupt(w, r, err)
+		case errors.As(err, &short):
+			last = rep.giveUp(w, r, short)
+		case err != nil:
+			last = b.refused(kind, err)
+			rep.failed(w, last)
+		default:
+			rep.add(r)
+		}
+		if rep.Interrupted {
 			break
 		}
-		if err != nil {
-			last = b.refused(kind, err)
-			rep.failed(b.work(kind), last)
-			continue
-		}
-		rep.add(r)
 	}
 	if last != nil && !rep.measured() {
 		return nil, last
