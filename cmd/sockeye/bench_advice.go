@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"slices"
 	"strconv"
@@ -71,18 +72,27 @@ func advice(kind load.Kind, text string) string {
 	return ""
 }
 
-// refused is the error of clients of which none could connect, with advice.
-func (b *bench) refused(kind load.Kind, err error) error {
-	return advised(kind, plain(err.Error()), err.Error())
+// why says why no client of a work could connect, and what can be done: where there is no
+// server, in the words of greet.
+func (b *bench) why(kind load.Kind, err error, advice func(load.Kind, string) string) (what, do string) {
+	var network *net.OpError
+	if errors.As(err, &network) && network.Op == "dial" {
+		what, do, _ = strings.Cut(b.unreachable(network).Error(), ": is ")
+		if do != "" {
+			do = "is " + do
+		}
+		return what, do
+	}
+	return plain(err.Error()), advice(kind, err.Error())
 }
 
 // unfit says what is wrong with a server that lets clients in and does not do what they ask.
 func (b *bench) unfit(kind load.Kind, r *load.Result) error {
-	return advised(kind, "one client alone: "+r.Failure()+": "+strings.Join(plainNotes(r.Notes), "; "), strings.Join(r.Notes, "\n"))
+	return advised(kind, "one client alone: "+r.Failure()+": "+strings.Join(plainNotes(r.Notes), "; "), advice(kind, strings.Join(r.Notes, "\n")))
 }
 
-func advised(kind load.Kind, what, text string) error {
-	if advice := advice(kind, text); advice != "" {
+func advised(kind load.Kind, what, advice string) error {
+	if advice != "" {
 		what += ": " + advice
 	}
 	return errors.New(name(kind) + ": " + what)

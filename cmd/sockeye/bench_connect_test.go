@@ -14,6 +14,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/sockeye-io/sockeye/bench/load"
 )
 
 // fullAfter stands before a server and answers no WebSocket handshake after the first few. It
@@ -103,6 +106,52 @@ func TestBenchSaysHowManyWereConnectedWhenItIsInterrupted(t *testing.T) {
 			if err := json.Unmarshal(stdout.Bytes(), &rep); err != nil || !rep.Interrupted || len(rep.Works) != 1 || rep.Works[0].Connected == nil {
 				t.Errorf("%s: %v: %s", work, err, &stdout)
 			}
+		}
+	}
+}
+
+// TestBenchSaysWhatHadBeenAskedForWhereAServerIsGone has a server that is there for the first
+// clients only.
+func TestBenchSaysWhatHadBeenAskedForWhereAServerIsGone(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	b, err := (&benchCommand{
+		URL: s.url, Work: []string{"connect", "fanout", "echo"}, Clients: 8, Duration: time.Second, Window: 3, Payload: 100, Rooms: 2,
+		Transport: "websocket", Parser: "json", Path: "/socket.io/", Namespace: "/", Timeout: 5 * time.Second,
+	}).open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.progress = newBenchProgress(io.Discard)
+	b.works = b.works[:1]
+	rep, err := b.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := rep.bench
+	gone.target.URL = nobodyAt(t)
+	gone.base, _ = url.Parse(gone.target.URL)
+	for _, kind := range []load.Kind{load.Fanout, load.Echo} {
+		_, err := load.Run(t.Context(), gone.target, gone.work(kind))
+		if got, want := rep.failed(gone.work(kind), err).Error(), name(kind)+": nothing listens at "; !strings.HasPrefix(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	for _, row := range rep.Works[1:] {
+		if row.Window != 3 || row.Payload != 100 || row.Advice != "is the server running, and is the port right?" {
+			t.Errorf("%+v", row)
+		}
+	}
+	var shown strings.Builder
+	if err := rep.write(&shown); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"\nfan-out  2 rooms of 4, 3 in flight  ", "\necho     8 clients, 3 in flight each  ",
+		"\nfan-out: nothing listens at " + gone.base.Host + "\n  → is the server running",
+	} {
+		if !strings.Contains(shown.String(), want) {
+			t.Errorf("no %q in\n%s", want, shown.String())
 		}
 	}
 }

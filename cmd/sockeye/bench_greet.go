@@ -184,9 +184,10 @@ func (b *bench) firstClient(ctx context.Context) error {
 		cancel()
 		switch {
 		case silent:
-			return advised(kind, fmt.Sprintf("no answer within %v", b.Timeout), context.DeadlineExceeded.Error())
+			return advised(kind, fmt.Sprintf("no answer within %v", b.Timeout), advice(kind, context.DeadlineExceeded.Error()))
 		case err != nil:
-			return b.refused(kind, err)
+			what, do := b.why(kind, err, advice)
+			return advised(kind, what, do)
 		case r.Failure() != "":
 			return b.unfit(kind, r)
 		case kind == load.Fanout, kind == load.Echo:

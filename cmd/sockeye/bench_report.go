@@ -154,10 +154,12 @@ func (rep *benchReport) interrupt(w load.Work, r *load.Result, err error) {
 // giveUp takes in a work whose clients the server did not let in any more.
 func (rep *benchReport) giveUp(w load.Work, r *load.Result, short *load.ConnectError) error {
 	row := rep.begun(w, r, short, "given up with %s of %s connected")
-	if row.Notes = plainNotes([]string{short.Err.Error()}); row.Advice == "" {
-		row.Advice = adviceFull
+	what, do := rep.bench.why(w.Kind, short.Err, adviceAfter)
+	if do == "" {
+		do = adviceFull
 	}
-	return fmt.Errorf("%s: %s: %s: %s", name(w.Kind), row.wrong(), row.Notes[0], row.Advice)
+	row.Notes, row.Advice = []string{what}, do
+	return advised(w.Kind, row.wrong()+": "+what, do)
 }
 
 // begun takes in a work of which not all clients were tried. Without a result nothing was
@@ -173,9 +175,11 @@ func (rep *benchReport) begun(w load.Work, r *load.Result, short *load.ConnectEr
 }
 
 // failed takes in a work that had no result.
-func (rep *benchReport) failed(w load.Work, err error) {
+func (rep *benchReport) failed(w load.Work, err error) error {
 	rep.Clean = false
-	rep.Works = append(rep.Works, benchRow{Work: w.Kind, Clients: w.Clients, Unit: units[w.Kind][0], Failure: err.Error()})
+	row := rep.add(&load.Result{Work: w})
+	row.Failure, row.Advice = rep.bench.why(w.Kind, err, adviceAfter)
+	return advised(w.Kind, row.Failure, row.Advice)
 }
 
 // measured reports whether any work had a result.

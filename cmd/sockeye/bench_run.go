@@ -89,8 +89,7 @@ func (b *bench) run(ctx context.Context) (*benchReport, error) {
 		case errors.As(err, &short):
 			last = rep.giveUp(w, r, short)
 		case err != nil:
-			last = b.refused(kind, err)
-			rep.failed(w, last)
+			last = rep.failed(w, err)
 		default:
 			rep.add(r)
 		}
