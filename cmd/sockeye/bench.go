@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -235,7 +236,7 @@ func (b *bench) checkNumbers() error {
 		{"--pid", float64(b.PID), 0, 1 << 31},
 	} {
 		if n.value < n.lo || n.value > n.hi {
-			return fmt.Errorf("%s: %g is not between %g and %g", n.flag, n.value, n.lo, n.hi)
+			return fmt.Errorf("%s: %s is not between %s and %s", n.flag, decimal(n.value), decimal(n.lo), decimal(n.hi))
 		}
 	}
 	if b.Room == "" {
@@ -252,6 +253,9 @@ func (b *bench) checkNumbers() error {
 	}
 	return b.checkWorks()
 }
+
+// decimal is a number as people write it into a flag.
+func decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 // checkWorks refuses flags that none of the works has a use for.
 func (b *bench) checkWorks() error {

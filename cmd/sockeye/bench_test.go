@@ -183,7 +183,7 @@ func TestBenchSaysWhatIsWrong(t *testing.T) {
 		{[]string{s.url, "--rate", "10", "--work", "idle"}, "--rate is about a fan-out or an echo, and --work has none"},
 		{[]string{s.url, "--window", "10", "--work", "connect"}, "--window is about a fan-out or an echo, and --work has none"},
 		{[]string{s.url, "--rate", "20000"}, "--rate: 20000 of each of 100 clients makes 2000000 messages per second"},
-		{[]string{s.url, "--payload", "3"}, "--payload: 3 is not between 24 and"},
+		{[]string{s.url, "--payload", "3"}, "--payload: 3 is not between 24 and 1048576\n"},
 		{[]string{s.url, "--duration", "1ms"}, "--duration"},
 		{[]string{s.url, "--warmup=-1s"}, "--warmup"},
 		{[]string{s.url, "--timeout=0s"}, "--timeout"},
