@@ -239,6 +239,9 @@ func (b *bench) checkNumbers() error {
 			return fmt.Errorf("%s: %s is not between %s and %s", n.flag, decimal(n.value), decimal(n.lo), decimal(n.hi))
 		}
 	}
+	if b.Rooms > b.Clients {
+		return fmt.Errorf("--rooms: %d is more than --clients, %d", b.Rooms, b.Clients)
+	}
 	if b.Room == "" {
 		b.Room = "bench-" + strings.ToLower(rand.Text()[:10])
 	}

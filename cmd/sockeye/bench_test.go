@@ -177,6 +177,7 @@ func TestBenchSaysWhatIsWrong(t *testing.T) {
 		{[]string{"http://192.0.2.1", "--window", "32"}, "add --yes if the server is yours to load"},
 		{[]string{s.url, "--work", "nap"}, `--work: "nap" is none of`},
 		{[]string{s.url, "--work", "echo", "--rooms", "2"}, "--rooms is about a fan-out"},
+		{[]string{s.url, "--rooms", "200", "--clients", "100"}, "--rooms: 200 is more than --clients, 100"},
 		{[]string{s.url, "--clients", "0"}, "--clients: 0 is not between 1 and"},
 		{[]string{s.url, "--rate", "5", "--window", "5"}, "--rate and --window both say how much is said"},
 		{[]string{s.url, "--rate", "1e-9"}, "--rate: 1e-09 is less than 0.01"},
