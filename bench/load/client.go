@@ -302,7 +302,7 @@ func (w *webSocket) frame(f frame) error {
 		w.touch()
 	case opPong:
 	case opClose:
-		return fmt.Errorf("server closed the WebSocket: %q", f.payload)
+		return fmt.Errorf("server closed the WebSocket %s", closing(f.payload))
 	default:
 		return fmt.Errorf("frame with opcode %d: %w", f.opcode, errUnexpected)
 	}

@@ -3,6 +3,7 @@ package load
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 )
 
 // WebSocket opcodes, RFC 6455 section 5.2.
@@ -111,4 +112,37 @@ func frameLength(p []byte) int {
 	default:
 		return 2 + int(p[1]&0x7f)
 	}
+}
+
+// closings are what close codes mean, RFC 6455 section 7.4.1 and IANA's registry.
+var closings = map[uint16]string{
+	1000: "normal closure",
+	1001: "going away",
+	1002: "protocol error",
+	1003: "unsupported data",
+	1007: "invalid payload",
+	1008: "policy violation",
+	1009: "message too big",
+	1010: "extension missing",
+	1011: "internal error",
+	1012: "service restart",
+	1013: "try again later",
+	1014: "bad gateway",
+}
+
+// closing says what a close frame with this payload does: the code, what it means, and
+// the reason in quotes.
+func closing(payload []byte) string {
+	if len(payload) < 2 {
+		return "without a code"
+	}
+	code := binary.BigEndian.Uint16(payload)
+	text := fmt.Sprintf("with %d", code)
+	if meaning := closings[code]; meaning != "" {
+		text += " (" + meaning + ")"
+	}
+	if reason := payload[2:]; len(reason) > 0 {
+		text += fmt.Sprintf(": %q", reason)
+	}
+	return text
 }

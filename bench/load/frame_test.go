@@ -96,3 +96,16 @@ func TestHeartbeatIsAnswered(t *testing.T) {
 		t.Errorf("answer % x, want % x", w.out, want)
 	}
 }
+
+func TestACloseFrameIsSaidInWords(t *testing.T) {
+	for payload, want := range map[string]string{
+		"":                         "without a code",
+		"\x03\xe9":                 "with 1001 (going away)",
+		"\x03\xf0\x1b[31mtoo much": `with 1008 (policy violation): "\x1b[31mtoo much"`,
+		"\x0f\xa1":                 "with 4001",
+	} {
+		if got := closing([]byte(payload)); got != want {
+			t.Errorf("%q: %q, want %q", payload, got, want)
+		}
+	}
+}

@@ -88,7 +88,7 @@ func (c *benchCommand) Run(s streams) error {
 		if ctx.Err() != nil {
 			return benchInterrupted
 		}
-		return fmt.Errorf("bench: %w", err)
+		return fmt.Errorf("bench: %s", printable(err.Error()))
 	}
 	rep, err := b.run(ctx)
 	if err != nil {

@@ -77,7 +77,7 @@ func advice(kind load.Kind, text string) string {
 func (b *bench) why(kind load.Kind, err error, advice func(load.Kind, string) string) (what, do string) {
 	var network *net.OpError
 	if errors.As(err, &network) && network.Op == "dial" {
-		what, do, _ = strings.Cut(b.unreachable(network).Error(), ": is ")
+		what, do, _ = strings.Cut(printable(b.unreachable(network).Error()), ": is ")
 		if do != "" {
 			do = "is " + do
 		}
@@ -109,7 +109,7 @@ func plain(text string) string {
 	text, _, _ = strings.Cut(text, "\n") // what other clients met is the same
 	text = fromGenerator.ReplaceAllString(text, "")
 	text = strings.ReplaceAll(text, "i/o timeout", "no answer in time")
-	return quoted.ReplaceAllStringFunc(text, func(q string) string {
+	return printable(quoted.ReplaceAllStringFunc(text, func(q string) string {
 		said, err := strconv.Unquote(q)
 		if err != nil {
 			return q
@@ -120,7 +120,14 @@ func plain(text string) string {
 		}
 		said, _, _ = strings.Cut(said, "\r\n")
 		return said
-	})
+	}))
+}
+
+// printable is a text that may be the server's, with what is not to be printed escaped as in
+// Go: a terminal would obey it.
+func printable(text string) string {
+	quoted := strconv.Quote(text)
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(quoted[1 : len(quoted)-1])
 }
 
 // numbers are what notes about the same differ in; those of messages are hexadecimal.

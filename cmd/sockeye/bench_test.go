@@ -171,6 +171,8 @@ func TestBenchSaysWhatIsWrong(t *testing.T) {
 		{[]string{answers(t, 401, "who is there?")}, "--header"},
 		{[]string{answers(t, 429, `{"code":3,"message":"too many connections"}`)}, "--ip-handshakes off"},
 		{[]string{answers(t, 403, `{"code":4,"message":"no such origin"}`)}, "no such origin"},
+		{[]string{answers(t, 400, `{"code":3,"message":"\u001b[31m red \u009b"}`)}, `refused the handshake with status 400: \x1b[31m red \u009b`},
+		{[]string{answers(t, 302, "", "Location", "/\xff\u202e")}, `sends to /\xff\u202e: measure that address`},
 		{[]string{answers(t, 502, "")}, "the server behind it is not"},
 		{[]string{answers(t, 400, `{"code":0,"message":"Transport unknown"}`), "--transport", "polling"}, "Transport unknown"},
 		{[]string{"http://192.0.2.1", "--clients", "500"}, "192.0.2.1 is not this machine, and --clients 500 is more than 200"},
@@ -263,6 +265,24 @@ func TestBenchNotesOfTheSameAreSaidOnce(t *testing.T) {
 		"nothing arrived for 5s with 7 messages in flight", "client 41: server sent a close packet",
 	})
 	if want := []string{"nothing arrived for 5s with 98 messages in flight", "server sent a close packet"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// What a terminal would obey is in no note, and so neither in the document of --json.
+func TestBenchNotesArePrintable(t *testing.T) {
+	t.Parallel()
+	got := plainNotes([]string{
+		`server closed the WebSocket with 1008 (policy violation): "\x1b[31mno \"more\"\xff"`,
+		`client 3: refused: "44{\"message\":\"\\u001b[31m red\"}"`,
+		"dial: \x1b]0;title\a",
+	})
+	want := []string{
+		`server closed the WebSocket with 1008 (policy violation): \x1b[31mno "more"\xff`,
+		`refused: "\x1b[31m red"`,
+		`dial: \x1b]0;title\a`,
+	}
+	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
