@@ -8,13 +8,9 @@ import (
 	"time"
 )
 
-const (
-	// churnAtOnce is how many clients of a churn are on their way at once; what
-	// would exceed it is skipped and counted.
-	churnAtOnce = 256
-	// leaveTimeout bounds how long a client waits for the server to take its leave.
-	leaveTimeout = time.Second
-)
+// churnAtOnce is how many clients of a churn are on their way at once; what would
+// exceed it is skipped and counted.
+const churnAtOnce = 256
 
 // churn opens and closes clients by a clock, on goroutines of its own. A nil churn
 // does nothing.

@@ -72,6 +72,11 @@ type transport interface {
 	send(packet []byte, binary bool)
 	// attach hands the connections to l.
 	attach(l loop) error
+	attached() bool
+	// goodbye queues what ends the session in good order.
+	goodbye()
+	// left reports whether the server has taken notice of it.
+	left() bool
 	close()
 }
 

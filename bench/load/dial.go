@@ -226,25 +226,22 @@ func (w *webSocket) pump(buf []byte, done func() bool) error {
 	}
 }
 
-// leave disconnects as the official client does, and waits until the server has
+// leave says goodbye before a loop owns the connections, and waits until the server has
 // taken notice or leaveTimeout is over.
 func (c *client) leave(buf []byte) {
 	until := time.Now().Add(leaveTimeout)
-	c.bare(sioDisconnect)
+	c.goodbye()
 	switch tr := c.tr.(type) {
 	case *webSocket:
-		tr.out = appendFrame(tr.out, opClose, tr.key, []byte{0x03, 0xe8}) // 1000, RFC 6455 section 7.4.1
 		_ = tr.conn.SetDeadline(until)
-		_ = tr.pump(buf, func() bool { return false }) // until the server ends it
 	case *polling:
-		c.tr.send([]byte{eioClose}, false)
 		for _, x := range []*exchange{&tr.get, &tr.post} {
 			if x.link != nil {
 				_ = x.link.conn.SetDeadline(until)
 			}
 		}
-		_ = tr.pump(buf, func() bool { return len(tr.queue) == 0 })
 	}
+	_ = c.pump(buf, c.tr.left)
 	c.tr.close()
 }
 

@@ -38,6 +38,8 @@ type relay struct {
 	refuse func(session int) bool
 	// pongs gets the session of each answer to a ping; nil for nobody.
 	pongs chan int
+	// goodbyes gets the session of each close frame and close packet; nil for nobody.
+	goodbyes chan int
 	// hangUp says how long after its connect a session is closed; 0 is never.
 	hangUp func(session int) time.Duration
 	// closeAfterPost ends the connection of a POST after its answer.
@@ -185,6 +187,7 @@ func (s *fakeSession) webSocket(w http.ResponseWriter, req *http.Request, fresh 
 		}
 		switch {
 		case f.Header.OpCode == ws.OpClose:
+			s.receive("1")
 			return
 		case f.Header.OpCode == ws.OpBinary:
 			s.receiveBinary(p)
@@ -280,6 +283,8 @@ func (s *fakeSession) receive(p string) {
 		}
 	case p == "3" && s.relay.pongs != nil:
 		s.relay.pongs <- s.index
+	case p == "1" && s.relay.goodbyes != nil:
+		s.relay.goodbyes <- s.index
 	case p == "41":
 		s.relay.mu.Lock()
 		s.relay.left++

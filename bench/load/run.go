@@ -54,6 +54,7 @@ func Run(ctx context.Context, t Target, w Work, options ...Option) (*Result, err
 	}
 	defer r.closeStalled()
 	err = r.do(ctx)
+	r.leave(ctx)
 	var short *ConnectError
 	early := errors.As(err, &short) || ctx.Err() != nil && errors.Is(err, ctx.Err())
 	if err != nil && (!early || !r.figures) {
