@@ -21,7 +21,7 @@ func (r *relay) ping(before int) {
 	for _, s := range silent {
 		s.send("2")
 	}
-	late := time.After(3 * time.Second)
+	late := time.After(10 * time.Second)
 	for len(silent) > 0 {
 		select {
 		case session := <-r.pongs:
@@ -69,7 +69,7 @@ func TestWhoIsThrownOutWhileOthersAreBeingDialledIsCounted(t *testing.T) {
 		gone := make(chan struct{})
 		srv.hangUp = func(session int) time.Duration {
 			if session == 0 {
-				time.AfterFunc(100*time.Millisecond, func() { close(gone) })
+				time.AfterFunc(2*adoptEvery, func() { close(gone) })
 				return time.Millisecond
 			}
 			return 0

@@ -27,7 +27,7 @@
 //
 // [Run] may be called from several goroutines, but two runs at once on one
 // machine measure each other. Dialling happens on up to [Work.Dials] goroutines;
-// once a client is open everything is on the caller's goroutine, but for the clients
+// soon after a client is open everything is on the caller's goroutine, but for the clients
 // of a churn. Run returns only after all of its goroutines and connections have ended.
 //
 // # What it refuses

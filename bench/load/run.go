@@ -127,9 +127,13 @@ func (r *run) dialer() *dialer {
 	return &dialer{eps: r.eps, onward: r.onward, work: r.work, format: r.format}
 }
 
-// join opens n more clients while the loop keeps serving those that are there, the
-// new ones too as soon as they are open: servers throw out who answers no pings. The
-// dialler says how long that took. When ctx ends, those that are open by then stay.
+// adoptEvery is how long clients that are open may wait until the loop serves them. To
+// take them over one by one would cost time of the connecting that is measured.
+const adoptEvery = time.Second
+
+// join opens n more clients while the loop keeps serving those that are there, soon the
+// new ones too: servers throw out who answers no pings. The dialler says how long that
+// took. When ctx ends, those that are open by then stay.
 func (r *run) join(ctx context.Context, n int) (*dialer, error) {
 	d := r.dialer()
 	if r.work.Stalled > 0 {
@@ -144,13 +148,21 @@ func (r *run) join(ctx context.Context, n int) (*dialer, error) {
 		defer close(done)
 		d.dialAll(dialling, first, n)
 	}()
+	adopted := time.Now()
 	err := r.serveUntil(done, func() error {
 		tried := d.tried.Load()
 		r.tell(Connecting, float64(tried)/float64(n), tried)
+		if time.Since(adopted) < adoptEvery {
+			return nil
+		}
+		adopted = time.Now()
 		return r.adopt(d)
 	})
 	cancel()
 	<-done
+	if err == nil {
+		err = r.adopt(d)
+	}
 	r.res.FailedConnects += d.failed
 	for _, e := range d.errs {
 		r.res.note("%v", e)
