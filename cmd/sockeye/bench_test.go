@@ -97,7 +97,7 @@ func TestBenchShowsATable(t *testing.T) {
 	if status != 0 || stderr != "fan-out: about 1s\nconnect: about 1s\n" {
 		t.Errorf("status %d: %s", status, stderr)
 	}
-	for _, want := range []string{s.url + "/socket.io/, websocket; one message alone: ", "per second", "\nfan-out  room of 8, 20/s  ", " deliveries  ", "\nconnect  8 clients  ", "8 connections", "\nNothing lost, "} {
+	for _, want := range []string{s.url + "/socket.io/, websocket; one message alone: ", "per second", "\nfan-out  room of 8, 20/s  ", " deliver", "\nconnect  8 clients  ", "8 connections", "\nNothing lost, "} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("no %q in\n%s", want, stdout)
 		}
