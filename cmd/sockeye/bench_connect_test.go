@@ -65,7 +65,7 @@ func TestBenchGivesUpOnAServerThatIsFull(t *testing.T) {
 		{"connect", 8, 2, []string{`\nconnect  100 clients  5 connections `, `\nconnect: \d+ failed connects, given up with 5 of 100 connected\n`, "\n  → " + adviceFull}},
 	} {
 		addr, _ := fullAfter(t, s.url, c.few)
-		status, stdout, stderr := benchIn(t, addr, "--work", c.work, "--timeout", "1s", "--duration", "100ms")
+		status, stdout, stderr := benchIn(t, addr, "--work", c.work, "--timeout", "4s", "--duration", "100ms")
 		if status != c.status || strings.Contains(stdout, "Nothing lost") {
 			t.Errorf("%s: status %d, want %d: %s%s", c.work, status, c.status, stdout, stderr)
 		}
