@@ -3,6 +3,7 @@ package socketio
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"strings"
 
 	"github.com/sockeye-io/sockeye/server/socketio/wire"
 )
@@ -32,7 +33,7 @@ const idLen = 20
 
 // isID reports whether a text could be the id of a socket.
 func isID(s string) bool {
-	if len(s) != idLen {
+	if len(s) != idLen || strings.ContainsAny(s, "\r\n") { // which base64 passes over
 		return false
 	}
 	_, err := base64.RawURLEncoding.DecodeString(s)

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,6 +57,8 @@ func FuzzSince(f *testing.F) {
 	f.Add(g.Stamp(site, time.Now().Add(-time.Hour)))
 	f.Add("")
 	f.Add("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+	f.Add(strings.Repeat("\n", 32)) // what base64 passes over
+	f.Add("AAAA" + strings.Repeat("\r", 28))
 	f.Fuzz(func(t *testing.T, stamp string) {
 		before := time.Now()
 		if got := g.Since(site, stamp); got.Before(before) && g.Stamp(site, got) != stamp {
