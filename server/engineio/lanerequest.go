@@ -1,7 +1,6 @@
 package engineio
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/sockeye-io/sockeye/server/engineio/httplane"
@@ -59,8 +58,14 @@ func (c *laneConn) request(p *[]byte, n int) (answered bool) {
 
 // skipEmptyLines drops what comes before a request line (RFC 9112, section 2.2).
 func skipEmptyLines(b []byte) int {
-	rest := bytes.TrimLeft(b, "\r\n")
-	return copy(b, rest)
+	n := 0
+	for n < len(b) && (b[n] == '\r' || b[n] == '\n') {
+		n++
+	}
+	if n == 0 {
+		return len(b) // nearly always
+	}
+	return copy(b, b[n:])
 }
 
 // awaitRest waits for the rest of a request, and reads it. 0 is that it does not come.

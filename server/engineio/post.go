@@ -77,10 +77,12 @@ func (s *Session) servePost(x *exchange) {
 
 // badRequestFor is the message of a 400 to what ended a session.
 func badRequestFor(c *CloseError) string {
-	if c == nil || closeText(c) == "" {
-		return "" // the usual one
+	if c != nil {
+		if why := closeText(c); why != "" {
+			return "Bad request: " + why
+		}
 	}
-	return "Bad request: " + closeText(c)
+	return "" // the usual one
 }
 
 // enterPost makes the POST the one being read; or tells that it was answered
